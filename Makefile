@@ -1,0 +1,31 @@
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
+  $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+
+help:  ## What there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/installed: requirements/dev.txt scripts/install.py
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed. Set PYTHON=/path/to/python3.'; exit 1; }
+	@$(PYTHON) scripts/install.py
+
+run: .venv/installed  ## A working box office on http://localhost:3000 with demo nights
+	@$(BIN)/python -m boxoffice demo
+
+test: .venv/installed  ## All tests, in parallel, against the embedded PostgreSQL
+	@$(BIN)/python -m pytest -n 2
+
+lint: .venv/installed  ## Format, rules and the direction of imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+
+schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the migrations
+	@$(BIN)/python -m scripts.make_create_tables
+
+lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
+
+.PHONY: help run test lint schema lock

@@ -1,0 +1,1 @@
+"""The ticket system of the DJ AI Platform."""

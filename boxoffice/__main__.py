@@ -1,0 +1,5 @@
+"""`python -m boxoffice` is `boxoffice`."""
+
+from boxoffice.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""The JSON edge: parses, calls one verb, answers."""

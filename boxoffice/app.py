@@ -1,0 +1,44 @@
+"""The composition root: the web application from its parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from boxoffice.api import health
+from boxoffice.api.problem_json import answer_http_error, answer_problem
+from boxoffice.api.v1 import events
+from boxoffice.box import BoxOffice
+from boxoffice.foundation.problems import Problem
+
+BODY_BYTES_MAX = 1_000_000
+
+
+def create_app(box: BoxOffice) -> Litestar:
+    """The application; the database is opened by its first transaction, not here."""
+
+    def provide_box() -> BoxOffice:
+        return box
+
+    @asynccontextmanager
+    async def close_at_the_end(_app: Litestar) -> AsyncIterator[None]:
+        yield
+        await box.db.close()
+
+    return Litestar(
+        route_handlers=[health.healthz, health.readyz, events.list_events, events.show_event],
+        dependencies={"box": Provide(provide_box, sync_to_thread=False)},
+        exception_handlers={Problem: answer_problem, HTTPException: answer_http_error},
+        lifespan=[close_at_the_end],
+        request_max_body_size=BODY_BYTES_MAX,
+        openapi_config=OpenAPIConfig(
+            title="Box office",
+            version="1",
+            path="/api",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+    )

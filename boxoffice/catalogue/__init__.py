@@ -1,0 +1,1 @@
+"""What is on: nights, venues, artists, ticket types and their releases."""

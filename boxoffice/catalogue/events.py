@@ -1,0 +1,80 @@
+"""Published nights and what their tickets cost now."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from boxoffice.foundation.db import Connection, Query
+from boxoffice.foundation.problems import NotFound
+
+LIST_MAX = 200
+SLUG = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class EventSummary:
+    """A published or cancelled night; `starts_at` is an instant, `time_zone` the venue's IANA zone."""
+
+    slug: str
+    title: str
+    starts_at: datetime
+    time_zone: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTypeOnSale:
+    """A ticket type at the price of the release on sale; `available` is what one more order could get."""
+
+    id: UUID
+    name: str
+    price: int
+    currency: str
+    available: int
+
+
+UPCOMING = Query(
+    EventSummary,
+    """
+SELECT slug, title, starts_at, time_zone, status FROM event
+WHERE status <> 'draft' AND ends_at > clock() ORDER BY starts_at, slug LIMIT $1
+""",
+)
+
+ONE_EVENT = Query(
+    EventSummary,
+    "SELECT slug, title, starts_at, time_zone, status FROM event WHERE slug = $1 AND status <> 'draft'",
+)
+
+# The release on sale is the first that is neither closed nor empty; when none is left, the last one's price is
+# shown with 0 available. The room can hold less than the release.
+ON_SALE = Query(
+    TicketTypeOnSale,
+    """
+SELECT DISTINCT ON (ticket_type.position) ticket_type.id, ticket_type.name, release.price_minor, event.currency,
+  CASE WHEN stock.closed THEN 0
+    ELSE greatest(0, least(stock.cap - stock.used, room.cap - room.used)) END AS available
+FROM event
+JOIN ticket_type ON ticket_type.event_id = event.id
+JOIN release ON release.event_id = event.id AND release.ticket_type_id = ticket_type.id
+JOIN stock ON stock.event_id = event.id AND stock.id = release.stock_id
+LEFT JOIN stock AS room ON room.event_id = event.id AND room.id = ticket_type.room_stock_id
+WHERE event.slug = $1 AND event.status <> 'draft'
+ORDER BY ticket_type.position, (stock.closed OR stock.used >= stock.cap),
+  CASE WHEN stock.closed OR stock.used >= stock.cap THEN -release.position ELSE release.position END
+""",
+)
+
+
+async def upcoming_events(connection: Connection) -> list[EventSummary]:
+    """Nights that are not over, soonest first, at most 200."""
+    return await UPCOMING.all(connection, LIST_MAX)
+
+
+async def event_on_sale(connection: Connection, slug: str) -> tuple[EventSummary, list[TicketTypeOnSale]]:
+    """A night and its ticket types in the organiser's order. Raises NotFound for a draft or unknown slug."""
+    event = await ONE_EVENT.first(connection, slug) if SLUG.fullmatch(slug) else None
+    if event is None:
+        raise NotFound("There is no night at this address. It may have moved: look through all nights.")
+    return event, await ON_SALE.all(connection, slug)

@@ -1,0 +1,54 @@
+"""`boxoffice serve | migrate | nights load FILE | demo`"""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from boxoffice.cli import demo, migrate, nights, serve
+from boxoffice.foundation.problems import Problem
+from boxoffice.settings import Settings, SettingsProblem
+
+
+def main() -> None:
+    """Reads the command line, runs one command, ends with 0, or with 1 and a sentence that says what to do."""
+    arguments = _parser().parse_args()
+    try:
+        arguments.run(arguments)
+    except (SettingsProblem, demo.DemoProblem, migrate.MigrationFailed) as problem:
+        sys.exit(str(problem))
+    except Problem as problem:
+        lines = [problem.detail, *(f"  {error.field}: {error.detail}" for error in problem.errors)]
+        sys.exit("\n".join(lines))
+    except OSError as error:
+        sys.exit(f"{error}. Is the database up, and does DATABASE_URL name it?")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="boxoffice", description="The ticket system of the DJ AI Platform.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("demo", help="everything on this machine, with demo nights (what `make run` does)")
+    command.add_argument("--port", type=int, default=3000)
+    command.set_defaults(run=lambda arguments: demo.run(arguments.port))
+
+    command = commands.add_parser("serve", help="the web server, on DATABASE_URL")
+    command.add_argument("--host", default="127.0.0.1")
+    command.add_argument("--port", type=int, default=3000)
+    command.add_argument("--workers", type=int, default=1)
+    command.set_defaults(run=lambda arguments: serve.run(arguments.host, arguments.port, arguments.workers))
+
+    command = commands.add_parser("migrate", help="bring the database's schema up to date")
+    command.set_defaults(run=lambda _: migrate.run(Settings.from_environment().database_url_direct))
+
+    command = commands.add_parser("nights", help="nights from a file")
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    load = actions.add_parser("load", help="create and update the nights of a TOML file")
+    load.add_argument("file", type=Path)
+    load.set_defaults(run=_load_nights)
+    return parser
+
+
+def _load_nights(arguments: argparse.Namespace) -> None:
+    count = asyncio.run(nights.load(Settings.from_environment(), arguments.file))
+    print(f"{count} night{'' if count == 1 else 's'} loaded from {arguments.file}.")

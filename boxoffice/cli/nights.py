@@ -1,0 +1,42 @@
+"""`boxoffice nights load FILE`"""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+from boxoffice.box import BoxOffice
+from boxoffice.catalogue.load_nights import load_nights
+from boxoffice.catalogue.nights_file import read_nights_file
+from boxoffice.foundation.db import Query
+from boxoffice.foundation.problems import Unprocessable
+from boxoffice.settings import Settings
+
+
+def _as_it_is(moment: datetime) -> datetime:
+    return moment
+
+
+NOW = Query(_as_it_is, "SELECT clock()")
+
+
+async def load(settings: Settings, path: Path) -> int:
+    """Loads every night of the file in one transaction and returns their number.
+
+    Raises Unprocessable for a file that cannot be read or meant: nothing is changed then.
+    """
+    text = await asyncio.to_thread(_text_of, path)
+    box = BoxOffice.from_settings(settings)
+    try:
+        async with box.db.transaction() as connection:
+            now = await NOW.first(connection)
+            assert now is not None
+            return await load_nights(connection, read_nights_file(text, now))
+    finally:
+        await box.db.close()
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unprocessable(f"{path} cannot be read: {error}.") from error

@@ -1,0 +1,94 @@
+"""PostgreSQL: the pool, transactions, and statements that know the rows they answer with."""
+
+import dataclasses
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+from urllib.parse import urlsplit
+
+import asyncpg
+
+Row = TypeVar("Row")
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Query(Generic[Row]):
+    """One SQL statement and the type of its rows: a frozen dataclass, or a built-in type for a single column.
+
+    A test prepares every one of them against the real schema and compares columns with fields.
+    """
+
+    row: Callable[..., Row]
+    sql: str
+
+    async def all(self, connection: Connection, *parameters: object) -> list[Row]:
+        """Every row."""
+        return [self.row(*record) for record in await connection.fetch(self.sql, *parameters)]
+
+    async def first(self, connection: Connection, *parameters: object) -> Row | None:
+        """The first row, or None."""
+        record = await connection.fetchrow(self.sql, *parameters)
+        return None if record is None else self.row(*record)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Command:
+    """A statement that changes rows and answers with nothing but their number."""
+
+    sql: str
+
+    async def run(self, connection: Connection, *parameters: object) -> int:
+        """Runs it and returns how many rows it changed."""
+        tag = cast("str", await connection.execute(self.sql, *parameters))
+        return int(tag.rsplit(" ", 1)[1])
+
+
+class Database:
+    """A lazily opened pool. Safe behind a transaction-mode pooler: no session state is ever set."""
+
+    def __init__(self, url: str, *, size: int = 10, pooled: bool = False) -> None:
+        self._url = url
+        self._size = size
+        self._pooled = pooled or _names_a_pooler(url)
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self.moved_clock: datetime | None = None
+        """Tests set it; a database that is not marked as test ignores it."""
+
+    async def open(self) -> None:
+        """Opens the pool; raises OSError or asyncpg.PostgresError when the server does not answer."""
+        if self._pool is None:
+            self._pool = await asyncpg.create_pool(
+                self._url,
+                min_size=1,
+                max_size=self._size,
+                command_timeout=10,
+                statement_cache_size=0 if self._pooled else 200,
+                reset=_leave_as_it_is,
+            )
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One connection with one transaction: committed at the end of the block, rolled back when it raises."""
+        await self.open()
+        assert self._pool is not None
+        async with self._pool.acquire() as connection, connection.transaction():
+            if self.moved_clock is not None:
+                await connection.execute("SELECT set_config('boxoffice.clock', $1, true)", self.moved_clock.isoformat())
+            yield connection
+
+
+async def _leave_as_it_is(_connection: Any) -> None:
+    """Nothing sets session state, so nothing needs resetting: one round trip less a request."""
+
+
+def _names_a_pooler(url: str) -> bool:
+    """Neon's pooled host is called `...-pooler...`."""
+    return "-pooler" in (urlsplit(url).hostname or "")

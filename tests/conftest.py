@@ -1,0 +1,97 @@
+"""One cluster for the whole run, one migrated template, one fresh database for every test that asks for it.
+
+Tests never read DATABASE_URL nor any other variable of a real set-up.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from filelock import FileLock
+from httpx import ASGITransport, AsyncClient
+
+from boxoffice.app import create_app
+from boxoffice.box import BoxOffice
+from boxoffice.cli import migrate
+from boxoffice.foundation.db import Database
+from boxoffice.settings import Settings
+from local_postgres import LocalPostgres
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "boxoffice_template"
+# The data of a test run need not survive a power cut.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+for name in [name for name in os.environ if name.startswith(("DATABASE_", "STRIPE_")) or name == "BASE_URL"]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[LocalPostgres]:
+    """The run's own cluster. Whichever worker comes first makes it and whichever leaves last stops it."""
+    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    cluster = LocalPostgres(ROOT / ".local" / "test-postgres", FAST)
+    users = shared / "postgres-users"
+    with FileLock(f"{users}.lock"):
+        url = cluster.start()
+        assert url.startswith("postgresql://")
+        if not users.exists():
+            _drop_leftovers(cluster)
+            cluster.create_database(TEMPLATE)
+            migrate.run(cluster.url(TEMPLATE))
+            cluster.psql("INSERT INTO database_mark VALUES ('test')", TEMPLATE)
+        users.write_text(str(int(users.read_text()) + 1 if users.exists() else 1))
+    yield cluster
+    with FileLock(f"{users}.lock"):
+        left = int(users.read_text()) - 1
+        users.write_text(str(left))
+        if left == 0:
+            cluster.stop(immediate=True)
+
+
+def _drop_leftovers(cluster: LocalPostgres) -> None:
+    names = cluster.psql("SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'").split()
+    for name in names:
+        cluster.psql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: LocalPostgres) -> str:
+    """URL of the cluster's database `postgres`, for tests that make databases of their own."""
+    return postgres.url()
+
+
+@pytest.fixture
+def database_url(postgres: LocalPostgres) -> Iterator[str]:
+    """An empty, migrated database of this test's own."""
+    name = f"test_{uuid4().hex[:12]}"
+    postgres.create_database(name, TEMPLATE)
+    yield postgres.url(name)
+    postgres.psql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """The test's database, opened."""
+    database = Database(database_url, size=4)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Settings of a development machine on the test's database."""
+    return Settings.from_environment({"DATABASE_URL": database_url})
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
+    """An HTTP client of the whole application."""
+    box = BoxOffice.from_settings(settings)
+    transport = ASGITransport(app=cast("Any", create_app(box)), raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://localhost") as http:
+        yield http
+    await box.db.close()

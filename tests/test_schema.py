@@ -1,0 +1,23 @@
+"""The documented one-file set-up equals the migrations."""
+
+import subprocess
+
+from boxoffice.cli import migrate
+from local_postgres import LocalPostgres
+from scripts.make_create_tables import TARGET, schema_of
+from tests.conftest import TEMPLATE
+
+
+def test_create_tables_is_what_the_migrations_make(postgres: LocalPostgres) -> None:
+    assert TARGET.read_text() == schema_of(postgres, TEMPLATE), "run `make schema`"
+
+
+def test_migrate_finds_nothing_to_do_after_create_tables(postgres: LocalPostgres, capfd: object) -> None:
+    postgres.psql('DROP DATABASE IF EXISTS "one_file"')
+    postgres.create_database("one_file")
+    url = postgres.url("one_file")
+    psql = [postgres.program("psql"), "-Xq", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", str(TARGET)]
+    subprocess.run(psql, check=True)
+    migrate.run(url)
+    assert schema_of(postgres, "one_file") == TARGET.read_text()
+    postgres.psql('DROP DATABASE "one_file" WITH (FORCE)')

@@ -1,0 +1,42 @@
+"""Every SQL statement in the code is prepared against the real schema, and its columns are its row's fields."""
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import boxoffice
+from boxoffice.foundation.db import Command, Database, Query
+
+
+def statements() -> Iterator[tuple[str, Query[object] | Command]]:
+    for module in pkgutil.walk_packages(boxoffice.__path__, "boxoffice."):
+        if module.name in ("boxoffice.__main__", "boxoffice.asgi"):
+            continue  # these two start things when they are imported
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Query | Command):
+                yield f"{module.name}.{name}", value
+
+
+async def test_every_statement_fits_the_schema_and_its_row(db: Database) -> None:
+    found = dict(statements())
+    assert len(found) >= 15
+    async with db.transaction() as connection:
+        for name, statement in found.items():
+            prepared = await connection.prepare(statement.sql)
+            columns = [attribute.name for attribute in prepared.get_attributes()]
+            if isinstance(statement, Command):
+                assert columns == [], name
+            elif dataclasses.is_dataclass(statement.row):
+                fields = [field.name for field in dataclasses.fields(statement.row)]
+                assert len(columns) == len(fields), name
+                plain = [column == field for column, field in zip(columns, fields, strict=True)]
+                assert all(plain) or "price_minor" in columns, f"{name}: {columns} are not {fields}"
+            else:
+                assert len(columns) == 1, name
+
+
+def test_sql_has_no_time_nor_chance_of_its_own() -> None:
+    for name, statement in statements():
+        for word in ("now()", "current_timestamp", "random()", "gen_random_uuid", "uuidv7"):
+            assert word not in statement.sql.lower(), f"{name} calls {word}; use clock() or a parameter"
