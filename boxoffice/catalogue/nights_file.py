@@ -30,14 +30,14 @@ Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 Currency = Annotated[str, msgspec.Meta(pattern="^[a-z]{3}$")]
 
 
-class OrganisationEntry(_Struct):
+class OrganisationEntry(_Struct, frozen=True):
     """`[[organisation]]`"""
 
     slug: Slug
     name: Text
 
 
-class VenueEntry(_Struct):
+class VenueEntry(_Struct, frozen=True):
     """`[[venue]]`: `country` is ISO 3166 alpha-2, `time_zone` an IANA name."""
 
     slug: Slug
@@ -48,21 +48,21 @@ class VenueEntry(_Struct):
     time_zone: str
 
 
-class ArtistEntry(_Struct):
+class ArtistEntry(_Struct, frozen=True):
     """`[[artist]]`"""
 
     slug: Slug
     name: Text
 
 
-class SetEntry(_Struct):
+class SetEntry(_Struct, frozen=True):
     """`[[night.line_up]]`: an artist and, once it is known, when the set starts (local time)."""
 
     artist: str
     starts_at: str = ""
 
 
-class ReleaseEntry(_Struct):
+class ReleaseEntry(_Struct, frozen=True):
     """`[[night.ticket_type.release]]`: `price` in major units as text, all-in; sold in the order of the file."""
 
     name: Text
@@ -70,7 +70,7 @@ class ReleaseEntry(_Struct):
     quantity: int
 
 
-class TicketTypeEntry(_Struct):
+class TicketTypeEntry(_Struct, frozen=True):
     """`[[night.ticket_type]]`"""
 
     name: Text
@@ -78,7 +78,7 @@ class TicketTypeEntry(_Struct):
     description: LongText = ""
 
 
-class NightEntry(_Struct):
+class NightEntry(_Struct, frozen=True):
     """`[[night]]`: every time is the venue's local time. Without `sale_starts_at` it sells once it is published, and
     without `sale_ends_at` until it starts."""
 
@@ -102,7 +102,7 @@ class NightEntry(_Struct):
     line_up: list[SetEntry] = []
 
 
-class _File(_Struct):
+class _File(_Struct, frozen=True):
     organisation: list[OrganisationEntry] = []
     venue: list[VenueEntry] = []
     artist: list[ArtistEntry] = []

@@ -1,7 +1,7 @@
 """PostgreSQL: the pool, transactions, and statements that know the rows they answer with."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar, cast
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 Row = TypeVar("Row")
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy | asyncpg.Connection"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +52,7 @@ class Database:
         self._url = url
         self._size = size
         self._pooled = pooled or _names_a_pooler(url)
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._pool: asyncpg.Pool | None = None
         self.moved_clock: datetime | None = None
         """Tests set it; a database that is not marked as test ignores it."""
 
@@ -75,7 +75,7 @@ class Database:
             self._pool = None
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection, None]:
         """One connection with one transaction: committed at the end of the block, rolled back when it raises."""
         await self.open()
         assert self._pool is not None
