@@ -82,7 +82,8 @@ CREATE TABLE stock (
   used integer NOT NULL DEFAULT 0,
   closed boolean NOT NULL DEFAULT false,
   PRIMARY KEY (event_id, id),
-  CONSTRAINT stock_never_oversold CHECK (used BETWEEN 0 AND cap)
+  CONSTRAINT stock_never_oversold CHECK (used BETWEEN 0 AND cap),
+  CONSTRAINT stock_closed_is_full CHECK (NOT closed OR used = cap)
 ) WITH (fillfactor = 10);
 
 CREATE TABLE ticket_type (

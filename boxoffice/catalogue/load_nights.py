@@ -65,12 +65,13 @@ JOIN artist ON artist.slug = row.artist
 """)
 
 # A capacity below what is already held and sold stays at what is held and sold: nothing more is sold.
+# A closed release keeps its capacity, whose returned units went to the release on sale: to sell more, add a release.
 PUT_STOCKS = Command("""
 INSERT INTO stock (event_id, id, cap)
 SELECT event_id, id, cap FROM jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid, cap integer)
 ORDER BY event_id, id
 ON CONFLICT (event_id, id) DO UPDATE SET cap = greatest(excluded.cap, stock.used)
-WHERE stock.cap <> greatest(excluded.cap, stock.used)
+WHERE NOT stock.closed AND stock.cap <> greatest(excluded.cap, stock.used)
 """)
 
 PUT_TICKET_TYPES = Command("""

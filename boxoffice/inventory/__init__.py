@@ -1,0 +1,1 @@
+"""What can be sold, and how many ask for it at once."""

@@ -1,0 +1,1 @@
+"""An order from the moment its units are held."""

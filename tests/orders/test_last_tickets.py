@@ -1,0 +1,57 @@
+"""64 buyers for the last 10 tickets at two counters with connections of their own, and the proof that this can fail."""
+
+import asyncio
+
+from boxoffice.foundation.db import Command, Database
+from boxoffice.foundation.problems import Problem
+from boxoffice.inventory.batcher import Batcher
+from boxoffice.orders.place import Counter, Placed, Request, SoldOut
+from tests.nights import NIGHT
+from tests.orders.test_place import open_desk
+
+ROUNDS = 100
+BUYERS = 64
+LAST = 10
+ONE_RELEASE = NIGHT[: NIGHT.rindex("[[night.ticket_type.release]]")]
+EMPTY = Command(
+    """WITH a AS (DELETE FROM hold), b AS (DELETE FROM order_line), c AS (DELETE FROM payment_attempt)
+  DELETE FROM orders"""
+)
+FULL_AGAIN = Command("UPDATE stock SET used = 0, closed = false")
+CONDITION = "s_used[r_stock[r]] + n <= s_cap[r_stock[r]]"
+
+
+async def sold_in_each_round(db: Database, database_url: str, rounds: int) -> list[int]:
+    desk = await open_desk(db, ONE_RELEASE)
+    databases = [Database(database_url, size=2) for _ in range(2)]
+    counters = [Counter(each, desk.counter.event_id, desk.counter.short_code, 50) for each in databases]
+    batchers: list[Batcher[Request, Placed | Problem]] = [Batcher(counter.flush) for counter in counters]
+    sold: list[int] = []
+    for _ in range(rounds):
+        answers = await asyncio.gather(*(batchers[buyer % 2].submit(desk.request(1)) for buyer in range(BUYERS)))
+        placed = [answer for answer in answers if isinstance(answer, Placed)]
+        assert sum(isinstance(answer, SoldOut) for answer in answers) == BUYERS - len(placed)
+        sold.append(len(placed))
+        async with db.transaction() as connection:
+            await EMPTY.run(connection)
+            await FULL_AGAIN.run(connection)
+    for each in databases:
+        await each.close()
+    return sold
+
+
+async def test_ten_are_sold_and_fifty_four_are_told_so(db: Database, database_url: str) -> None:
+    assert await sold_in_each_round(db, database_url, ROUNDS) == [LAST] * ROUNDS
+
+
+async def test_without_the_check_and_the_condition_it_oversells(db: Database, database_url: str) -> None:
+    async with db.transaction() as connection:
+        await connection.execute("ALTER TABLE stock DROP CONSTRAINT stock_never_oversold")
+        await connection.execute("ALTER TABLE stock DROP CONSTRAINT stock_closed_is_full")
+        body = str(await connection.fetchval("SELECT pg_get_functiondef('place_orders'::regproc)"))
+        assert CONDITION in body
+        await connection.execute(
+            body.replace(CONDITION, "true").replace("s_used[r_room[r]] + n <= s_cap[r_room[r]]", "true")
+        )
+    (sold,) = await sold_in_each_round(db, database_url, 1)
+    assert sold > LAST
