@@ -39,7 +39,8 @@ def schema_of(postgres: LocalPostgres, database: str) -> str:
     body = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
     versions = postgres.psql("SELECT version FROM schema_migrations ORDER BY version", database).split()
     rows = ",\n".join(f"  ('{version}')" for version in versions)
-    return f"{HEADER}BEGIN;\nSET LOCAL check_function_bodies = false; -- functions come before the tables they read\n\n{body}\n\nINSERT INTO public.schema_migrations (version) VALUES\n{rows};\n\nCOMMIT;\n"
+    start = "BEGIN;\nSET LOCAL check_function_bodies = false; -- functions come before the tables they read"
+    return f"{HEADER}{start}\n\n{body}\n\nINSERT INTO public.schema_migrations (version) VALUES\n{rows};\n\nCOMMIT;\n"
 
 
 def main() -> None:
