@@ -28,6 +28,9 @@ lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the dir
 	@$(BIN)/lint-imports
 	@$(WITH_NODE) npm exec --no -- pyright
 
+bench: .venv/installed  ## Orders held in a second, as a ratio
+	@$(BIN)/python -m bench.place
+
 schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the migrations
 	@$(BIN)/python -m scripts.make_create_tables
 
@@ -35,4 +38,4 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
 
-.PHONY: help run test lint schema lock
+.PHONY: help run test lint bench schema lock

@@ -21,3 +21,10 @@ def test_migrate_finds_nothing_to_do_after_create_tables(postgres: LocalPostgres
     migrate.run(url)
     assert schema_of(postgres, "one_file") == TARGET.read_text()
     postgres.psql('DROP DATABASE "one_file" WITH (FORCE)')
+
+
+def test_foreign_key_checks_find_orders_by_primary_key_on_a_fresh_database(postgres: LocalPostgres) -> None:
+    newest = """SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+      WHERE indrelid = 'orders'::regclass AND indpred IS NULL
+      AND pg_get_indexdef(indexrelid, 1, true) = 'event_id' ORDER BY indexrelid DESC LIMIT 1"""
+    assert postgres.psql(newest, TEMPLATE).strip() == "orders_pkey"

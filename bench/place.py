@@ -1,0 +1,90 @@
+"""How many orders of one hot ticket type are held in a second, against the same counter without batching.
+
+Durable: commits wait for the disk. Every order writes order, line, two holds and a payment attempt. Clients run in this
+process, so their time is in the figures.
+"""
+
+import asyncio
+import statistics
+import time
+from pathlib import Path
+from uuid import UUID
+
+from boxoffice.catalogue.load_nights import load_nights
+from boxoffice.catalogue.nights_file import read_nights_file
+from boxoffice.cli import migrate
+from boxoffice.cli.nights import NOW
+from boxoffice.foundation.db import Database, Query
+from boxoffice.foundation.problems import Problem
+from boxoffice.inventory.batcher import Batcher
+from boxoffice.orders.place import Counter, Line, Placed, Request
+from local_postgres import LocalPostgres
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 4
+ROUNDS = 3
+NIGHT = Query(
+    lambda event_id, code, type_id: (UUID(str(event_id)), str(code), UUID(str(type_id))),
+    "SELECT event.id, short_code, ticket_type.id FROM event JOIN ticket_type ON event_id = event.id LIMIT 1",
+)
+
+
+async def rate(database: Database, clients: int, number: int) -> tuple[float, float]:
+    """Orders a second and the 99th percentile in milliseconds, with `clients` waiting at the same time."""
+    async with database.transaction() as connection:
+        night = await NIGHT.first(connection)
+    assert night is not None
+    event_id, short_code, type_id = night
+    batcher: Batcher[Request, Placed | Problem] = Batcher(Counter(database, event_id, short_code, 50).flush)
+    waits: list[float] = []
+    end = time.perf_counter() + SECONDS
+
+    async def buyer(place: int) -> None:
+        turn = 0
+        while time.perf_counter() < end:
+            turn += 1
+            key = f"round-{number}-clients-{clients}-{place}-{turn}"
+            start = time.perf_counter()
+            placed = await batcher.submit(Request(key, f"{key}@example.org", (Line(type_id, 1),)))
+            assert isinstance(placed, Placed)
+            waits.append(time.perf_counter() - start)
+
+    await asyncio.gather(*(buyer(place) for place in range(clients)))
+    return len(waits) / SECONDS, sorted(waits)[int(len(waits) * 0.99)] * 1000
+
+
+async def measure(url: str) -> None:
+    """Medians of three rounds: one client, whose batches are of one, then 64 and 512."""
+    database = Database(url, size=2)
+    text = (ROOT / "nights" / "demo.toml").read_text()
+    for few in ("quantity = 100", "quantity = 350", "room_capacity = 450"):
+        text = text.replace(few, f"{few.partition(' = ')[0]} = 900000")
+    async with database.transaction() as connection:
+        now = await NOW.first(connection)
+        assert now is not None
+        await load_nights(connection, read_nights_file(text, now))
+    medians: dict[int, float] = {}
+    for clients in (1, 64, 512):
+        rounds = [await rate(database, clients, number) for number in range(ROUNDS)]
+        medians[clients] = statistics.median(orders for orders, _ in rounds)
+        p99 = statistics.median(wait for _, wait in rounds)
+        ratio = medians[clients] / medians[1]
+        print(f"{clients:4} clients: {medians[clients]:7.0f} orders/s, p99 {p99:6.1f} ms, {ratio:5.1f} x one by one")
+    await database.close()
+
+
+def main() -> None:
+    """Runs on a cluster of its own under .local/bench."""
+    postgres = LocalPostgres(ROOT / ".local" / "bench")
+    postgres.start()
+    try:
+        postgres.psql('DROP DATABASE IF EXISTS "bench"')
+        postgres.create_database("bench")
+        migrate.run(postgres.url("bench"))
+        asyncio.run(measure(postgres.url("bench")))
+    finally:
+        postgres.stop()
+
+
+if __name__ == "__main__":
+    main()
