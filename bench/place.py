@@ -21,7 +21,7 @@ from boxoffice.orders.place import Counter, Line, Placed, Request
 from local_postgres import LocalPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 4
+SECONDS = 3
 ROUNDS = 3
 NIGHT = Query(
     lambda event_id, code, type_id: (UUID(str(event_id)), str(code), UUID(str(type_id))),

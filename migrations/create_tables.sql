@@ -68,9 +68,11 @@ DECLARE
   e_until timestamptz[]; same integer;
 BEGIN
   SELECT * INTO night FROM event WHERE event.id = p_event;
-  SELECT array_agg(gone.id) INTO swept FROM (
-    SELECT orders.id FROM orders WHERE orders.event_id = p_event AND orders.status = 'held' AND orders.held_until < moment
-    ORDER BY orders.id LIMIT 500 FOR UPDATE SKIP LOCKED) AS gone;
+  -- What reads orders is planned anew for each batch (EXECUTE): a plan kept from when the table was a page long reads
+  -- every order of the event.
+  EXECUTE $query$SELECT array_agg(gone.id) FROM (
+    SELECT id FROM orders WHERE event_id = $1 AND status = 'held' AND held_until < $2
+    LIMIT 500 FOR UPDATE SKIP LOCKED) AS gone$query$ INTO swept USING p_event, moment;
   PERFORM 1 FROM stock WHERE stock.event_id = p_event ORDER BY stock.id FOR UPDATE;
   PERFORM 1 FROM promo WHERE promo.event_id = p_event AND promo.code = ANY(o_promo) ORDER BY promo.id FOR UPDATE;
   IF swept IS NOT NULL THEN
@@ -89,7 +91,6 @@ BEGIN
     array_agg(p.used) INTO d_id, d_code, d_percent, d_amount, d_max, d_used
   FROM promo AS p WHERE p.event_id = p_event AND p.code = ANY(o_promo);
 
-  -- Planned anew for each batch: a plan kept from when the table was a page long reads every order of the event.
   EXECUTE 'SELECT array_agg(key_hash), array_agg(fingerprint), array_agg(id), array_agg(code), array_agg(status),
     array_agg(total_minor), array_agg(held_until) FROM orders WHERE event_id = $1 AND key_hash = ANY($2)'
   INTO e_hash, e_fingerprint, e_id, e_code, e_status, e_total, e_until USING p_event, o_key_hash;
@@ -146,8 +147,8 @@ BEGIN
     END LOOP;
     IF outcome = 'placed' AND order_total BETWEEN 1 AND p_minimum_minor - 1 THEN outcome := 'below_minimum'; END IF;
     IF outcome = 'placed' AND night.quantity_max_per_person IS NOT NULL THEN
-      SELECT coalesce(sum(o.quantity), 0) INTO person FROM orders AS o
-      WHERE o.event_id = p_event AND o.email = o_email[i] AND o.status NOT IN ('expired', 'released', 'refunded');
+      EXECUTE $query$SELECT coalesce(sum(quantity), 0) FROM orders WHERE event_id = $1 AND email = $2
+        AND status NOT IN ('expired', 'released', 'refunded')$query$ INTO person USING p_event, o_email[i];
       FOR k IN 1 .. cardinality(kept) LOOP
         IF o_email[kept[k]] = o_email[i] THEN person := person + kept_quantity[k]; END IF;
       END LOOP;
