@@ -1,0 +1,1 @@
+"""The API under `/v1`: a resource a file, and beside them what every call goes through."""

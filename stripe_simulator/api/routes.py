@@ -1,0 +1,95 @@
+"""Which function answers which address."""
+
+from dataclasses import dataclass
+
+from stripe_simulator.api import (
+    charges,
+    checkout_sessions,
+    events,
+    payment_intents,
+    payment_methods,
+    refunds,
+    webhook_endpoints,
+)
+from stripe_simulator.api.call import Act
+from stripe_simulator.errors import UnknownUrl
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`endpoint` is the key into the facts; `answers` the schema of the answer, `list:<schema>` for a list."""
+
+    endpoint: str
+    act: Act
+    answers: str | None
+    publishable: bool = False
+
+
+def _route(endpoint: str, act: Act, answers: str | None, *, publishable: bool = False) -> Route:
+    return Route(endpoint, act, answers, publishable)
+
+
+ROUTES: tuple[Route, ...] = (
+    _route("POST /v1/checkout/sessions", checkout_sessions.create, "checkout.session"),
+    _route("GET /v1/checkout/sessions", checkout_sessions.list_all, "list:checkout.session"),
+    _route("GET /v1/checkout/sessions/{session}", checkout_sessions.retrieve, "checkout.session"),
+    _route("POST /v1/checkout/sessions/{session}", checkout_sessions.update, "checkout.session"),
+    _route("POST /v1/checkout/sessions/{session}/expire", checkout_sessions.expire, "checkout.session"),
+    _route("GET /v1/checkout/sessions/{session}/line_items", checkout_sessions.line_items, "list:item"),
+    _route("POST /v1/payment_intents", payment_intents.create, "payment_intent"),
+    _route("GET /v1/payment_intents", payment_intents.list_all, "list:payment_intent"),
+    _route("GET /v1/payment_intents/{intent}", payment_intents.retrieve, "payment_intent"),
+    _route("POST /v1/payment_intents/{intent}", payment_intents.update, "payment_intent"),
+    _route("POST /v1/payment_intents/{intent}/confirm", payment_intents.confirm, "payment_intent"),
+    _route("POST /v1/payment_intents/{intent}/cancel", payment_intents.cancel, "payment_intent"),
+    _route("POST /v1/payment_intents/{intent}/capture", payment_intents.capture, "payment_intent"),
+    _route("POST /v1/charges", charges.create, "charge"),
+    _route("GET /v1/charges", charges.list_all, "list:charge"),
+    _route("GET /v1/charges/{charge}", charges.retrieve, "charge"),
+    _route("POST /v1/charges/{charge}", charges.update, "charge"),
+    _route("POST /v1/refunds", refunds.create, "refund"),
+    _route("GET /v1/refunds", refunds.list_all, "list:refund"),
+    _route("GET /v1/refunds/{refund}", refunds.retrieve, "refund"),
+    _route("POST /v1/refunds/{refund}", refunds.update, "refund"),
+    _route("POST /v1/refunds/{refund}/cancel", refunds.cancel, "refund"),
+    _route("POST /v1/payment_methods", payment_methods.create, "payment_method", publishable=True),
+    _route("GET /v1/payment_methods", payment_methods.list_all, "list:payment_method"),
+    _route("GET /v1/payment_methods/{payment_method}", payment_methods.retrieve, "payment_method"),
+    _route("POST /v1/payment_methods/{payment_method}", payment_methods.update, "payment_method"),
+    _route("POST /v1/payment_methods/{payment_method}/attach", payment_methods.attach, "payment_method"),
+    _route("POST /v1/payment_methods/{payment_method}/detach", payment_methods.detach, "payment_method"),
+    _route("GET /v1/events", events.list_all, "list:event"),
+    _route("GET /v1/events/{id}", events.retrieve, "event"),
+    _route("POST /v1/events/{id}/retry", events.retry, "event"),
+    _route("POST /v1/webhook_endpoints", webhook_endpoints.create, "webhook_endpoint"),
+    _route("GET /v1/webhook_endpoints", webhook_endpoints.list_all, "list:webhook_endpoint"),
+    _route("GET /v1/webhook_endpoints/{webhook_endpoint}", webhook_endpoints.retrieve, "webhook_endpoint"),
+    _route("POST /v1/webhook_endpoints/{webhook_endpoint}", webhook_endpoints.update, "webhook_endpoint"),
+    _route("DELETE /v1/webhook_endpoints/{webhook_endpoint}", webhook_endpoints.delete, None),
+)
+
+
+def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
+    """The route of an address and the ids in it. Raises UnknownUrl."""
+    steps = path.strip("/").split("/")
+    exact = BY_ADDRESS.get((method, path))
+    if exact is not None:
+        return exact, {}
+    for pattern, route in BY_LENGTH.get((method, len(steps)), ()):
+        names = {part[1:-1]: step for part, step in zip(pattern, steps, strict=True) if part.startswith("{")}
+        if all(part == step or part.startswith("{") for part, step in zip(pattern, steps, strict=True)):
+            return route, names
+    raise UnknownUrl(method, path)
+
+
+def _by_length() -> dict[tuple[str, int], list[tuple[list[str], Route]]]:
+    sorted_routes: dict[tuple[str, int], list[tuple[list[str], Route]]] = {}
+    for route in ROUTES:
+        method, address = route.endpoint.split(" ")
+        pattern = address.strip("/").split("/")
+        sorted_routes.setdefault((method, len(pattern)), []).append((pattern, route))
+    return sorted_routes
+
+
+BY_ADDRESS = {tuple(route.endpoint.split(" ")): route for route in ROUTES if "{" not in route.endpoint}
+BY_LENGTH = _by_length()

@@ -1,0 +1,1 @@
+"""The hosted page `/c/pay/{session}`: plain HTML that works without JavaScript."""

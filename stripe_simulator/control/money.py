@@ -1,0 +1,99 @@
+"""Refunds from the Dashboard, disputes from the bank."""
+
+from typing import Any, Literal
+
+import msgspec
+from litestar import post
+
+from stripe_simulator.control.problem import ControlProblem
+from stripe_simulator.core import Core
+from stripe_simulator.payments.cards import RefundOutcome
+from stripe_simulator.payments.dispute import CLOSED_STATUSES, close_dispute, escalate, open_dispute
+from stripe_simulator.payments.refund import refund_charge
+from stripe_simulator.store.record import Record
+from stripe_simulator.store.unit import Unit
+
+Json = dict[str, Any]
+
+
+class RefundRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A refund that the seller's own software does not know of: no metadata."""
+
+    payment_intent: str | None = None
+    charge: str | None = None
+    amount: int | None = None
+    reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
+    outcome: RefundOutcome | None = None
+
+
+class DisputeRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The bank disputes a payment."""
+
+    payment_intent: str | None = None
+    charge: str | None = None
+    amount: int | None = None
+    reason: str = "fraudulent"
+    inquiry: bool = False
+
+
+class CloseRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who wins; `escalated` turns an inquiry into a chargeback."""
+
+    outcome: Literal["won", "lost", "warning_closed", "escalated"]
+
+
+@post("/refunds", status_code=200)
+async def refund(core: Core, data: RefundRequest) -> Json:
+    """Give money back as the Dashboard does."""
+
+    async def verb(unit: Unit) -> Json:
+        charge = await _charge(unit, data.charge, data.payment_intent)
+        given = {"amount": data.amount, "reason": data.reason}
+        made = await refund_charge(unit, core.world.settings, charge, given, outcome=data.outcome)
+        return made.doc
+
+    return await core.act(verb)
+
+
+@post("/disputes", status_code=200)
+async def dispute(core: Core, data: DisputeRequest) -> Json:
+    """Open a dispute or an inquiry."""
+
+    async def verb(unit: Unit) -> Json:
+        charge = await _charge(unit, data.charge, data.payment_intent)
+        opened = open_dispute(unit, charge, reason=data.reason, inquiry=data.inquiry, amount=data.amount)
+        return opened.doc
+
+    return await core.act(verb)
+
+
+@post("/disputes/{dispute_id:str}/close", status_code=200)
+async def close(core: Core, dispute_id: str, data: CloseRequest) -> Json:
+    """The bank decides. A lost dispute may still be won months later."""
+
+    async def verb(unit: Unit) -> Json:
+        record = await unit.lock("dispute", dispute_id)
+        if record is None:
+            raise ControlProblem(f"No such dispute: {dispute_id}", 404)
+        if record.doc["status"] in CLOSED_STATUSES - {"lost"}:
+            raise ControlProblem(f"The dispute is {record.doc['status']} already.", 409)
+        if data.outcome == "escalated":
+            escalate(unit, record)
+        else:
+            close_dispute(unit, record, data.outcome)
+        return record.doc
+
+    return await core.act(verb)
+
+
+async def _charge(unit: Unit, charge_id: str | None, intent_id: str | None) -> Record:
+    if charge_id is None and intent_id is not None:
+        intent = await unit.find("payment_intent", intent_id)
+        charge_id = intent.doc["latest_charge"] if intent else None
+    charge = await unit.lock("charge", charge_id) if charge_id else None
+    if charge is None:
+        raise ControlProblem("There is no such charge.", 404)
+    return charge
+
+
+HANDLERS = [refund, dispute, close]

@@ -1,0 +1,1 @@
+"""Webhooks: which endpoints hear of an event, how the message is signed and sent, when it is tried again."""

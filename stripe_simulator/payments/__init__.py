@@ -1,0 +1,1 @@
+"""What happens to money: a card is tried, a payment settles, is captured, refunded, disputed."""

@@ -1,0 +1,1 @@
+"""Objects, events and deliveries in PostgreSQL; one transaction for each call."""
