@@ -17,6 +17,7 @@ from local_postgres import LocalPostgres
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATABASE = "boxoffice"
 START_SECONDS = 30
+STOP_SECONDS = 10
 
 
 class DemoProblem(RuntimeError):
@@ -62,7 +63,10 @@ def _serve(port: int, base_url: str, environment: dict[str, str]) -> None:
             raise DemoProblem("The web server stopped by itself; its last lines are above.")
     finally:
         server.terminate()
-        server.wait()
+        try:
+            server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], base_url: str) -> None:
