@@ -245,6 +245,26 @@ def add_endive_requests(requests: Json) -> None:
         },
     }
 
+    add_page_requests(requests)
+
+
+def add_page_requests(requests: Json) -> None:
+    """The hosted page's own API, which no public document describes: what Stripe's command line sends."""
+    text = {"t": "string"}
+    expand = {"t": "array", "of": text}
+    requests["GET /v1/payment_pages/{session}"] = {"t": "object", "p": {"key": text, "expand": expand}}
+    requests["POST /v1/payment_pages/{session}/confirm"] = {
+        "t": "object",
+        "p": {
+            "email": text,
+            "expand": expand,
+            "expected_amount": {"t": "integer"},
+            "key": text,
+            "payment_method": text,
+            "return_url": text,
+        },
+    }
+
 
 def add_endive_objects(objects: Json) -> None:
     """What the newest release family adds to the answers."""

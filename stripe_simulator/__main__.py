@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from dataclasses import replace
 
 from stripe_simulator.serve import NotLoopback, check_host, serving
 from stripe_simulator.settings import DATABASE_VARIABLE, DEFAULT_PORT, Settings, from_environment
@@ -16,10 +17,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--host", default="127.0.0.1", help="loopback only")
     parser.add_argument("--database-url", help=f"PostgreSQL; else ${DATABASE_VARIABLE}, else a local one in .local/")
+    parser.add_argument("--endpoint-rate-limit", type=int, help="requests a second for one API endpoint; 25 at Stripe")
     chosen = parser.parse_args()
     try:
         check_host(chosen.host)
-        asyncio.run(_serve(from_environment(port=chosen.port, database_url=chosen.database_url), chosen.port))
+        settings = from_environment(port=chosen.port, database_url=chosen.database_url)
+        settings = replace(settings, endpoint_rate_limit=chosen.endpoint_rate_limit)
+        asyncio.run(_serve(settings, chosen.port))
     except (NotLoopback, DatabaseInUse) as problem:
         sys.exit(str(problem))
 

@@ -1,6 +1,6 @@
 """Composition root: the ASGI app with API, hosted page, control API and the socket of `stripe listen`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -14,6 +14,7 @@ from stripe_simulator.clock import Clock
 from stripe_simulator.control.router import control_router
 from stripe_simulator.core import Core
 from stripe_simulator.errors import NoSuchObject
+from stripe_simulator.listen import session, socket
 from stripe_simulator.settings import Settings, from_environment
 
 
@@ -24,14 +25,21 @@ def create_app(
     chosen = settings or from_environment()
 
     @asynccontextmanager
-    async def running(app: Litestar) -> AsyncIterator[None]:
+    async def running(app: Litestar) -> AsyncGenerator[None]:
         async with Core.open(chosen, clock=clock, random=random) as core:
             app.state.core = core
             core.start_ticking()
             yield
 
     return Litestar(
-        route_handlers=[api, control_router(), *handlers.HANDLERS, *three_d_secure.HANDLERS],
+        route_handlers=[
+            api,
+            control_router(),
+            *handlers.HANDLERS,
+            *three_d_secure.HANDLERS,
+            *session.HANDLERS,
+            *socket.HANDLERS,
+        ],
         lifespan=[running],
         dependencies={"core": Provide(_core, sync_to_thread=False)},
         exception_handlers={NoSuchObject: handlers.not_found},

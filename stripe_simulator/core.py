@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from random import Random, SystemRandom
 from typing import Any, TypeVar
 
 from stripe_simulator import later
 from stripe_simulator.api.answering import Answer, Answering, Request
+from stripe_simulator.api.webhook_endpoints import ensure_endpoint
 from stripe_simulator.checkout.pay import Paid, Payment, authenticate, pay
 from stripe_simulator.clock import Clock, ManualClock, SystemClock
 from stripe_simulator.deliveries.address import Addresser
@@ -17,8 +19,8 @@ from stripe_simulator.deliveries.queue import DeliveryQueue
 from stripe_simulator.faults import Faults
 from stripe_simulator.ids import Ids
 from stripe_simulator.settings import Settings
-from stripe_simulator.store import objects
-from stripe_simulator.store.database import Database
+from stripe_simulator.store import kept, objects
+from stripe_simulator.store.database import DATABASE_PROBLEMS, Database
 from stripe_simulator.store.unit import Unit
 from stripe_simulator.world import World
 
@@ -26,10 +28,10 @@ Json = dict[str, Any]
 Result = TypeVar("Result")
 
 CLOCK_OFFSET = "clock_offset"
-KEEP = "INSERT INTO kept_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-KEPT = "SELECT value FROM kept_setting WHERE name = $1"
-EMPTY = "TRUNCATE object, event, delivery, later, idempotent_answer, kept_setting RESTART IDENTITY"
+SHORTEST_TICK = 0.01
 LONGEST_TICK = 0.25
+
+logger = logging.getLogger(__name__)
 
 
 class Core:
@@ -55,13 +57,14 @@ class Core:
         faults = Faults(random)
         queue = DeliveryQueue(database, clock, settings, post)
         addresser = Addresser(queue.endpoints, faults, clock, ids)
-        core = cls(World(settings, database, clock, random, ids, faults, queue, addresser), post)
+        world = World(settings, database, clock, random, ids, faults, queue, addresser, settings.endpoint_rate_limit)
+        core = cls(world, post)
         await core._take_up()
         return core
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, settings: Settings, **ports: Any) -> "AsyncIterator[Core]":
+    async def open(cls, settings: Settings, **ports: Any) -> "AsyncGenerator[Core]":
         """A running simulator for the length of a block."""
         core = await cls.started(settings, **ports)
         try:
@@ -92,6 +95,7 @@ class Core:
         key: str | None,
         idempotency_key: str | None = None,
         version: str | None = None,
+        account: str | None = None,
     ) -> Answer:
         """One API call. `params` is a tree of values as `form.parse` gives it; numbers and booleans may be themselves.
 
@@ -104,6 +108,7 @@ class Core:
             key=key,
             idempotency_key=idempotency_key,
             version=version,
+            account=account,
             request_id=f"req_{self.world.ids.characters(14)}",
         )
         return await self._answering.answer(request)
@@ -131,7 +136,7 @@ class Core:
         """Move the clock and let everything happen that becomes due on the way."""
         self.world.clock.advance(seconds)
         if isinstance(self.world.clock, SystemClock):
-            await self.world.database.run(KEEP, CLOCK_OFFSET, str(self.world.clock.offset))
+            await kept.keep(self.world.database, CLOCK_OFFSET, str(self.world.clock.offset))
         await self.turn()
         self.world.queue.clock_moved()
 
@@ -148,7 +153,9 @@ class Core:
         self.world.queue.endpoints.clear()
         if isinstance(self.world.clock, SystemClock):
             self.world.clock.offset = 0.0
-        await self.world.database.run(EMPTY)
+        self.world.endpoint_rate_limit = self.world.settings.endpoint_rate_limit
+        await kept.forget_everything(self.world.database)
+        await self._ensure_default_endpoint()
 
     async def _with_buyer(self, verb: Callable[[Unit], Awaitable[Paid]], *, wait: bool) -> Paid:
         unit = self.world.unit()
@@ -172,16 +179,31 @@ class Core:
 
     async def _take_up(self) -> None:
         database = self.world.database
-        for row in await database.rows(KEPT, CLOCK_OFFSET):
-            if isinstance(self.world.clock, SystemClock):
-                self.world.clock.offset = float(row["value"])
+        if isinstance(self.world.clock, SystemClock):
+            self.world.clock.offset = float(await kept.value_of(database, CLOCK_OFFSET) or 0)
         for record in await objects.of_kind(database.pool, "webhook_endpoint"):
             self.world.queue.endpoints[record.id] = Endpoint.from_record(record)
+        await self._ensure_default_endpoint()
         await self.world.queue.start()
+
+    async def _ensure_default_endpoint(self) -> None:
+        chosen = self.world.settings.default_endpoint
+        if chosen is None:
+            return
+        given = {
+            "url": chosen.url,
+            "enabled_events": list(chosen.enabled_events),
+            "api_version": chosen.api_version,
+        }
+        await self.act(lambda unit: ensure_endpoint(unit, given, chosen.secret))
 
     async def _tick_for_ever(self) -> None:
         while True:
-            await self.turn()
-            moment = await later.next_moment(self.world)
+            try:
+                await self.turn()
+                moment = await later.next_moment(self.world)
+            except DATABASE_PROBLEMS:
+                logger.exception("The clock could not be followed; it goes on in a moment.")
+                moment = None
             pause = LONGEST_TICK if moment is None else moment - self.world.clock.now()
-            await asyncio.sleep(min(max(pause, 0.01), LONGEST_TICK))
+            await asyncio.sleep(min(max(pause, SHORTEST_TICK), LONGEST_TICK))

@@ -1,20 +1,27 @@
 """What happens by itself when its moment comes, in the order of its moments."""
 
+import logging
 from typing import Any
 
 import msgspec
 
 from stripe_simulator.checkout.expire import expire_when_due
+from stripe_simulator.errors import StripeError
 from stripe_simulator.payments.cancel import release_authorization
 from stripe_simulator.payments.dispute import close_dispute, escalate
 from stripe_simulator.payments.refund import decide_refund, tell_refund_updated
 from stripe_simulator.payments.settle import settle, tell_charge_updated
+from stripe_simulator.store.database import DATABASE_PROBLEMS
 from stripe_simulator.store.unit import Unit
 from stripe_simulator.world import World
 
 DUE = "SELECT id, due, action, subject, detail FROM later WHERE due <= $1 ORDER BY due, id LIMIT $2"
 NEXT = "SELECT min(due) AS due FROM later"
+PUT_OFF = "UPDATE later SET due = $2 WHERE id = $1"
 AT_ONCE = 200
+SECONDS_PUT_OFF = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 async def turn(world: World) -> int:
@@ -22,14 +29,7 @@ async def turn(world: World) -> int:
     done = 0
     while rows := await world.database.rows(DUE, world.clock.now(), AT_ONCE):
         for row in rows:
-            unit = world.unit(at=row["due"])
-            try:
-                await _happen(world, unit, row["action"], row["subject"], msgspec.json.decode(row["detail"]))
-                unit.given_up.append(row["id"])
-                await world.commit(unit)
-            except BaseException:
-                await unit.rollback()
-                raise
+            await _let_happen(world, dict(row))
             done += 1
     return done
 
@@ -38,6 +38,22 @@ async def next_moment(world: World) -> float | None:
     """When something will happen next."""
     rows = await world.database.rows(NEXT)
     return rows[0]["due"]
+
+
+async def _let_happen(world: World, row: dict[str, Any]) -> None:
+    """One of them, in a unit of work of its own; what cannot happen now is put off and does not hold up the rest."""
+    unit = world.unit(at=row["due"])
+    try:
+        await _happen(world, unit, row["action"], row["subject"], msgspec.json.decode(row["detail"]))
+        unit.given_up.append(row["id"])
+        await world.commit(unit)
+    except (StripeError, *DATABASE_PROBLEMS):
+        await unit.rollback()
+        await world.database.run(PUT_OFF, row["id"], world.clock.now() + SECONDS_PUT_OFF)
+        logger.exception("%s of %s is put off", row["action"], row["subject"])
+    except BaseException:
+        await unit.rollback()
+        raise
 
 
 async def _happen(world: World, unit: Unit, action: str, subject: str, detail: dict[str, Any]) -> None:

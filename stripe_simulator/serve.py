@@ -1,9 +1,10 @@
 """Serves the simulator on loopback: in this process, as a task of the running event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
+from random import Random
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -11,6 +12,7 @@ from granian.server.embed import Server
 from litestar import Litestar
 
 from stripe_simulator.app import create_app
+from stripe_simulator.clock import Clock
 from stripe_simulator.core import Core
 from stripe_simulator.settings import Settings
 
@@ -30,9 +32,11 @@ def check_host(host: str) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, port: int) -> AsyncIterator[Core]:
+async def serving(
+    settings: Settings, port: int, *, clock: Clock | None = None, random: Random | None = None
+) -> AsyncGenerator[Core]:
     """Serve while the block runs; gives the core, for whoever wants to look inside."""
-    app = create_app(settings)
+    app = create_app(settings, clock=clock, random=random)
     server = Server(app, address=HOST, port=port, interface=Interfaces.ASGI, log_level=LogLevels.error, websockets=True)
     task = asyncio.create_task(server.serve(), name="stripe simulator")
     try:

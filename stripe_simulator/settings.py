@@ -10,6 +10,16 @@ DATABASE_VARIABLE = "STRIPE_SIMULATOR_DATABASE_URL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultEndpoint:
+    """A webhook endpoint that is there from the start, with a secret that both sides know."""
+
+    url: str
+    secret: str
+    enabled_events: tuple[str, ...] = ("*",)
+    api_version: str | None = API_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One simulator. Times are seconds of the simulator's clock unless a name says otherwise."""
 
@@ -24,6 +34,8 @@ class Settings:
     manual_clock: bool = False
     """Time stands still until the control API moves it."""
     pool_size: int = 8
+    lock_timeout: float = 5.0
+    """Real seconds that a call waits for an object that another call works on, before `lock_timeout` (429)."""
     delivery: bool = True
     """Send webhooks in the background; off, only an explicit call sends them."""
     deliveries_at_once: int = 16
@@ -34,8 +46,9 @@ class Settings:
     """Waits before the second, third and fourth try of a delivery."""
     redirect_wait: float = 10.0
     """Real seconds that the hosted page waits for the endpoint's answer before it redirects."""
+    default_endpoint: DefaultEndpoint | None = None
     endpoint_rate_limit: int | None = None
-    """Requests a second for one API endpoint; None for no limit. Stripe's sandbox has 25."""
+    """Requests a second for one API endpoint, 25 in Stripe's sandbox; None for no limit. `/_control` can change it."""
     charge_update_after: float = 2.0
     """Until an asynchronously captured charge gets its balance transaction and `charge.updated`."""
     refund_update_after: float = 1.0

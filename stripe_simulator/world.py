@@ -31,6 +31,7 @@ class World:
     faults: Faults
     queue: DeliveryQueue
     addresser: Addresser
+    endpoint_rate_limit: int | None
     listeners: list[Callable[[Json], None]] = field(default_factory=list[Callable[[Json], None]])
     """Called with every event once it is written: the open sockets of `stripe listen`."""
 

@@ -14,6 +14,7 @@ from stripe_simulator.api.idempotency import Idempotency, fingerprint_of
 from stripe_simulator.api.parameters import checked
 from stripe_simulator.api.routes import Route, find_route
 from stripe_simulator.errors import (
+    Forbidden,
     InvalidParameter,
     KeyInUse,
     LockTimeout,
@@ -25,6 +26,7 @@ from stripe_simulator.errors import (
 from stripe_simulator.events import Origin
 from stripe_simulator.facts import facts
 from stripe_simulator.faults import Rule
+from stripe_simulator.ids import ACCOUNT
 from stripe_simulator.store.unit import StoredAnswer, Unit
 from stripe_simulator.world import World
 
@@ -60,6 +62,7 @@ class Request:
     key: str | None
     idempotency_key: str | None
     version: str | None
+    account: str | None
     request_id: str
 
 
@@ -88,6 +91,8 @@ class Answering:
         route, path_ids = find_route(request.method, request.path)
         check_key(request.key, publishable=route.publishable)
         _check_version(request.version)
+        if request.account not in (None, ACCOUNT):
+            raise Forbidden("This key has no access to that account.", code="account_invalid")
         rules = self._world.faults.for_call(route.endpoint)
         await self._before(route, rules)
         if request.method != "POST" or not request.idempotency_key:
@@ -115,7 +120,7 @@ class Answering:
                     pass
 
     def _count(self, route: Route) -> None:
-        limit = self._world.settings.endpoint_rate_limit
+        limit = self._world.endpoint_rate_limit
         if limit is None:
             return
         now, recent = self._world.clock.now(), self._recent[route.endpoint]

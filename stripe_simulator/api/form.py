@@ -4,14 +4,21 @@ from collections.abc import Iterable
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from stripe_simulator.errors import InvalidParameter
+
 Tree = dict[str, Any]
 
 APPEND = ""
+MOST_FIELDS = 20_000
+DEEPEST = 12
 
 
 def parse(text: str) -> Tree:
     """The nested values of a form; arrays stay numbered until the parameter's type is known."""
-    return nested(parse_qsl(text, keep_blank_values=True, max_num_fields=20_000))
+    try:
+        return nested(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError as error:
+        raise InvalidParameter(f"The request has more than {MOST_FIELDS} fields.") from error
 
 
 def nested(pairs: Iterable[tuple[str, str]]) -> Tree:
@@ -24,7 +31,10 @@ def nested(pairs: Iterable[tuple[str, str]]) -> Tree:
 
 def _steps(name: str) -> list[str]:
     head, bracket, rest = name.partition("[")
-    return [head, *rest.removesuffix("]").split("][")] if bracket else [head]
+    steps = [head, *rest.removesuffix("]").split("][")] if bracket else [head]
+    if len(steps) > DEEPEST:
+        raise InvalidParameter(f"Parameters go up to {DEEPEST} levels deep.", param=head)
+    return steps
 
 
 def _insert(node: Tree, steps: list[str], value: str) -> None:

@@ -11,6 +11,7 @@ Tree = dict[str, Any]
 
 WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
 DECIMAL_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,12})?")
+SCALARS = ("string", "integer", "boolean", "number")
 LONGEST_STRING = 5000
 METADATA_KEYS = 50
 METADATA_KEY_LENGTH = 40
@@ -62,11 +63,13 @@ def _value(node: Node, value: Any, where: str) -> Any:
 
 def _any(node: Node, value: Any, where: str) -> Any:
     options: list[Node] = node["of"]
-    structured = ("object", "map") if isinstance(value, dict) else ("array",) if isinstance(value, list) else ()
-    fitting = [option for option in options if (option["t"] in structured) == bool(structured)]
+    shapes = ("object", "map") if isinstance(value, dict) else ("array",) if isinstance(value, list) else SCALARS
+    fitting = [option for option in options if option["t"] in shapes]
     if not fitting:
         return value if not options else _value(options[0], value, where)
-    return _value(fitting[0], value, where)
+    given = cast("Tree", value) if isinstance(value, dict) else {}
+    knowing = [option for option in fitting if set(given) <= set(option.get("p", given))]
+    return _value((knowing or fitting)[0], value, where)
 
 
 def _tree(value: Any, where: str) -> Tree:

@@ -15,7 +15,7 @@ from stripe_simulator.errors import (
 )
 from stripe_simulator.payments.attempt import Attempting, attempt, message_of
 from stripe_simulator.payments.cancel import cancel_intent
-from stripe_simulator.payments.intent import COPIED, new_intent
+from stripe_simulator.payments.intent import COPIED, copied, new_intent, refuse_connected
 from stripe_simulator.payments.refund import release_charge
 from stripe_simulator.payments.settle import capture as capture_payment
 from stripe_simulator.payments.settle import lock_payment
@@ -33,6 +33,7 @@ CANCELABLE = OPEN | {"requires_capture", "processing"}
 async def create(call: Call) -> Json:
     given = call.params
     _refuse_method_types(call)
+    refuse_connected(given)
     customer = await call.named("customer", "customer")
     _check_amount(given["amount"], given["currency"])
     intent = new_intent(
@@ -75,7 +76,8 @@ async def update(call: Call) -> Json:
     customer = await call.named("customer", "customer")
     if customer is not None:
         doc["customer"] = customer.id
-    doc.update({name: given[name] for name in COPIED if name in given})
+    refuse_connected(given)
+    doc.update({name: None for name in COPIED if name in given} | copied(given))
     doc["metadata"] = metadata.changed(doc["metadata"], given)
     method = await method_from_params(call)
     if method is not None:

@@ -48,7 +48,12 @@ async def update(call: Call) -> Json:
 
 
 async def attach(call: Call) -> Json:
-    method = await call.lock(KIND, call.path["payment_method"], what="PaymentMethod")
+    """A test card's name is as good as an id: it makes a payment method of its own."""
+    method_id = call.path["payment_method"]
+    if method_id.startswith(CARD_PREFIX):
+        method = _test_card(call, method_id, method_id.removeprefix(CARD_PREFIX), Billing())
+    else:
+        method = await call.lock(KIND, method_id, what="PaymentMethod")
     customer = await call.named("customer", "customer")
     if customer is None:
         raise MissingParameter("customer")

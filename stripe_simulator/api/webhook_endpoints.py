@@ -7,7 +7,7 @@ from stripe_simulator.api.call import Call
 from stripe_simulator.checkout.rules import URL as URL_PATTERN
 from stripe_simulator.errors import InvalidParameter, NotAllowed
 from stripe_simulator.shapes import shape
-from stripe_simulator.store import outbox
+from stripe_simulator.store import objects
 from stripe_simulator.store.record import Record
 from stripe_simulator.store.unit import Unit
 
@@ -41,7 +41,7 @@ async def update(call: Call) -> Json:
     if "disabled" in given:
         endpoint.doc["status"] = "disabled" if given["disabled"] else "enabled"
         if given["disabled"]:
-            await outbox.cancel(call.world.database, endpoint.id)
+            call.unit.silence(endpoint.id)
     endpoint.doc["metadata"] = metadata.changed(endpoint.doc["metadata"], given)
     return call.unit.put(endpoint).doc
 
@@ -49,7 +49,7 @@ async def update(call: Call) -> Json:
 async def delete(call: Call) -> Json:
     endpoint = await call.lock(KIND, call.path["webhook_endpoint"])
     call.unit.remove(KIND, endpoint.id)
-    await outbox.cancel(call.world.database, endpoint.id)
+    call.unit.silence(endpoint.id)
     return {"id": endpoint.id, "object": KIND, "deleted": True}
 
 
@@ -74,6 +74,16 @@ def new_endpoint(unit: Unit, given: Json, secret: str | None = None) -> Record:
         url=given["url"],
     )
     return unit.make(KIND, doc, secret=secret or unit.ids.secret("whsec"), old_secrets=[])
+
+
+async def ensure_endpoint(unit: Unit, given: Json, secret: str) -> Record:
+    """The endpoint with this address, made or changed so that it has this secret and these events."""
+    for known in await objects.of_kind(unit.reader(), KIND):
+        if known.doc["url"] == given["url"]:
+            known.doc.update(enabled_events=given["enabled_events"], api_version=given["api_version"], status="enabled")
+            known.hidden.update(secret=secret, old_secrets=[])
+            return unit.put(known)
+    return new_endpoint(unit, given, secret)
 
 
 def _check_url(url: str) -> None:

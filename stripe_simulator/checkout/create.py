@@ -1,9 +1,7 @@
 """Creates a Checkout Session: checks the rules, adds up the lines, answers an open session."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from stripe_simulator import money
 from stripe_simulator.api import metadata
 from stripe_simulator.api.call import Call
 from stripe_simulator.checkout import rules
@@ -22,7 +20,6 @@ COPIED = (
     "billing_address_collection",
     "cancel_url",
     "client_reference_id",
-    "consent_collection",
     "customer_email",
     "excluded_payment_method_types",
     "integration_identifier",
@@ -30,7 +27,6 @@ COPIED = (
     "name_collection",
     "origin_context",
     "payment_method_options",
-    "permissions",
     "return_url",
     "shipping_address_collection",
     "submit_type",
@@ -114,6 +110,10 @@ def _defaults(given: Json) -> Json:
             "payment_pages_checkout_session_custom_text",
             **{name: custom_text[name] for name in custom_text if custom_text[name]},
         ),
+        "consent_collection": _shaped(
+            "payment_pages_checkout_session_consent_collection", given.get("consent_collection")
+        ),
+        "permissions": _shaped("payment_pages_checkout_session_permissions", given.get("permissions")),
         "customer_creation": given.get("customer_creation", "if_required"),
         "invoice_creation": {
             "enabled": False,
@@ -127,6 +127,10 @@ def _defaults(given: Json) -> Json:
         "shipping_options": [],
         "tax_id_collection": {"enabled": False, "required": "never", **(given.get("tax_id_collection") or {})},
     }
+
+
+def _shaped(schema: str, given: Json | None) -> Json | None:
+    return shape(schema, **given) if given else None
 
 
 def _branding(given: Json) -> Json:
@@ -159,13 +163,3 @@ def _custom_field_body(field: Json) -> Json:
     if kind == "dropdown":
         return {"default_value": body.get("default_value"), "options": body["options"], "value": None}
     return shape(f"payment_pages_checkout_session_custom_fields_{kind}", **body)
-
-
-def host_of(url: str) -> str:
-    """The site that a link leads to."""
-    return urlsplit(url).hostname or url
-
-
-def total_text(session: Json) -> str:
-    """The total as people read it."""
-    return money.display(session["amount_total"], session["currency"])

@@ -73,7 +73,7 @@ async def redeem(unit: Unit, session: Record, code: str) -> None:
 
     Raises InvalidParameter or NoSuchObject for a code that does not exist or does not apply.
     """
-    for known in await objects.of_kind(unit.database.pool, "promotion_code"):
+    for known in await objects.of_kind(unit.reader(), "promotion_code"):
         if known.doc["code"].lower() == code.lower() and known.doc["active"]:
             break
     else:
@@ -83,6 +83,7 @@ async def redeem(unit: Unit, session: Record, code: str) -> None:
     amount = reduction(items, coupon)
     total = session.doc["amount_subtotal"] - amount
     check_total(total, session.doc["currency"])
+    await _change_intent(unit, session, total)
     take_off(items, amount)
     session.doc.update(
         amount_total=total,
@@ -90,3 +91,15 @@ async def redeem(unit: Unit, session: Record, code: str) -> None:
         total_details={**session.doc["total_details"], "amount_discount": amount},
     )
     unit.put(session)
+
+
+async def _change_intent(unit: Unit, session: Record, total: int) -> None:
+    """An earlier attempt made the PaymentIntent: the next one is for the new amount."""
+    intent_id = session.doc["payment_intent"]
+    intent = await unit.lock("payment_intent", intent_id) if intent_id else None
+    if intent is None:
+        return
+    if intent.doc["status"] not in ("requires_payment_method", "requires_confirmation") or total == 0:
+        raise InvalidParameter("The payment has begun: its amount cannot change any more.", param="code")
+    intent.doc["amount"] = total
+    unit.put(intent)

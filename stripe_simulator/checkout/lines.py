@@ -159,7 +159,7 @@ def _unit_amount(given: Json, where: str) -> Decimal:
     name = f"{where}[unit_amount]" if where else "unit_amount"
     if (whole is None) == (decimal is None):
         raise InvalidParameter("Give `unit_amount` or `unit_amount_decimal`, exactly one of them.", param=name)
-    amount = Decimal(whole if decimal is None else decimal)
+    amount = Decimal(str(whole if decimal is None else decimal))
     if amount < 0:
         raise InvalidParameter("Invalid non-negative integer", code="parameter_invalid_integer", param=name)
     return amount

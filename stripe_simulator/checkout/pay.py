@@ -1,6 +1,6 @@
 """A buyer presses Pay: the session's PaymentIntent is made or taken up again, and the attempt decides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stripe_simulator.checkout.expire import expire
@@ -26,7 +26,7 @@ class Payment:
     """What the buyer pays with and says about themselves. Without a means only a free session can be completed."""
 
     means: TestCard | BankDebit | Record | None = None
-    billing: Billing = Billing()
+    billing: Billing = field(default_factory=Billing)
     expiry: tuple[int, int] = DEFAULT_EXPIRY
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from stripe_simulator import money
 from stripe_simulator.api.call import Call
 from stripe_simulator.errors import InvalidParameter, MissingParameter, UnknownParameter
+from stripe_simulator.payments.intent import refuse_connected
 
 Json = dict[str, Any]
 
@@ -27,6 +28,7 @@ def check(call: Call) -> None:
     _check_urls(given)
     _check_buyer(given)
     _check_life(call)
+    refuse_connected(given.get("payment_intent_data") or {}, "payment_intent_data")
     if given.get("discounts") and given.get("allow_promotion_codes") is not None:
         raise InvalidParameter("Give `discounts` or `allow_promotion_codes`, not both.", param="discounts")
     if len(given.get("custom_fields") or []) > MOST_CUSTOM_FIELDS:

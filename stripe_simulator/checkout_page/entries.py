@@ -84,7 +84,7 @@ def _expiry(typed: str, entries: Entries, now: float) -> tuple[int, int]:
     if not slash:
         month_text, year_text = digits[:2], digits[2:]
     if not (month_text.isdigit() and year_text.isdigit() and len(year_text) in (2, 4)):
-        entries.errors["expiry"] = "Enter month and year as on the card, such as 08 / 34."
+        entries.errors["expiry"] = "Enter month and year, such as 08 / 34."
         return DEFAULT_EXPIRY
     today = datetime.fromtimestamp(now, UTC)
     month, year = int(month_text), int(year_text) + (2000 if len(year_text) == 2 else 0)

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import File, Redirect, Response
 
 from stripe_simulator.api.form import parse
@@ -50,13 +52,13 @@ async def styles() -> File:
 
 
 @get("/c/pay/{session_id:str}")
-async def show(core: Core, session_id: str) -> Page:
+async def show(core: NamedDependency[Core], session_id: FromPath[str]) -> Page:
     """The form, or where the session stands."""
     return _shown(await _session(core, session_id), NO_FORM)
 
 
 @post("/c/pay/{session_id:str}", status_code=200)
-async def submit(request: "Request[None, None, Any]", core: Core, session_id: str) -> Page:
+async def submit(request: "Request[None, None, Any]", core: NamedDependency[Core], session_id: FromPath[str]) -> Page:
     """The buyer presses Pay."""
     form = await _form(request)
     session = await _session(core, session_id)
@@ -71,7 +73,9 @@ async def submit(request: "Request[None, None, Any]", core: Core, session_id: st
 
 
 @post("/c/pay/{session_id:str}/promotion", status_code=200)
-async def promotion(request: "Request[None, None, Any]", core: Core, session_id: str) -> Page:
+async def promotion(
+    request: "Request[None, None, Any]", core: NamedDependency[Core], session_id: FromPath[str]
+) -> Page:
     """The buyer enters a promotion code."""
     code = (await _form(request)).get("code", "").strip()
     session = await _session(core, session_id)
@@ -86,7 +90,7 @@ async def promotion(request: "Request[None, None, Any]", core: Core, session_id:
 
 
 @get("/c/pay/{session_id:str}/authenticate")
-async def challenge(core: Core, session_id: str) -> Page:
+async def challenge(core: NamedDependency[Core], session_id: FromPath[str]) -> Page:
     """The bank's page: is it really you?"""
     session = await _session(core, session_id)
     intent = await core.world.unit().find("payment_intent", session.doc["payment_intent"] or "")
@@ -101,7 +105,9 @@ async def challenge(core: Core, session_id: str) -> Page:
 
 
 @post("/c/pay/{session_id:str}/authenticate", status_code=200)
-async def answer_challenge(request: "Request[None, None, Any]", core: Core, session_id: str) -> Page:
+async def answer_challenge(
+    request: "Request[None, None, Any]", core: NamedDependency[Core], session_id: FromPath[str]
+) -> Page:
     """Complete or Fail was pressed."""
     proved = (await _form(request)).get("outcome") == "complete"
     return _went_on(await core.authenticate(session_id, proved=proved, wait=True), NO_FORM)

@@ -4,6 +4,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect, Response
 
 from stripe_simulator import money
@@ -20,7 +22,7 @@ KIND = "payment_intent"
 
 
 @get("/3ds/{intent_id:str}")
-async def show(core: Core, intent_id: str) -> Response[Any]:
+async def show(core: NamedDependency[Core], intent_id: FromPath[str]) -> Response[Any]:
     """The bank's question."""
     intent = await _intent(core.world.unit(), intent_id, locked=False)
     if intent.doc["status"] != "requires_action":
@@ -35,7 +37,9 @@ async def show(core: Core, intent_id: str) -> Response[Any]:
 
 
 @post("/3ds/{intent_id:str}", status_code=200)
-async def answer(request: "Request[None, None, Any]", core: Core, intent_id: str) -> Response[Any]:
+async def answer(
+    request: "Request[None, None, Any]", core: NamedDependency[Core], intent_id: FromPath[str]
+) -> Response[Any]:
     """Complete or Fail was pressed."""
     proved = parse((await request.body()).decode()).get("outcome") == "complete"
 

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from stripe_simulator.control.problem import ControlProblem
 from stripe_simulator.core import Core
@@ -43,7 +45,7 @@ class CloseRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 @post("/refunds", status_code=200)
-async def refund(core: Core, data: RefundRequest) -> Json:
+async def refund(core: NamedDependency[Core], data: JSONBody[RefundRequest]) -> Json:
     """Give money back as the Dashboard does."""
 
     async def verb(unit: Unit) -> Json:
@@ -56,7 +58,7 @@ async def refund(core: Core, data: RefundRequest) -> Json:
 
 
 @post("/disputes", status_code=200)
-async def dispute(core: Core, data: DisputeRequest) -> Json:
+async def dispute(core: NamedDependency[Core], data: JSONBody[DisputeRequest]) -> Json:
     """Open a dispute or an inquiry."""
 
     async def verb(unit: Unit) -> Json:
@@ -68,7 +70,7 @@ async def dispute(core: Core, data: DisputeRequest) -> Json:
 
 
 @post("/disputes/{dispute_id:str}/close", status_code=200)
-async def close(core: Core, dispute_id: str, data: CloseRequest) -> Json:
+async def close(core: NamedDependency[Core], dispute_id: FromPath[str], data: JSONBody[CloseRequest]) -> Json:
     """The bank decides. A lost dispute may still be won months later."""
 
     async def verb(unit: Unit) -> Json:

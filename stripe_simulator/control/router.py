@@ -1,6 +1,8 @@
 """Puts the control API together, for callers on this machine only."""
 
-from litestar import Request, Router
+from typing import Any
+
+from litestar import Router
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -11,7 +13,7 @@ from stripe_simulator.errors import StripeError
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
 
 
-def only_from_here(connection: "ASGIConnection[Request, None, None, None]", _handler: BaseRouteHandler) -> None:
+def only_from_here(connection: "ASGIConnection[Any, Any, Any, Any]", _handler: BaseRouteHandler) -> None:
     """Refuse callers from elsewhere, and pages of other sites."""
     client = connection.client
     if client is not None and client.host not in LOOPBACK:

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from stripe_simulator.checkout.expire import expire
 from stripe_simulator.checkout.pay import Paid, Payment, payable_session
@@ -47,7 +49,7 @@ class AmendRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 @post("/checkout/sessions/{session_id:str}/pay", status_code=200)
-async def pay_session(core: Core, session_id: str, data: PayRequest) -> Json:
+async def pay_session(core: NamedDependency[Core], session_id: FromPath[str], data: JSONBody[PayRequest]) -> Json:
     """The buyer fills in the page and presses Pay; a 3-D Secure challenge is answered as asked."""
     billing = Billing(email=data.email, name=data.name, country=data.country, postal_code=data.postal_code)
     payment = Payment(means=means_named(data.card), billing=billing)
@@ -58,13 +60,15 @@ async def pay_session(core: Core, session_id: str, data: PayRequest) -> Json:
 
 
 @post("/checkout/sessions/{session_id:str}/authenticate", status_code=200)
-async def authenticate_session(core: Core, session_id: str, outcome: Literal["complete", "fail"] = "complete") -> Json:
+async def authenticate_session(
+    core: NamedDependency[Core], session_id: FromPath[str], outcome: FromQuery[Literal["complete", "fail"]] = "complete"
+) -> Json:
     """The buyer answers a challenge that was left open."""
     return described(await core.authenticate(session_id, proved=outcome == "complete", wait=True))
 
 
 @post("/checkout/sessions/{session_id:str}/settle", status_code=200)
-async def settle_session(core: Core, session_id: str, data: SettleRequest) -> Json:
+async def settle_session(core: NamedDependency[Core], session_id: FromPath[str], data: JSONBody[SettleRequest]) -> Json:
     """The money of a delayed payment method arrives or comes back, now."""
 
     async def verb(unit: Unit) -> Json:
@@ -79,7 +83,7 @@ async def settle_session(core: Core, session_id: str, data: SettleRequest) -> Js
 
 
 @post("/checkout/sessions/{session_id:str}/expire", status_code=200)
-async def expire_session(core: Core, session_id: str) -> Json:
+async def expire_session(core: NamedDependency[Core], session_id: FromPath[str]) -> Json:
     """The session's time is over, now."""
 
     async def verb(unit: Unit) -> Json:
@@ -92,7 +96,7 @@ async def expire_session(core: Core, session_id: str) -> Json:
 
 
 @post("/checkout/sessions/{session_id:str}/amend", status_code=200)
-async def amend_session(core: Core, session_id: str, data: AmendRequest) -> Json:
+async def amend_session(core: NamedDependency[Core], session_id: FromPath[str], data: JSONBody[AmendRequest]) -> Json:
     """Make a session differ from what its seller asked for, to see whether the seller notices."""
 
     async def verb(unit: Unit) -> Json:

@@ -4,12 +4,14 @@ from typing import Any
 
 import msgspec
 from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 
-from stripe_simulator.api.webhook_endpoints import KIND, new_endpoint
+from stripe_simulator.api.webhook_endpoints import KIND, ensure_endpoint
 from stripe_simulator.control.problem import ControlProblem
 from stripe_simulator.core import Core
 from stripe_simulator.settings import API_VERSION
-from stripe_simulator.store import objects, outbox
+from stripe_simulator.store import outbox
 from stripe_simulator.store.unit import Unit
 
 Json = dict[str, Any]
@@ -48,23 +50,16 @@ class FlushRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 @post("/webhook_endpoints/ensure", status_code=200)
-async def ensure(core: Core, data: EnsureRequest) -> Json:
+async def ensure(core: NamedDependency[Core], data: JSONBody[EnsureRequest]) -> Json:
     """Make the endpoint, or give the one with this address this secret and these events."""
 
-    async def verb(unit: Unit) -> Json:
-        for known in await objects.of_kind(core.world.database.pool, KIND):
-            if known.doc["url"] == data.url:
-                known.doc.update(enabled_events=data.enabled_events, api_version=data.api_version, status="enabled")
-                known.hidden.update(secret=data.secret, old_secrets=[])
-                return unit.put(known).doc
-        given = {"url": data.url, "enabled_events": data.enabled_events, "api_version": data.api_version}
-        return new_endpoint(unit, given, data.secret).doc
-
-    return await core.act(verb)
+    given = {"url": data.url, "enabled_events": data.enabled_events, "api_version": data.api_version}
+    endpoint = await core.act(lambda unit: ensure_endpoint(unit, given, data.secret))
+    return endpoint.doc
 
 
 @post("/webhook_endpoints/{endpoint_id:str}/roll_secret", status_code=200)
-async def roll_secret(core: Core, endpoint_id: str, data: RollRequest) -> Json:
+async def roll_secret(core: NamedDependency[Core], endpoint_id: FromPath[str], data: JSONBody[RollRequest]) -> Json:
     """A new secret; until the overlap ends every delivery carries two signatures."""
 
     async def verb(unit: Unit) -> Json:
@@ -82,7 +77,7 @@ async def roll_secret(core: Core, endpoint_id: str, data: RollRequest) -> Json:
 
 
 @post("/events/forge", status_code=200)
-async def forge(core: Core, data: ForgeRequest) -> Json:
+async def forge(core: NamedDependency[Core], data: JSONBody[ForgeRequest]) -> Json:
     """Send an event about an object that this account's other software made."""
 
     async def verb(unit: Unit) -> Json:
@@ -93,13 +88,13 @@ async def forge(core: Core, data: ForgeRequest) -> Json:
 
 
 @get("/deliveries")
-async def deliveries(core: Core, limit: int = NEWEST) -> Json:
+async def deliveries(core: NamedDependency[Core], limit: FromQuery[int] = NEWEST) -> Json:
     """The newest deliveries with what came of them."""
     return {"deliveries": await outbox.newest(core.world.database, min(limit, NEWEST))}
 
 
 @post("/deliveries/flush", status_code=200)
-async def flush(core: Core, data: FlushRequest | None = None) -> Json:
+async def flush(core: NamedDependency[Core], data: JSONBody[FlushRequest | None] = None) -> Json:
     """Wait until nothing that is due is left unsent."""
     return {"idle": await core.world.queue.flush((data or FlushRequest()).timeout)}
 

@@ -31,7 +31,7 @@ class Post(Protocol):
 
 
 class HttpPost:
-    """A small HTTP/1.1 client. A connection that went stale while idle is replaced once, silently."""
+    """A small HTTP/1.1 client. A connection that the other side closed while it was idle is not used again."""
 
     def __init__(self) -> None:
         self._idle: defaultdict[str, deque[Connection]] = defaultdict(deque)
@@ -58,10 +58,9 @@ class HttpPost:
         request = _request(parts.path or "/", parts.query, parts.netloc, headers, body)
         while self._idle[origin]:
             reader, writer = self._idle[origin].popleft()
-            try:
+            if not reader.at_eof():
                 return await self._ask(origin, reader, writer, request)
-            except (OSError, asyncio.IncompleteReadError):
-                continue
+            writer.close()
         secure = ssl.create_default_context() if parts.scheme == "https" else None
         port = parts.port or (443 if secure else 80)
         reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=secure, limit=ANSWER_LIMIT)

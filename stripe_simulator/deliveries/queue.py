@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import logging
 from collections import Counter
 from collections.abc import Iterable
 
@@ -17,6 +18,8 @@ from stripe_simulator.store import outbox
 from stripe_simulator.store.database import Database
 
 LONGEST_SLEEP = 0.5
+
+logger = logging.getLogger(__name__)
 
 
 class DeliveryQueue:
@@ -163,11 +166,20 @@ class DeliveryQueue:
         delivery.answered.set()
         self._outcomes.append((delivery, problem, self._clock.now()))
         if self._writer is None and self._loop is not None:
-            self._writer = asyncio.create_task(self._write_outcomes())
-            self._writer.add_done_callback(self._written)
+            self._begin_writing()
 
-    def _written(self, _task: asyncio.Task[None]) -> None:
+    def _begin_writing(self) -> None:
+        self._writer = asyncio.create_task(self._write_outcomes())
+        self._writer.add_done_callback(self._written)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        """Outcomes that came in while the last ones were written are written next."""
         self._writer = None
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None:
+            logger.error("The outcomes of deliveries were not written.", exc_info=problem)
+        if self._outcomes:
+            self._begin_writing()
 
     async def _write_outcomes(self) -> None:
         while self._outcomes:

@@ -75,52 +75,38 @@ def _descriptor(intent: Json) -> str:
 
 
 def _outcome(card: TestCard | None, decline: Decline | None) -> Json:
-    if card is None:
-        if decline is None:
-            return shape(
-                "charge_outcome",
-                network_status="approved_by_network",
-                type="authorized",
-                seller_message="Payment complete.",
-                risk_level="not_assessed",
-            )
-        return shape(
-            "charge_outcome",
-            network_status="declined_by_network",
-            type="issuer_declined",
-            reason=decline.code,
-            seller_message="The bank returned the debit.",
-            risk_level="not_assessed",
-        )
-    risk: Json = {"risk_level": card.risk, "risk_score": RISK_SCORES[card.risk]}
+    """What bank and risk check said; a bank debit has no risk check."""
+    risk: Json = {"risk_level": "not_assessed"}
+    if card is not None:
+        risk = {"risk_level": card.risk, "risk_score": RISK_SCORES[card.risk]}
     if decline is None:
-        return shape(
-            "charge_outcome",
-            network_status="approved_by_network",
-            type="authorized",
-            seller_message="Payment complete.",
-            **risk,
-        )
-    if card.blocked:
-        return shape(
-            "charge_outcome",
-            network_status="not_sent_to_network",
-            type="blocked",
-            reason="highest_risk_level",
-            seller_message="Blocked for its high risk.",
-            **risk,
-        )
+        said: Json = {
+            "network_status": "approved_by_network",
+            "seller_message": "Payment complete.",
+            "type": "authorized",
+        }
+    elif card is not None and card.blocked:
+        said = {
+            "network_status": "not_sent_to_network",
+            "reason": "highest_risk_level",
+            "seller_message": "Blocked for its high risk.",
+            "type": "blocked",
+        }
+    else:
+        said = _refusal(decline)
+    return shape("charge_outcome", **risk, **said)
+
+
+def _refusal(decline: Decline) -> Json:
     reason = decline.decline_code or decline.code
-    return shape(
-        "charge_outcome",
-        advice_code="do_not_try_again" if reason in ("lost_card", "stolen_card") else "try_again_later",
-        network_decline_code=NETWORK_DECLINES.get(reason, "01"),
-        network_status="declined_by_network",
-        reason=reason,
-        seller_message="The bank declined the payment.",
-        type="issuer_declined",
-        **risk,
-    )
+    return {
+        "advice_code": "do_not_try_again" if reason in ("lost_card", "stolen_card") else "try_again_later",
+        "network_decline_code": NETWORK_DECLINES.get(reason, "01"),
+        "network_status": "declined_by_network",
+        "reason": reason,
+        "seller_message": "The bank declined the payment.",
+        "type": "issuer_declined",
+    }
 
 
 def _details(method: Record, intent: Json, *, authenticated: bool) -> Json:

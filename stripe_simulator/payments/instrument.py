@@ -66,7 +66,7 @@ def card_method(
     unit: Unit, card: TestCard, billing: Billing, *, expiry: tuple[int, int] = DEFAULT_EXPIRY, **fields: Any
 ) -> Record:
     """A new PaymentMethod for a test card."""
-    doc = _method(unit, "card", billing, card=_card_shape(unit, card, billing, expiry), **fields)
+    doc = _method(unit, "card", billing, card=_card_shape(card, billing, expiry), **fields)
     return unit.make("payment_method", doc, card=card.name)
 
 
@@ -115,7 +115,7 @@ def _method(unit: Unit, kind: str, billing: Billing, **fields: Any) -> Json:
     )
 
 
-def _card_shape(unit: Unit, card: TestCard, billing: Billing, expiry: tuple[int, int]) -> Json:
+def _card_shape(card: TestCard, billing: Billing, expiry: tuple[int, int]) -> Json:
     return shape(
         "payment_method_card",
         brand=card.brand,

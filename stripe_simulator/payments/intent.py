@@ -3,6 +3,7 @@
 from typing import Any
 
 from stripe_simulator.api import metadata
+from stripe_simulator.errors import InvalidParameter
 from stripe_simulator.shapes import shape
 from stripe_simulator.store.record import Record
 from stripe_simulator.store.unit import Unit
@@ -22,6 +23,25 @@ COPIED = (
     "transfer_group",
 )
 """Parameters that stand in the PaymentIntent as they were given."""
+
+CONNECTED = ("application_fee_amount", "on_behalf_of", "transfer_data")
+
+
+def copied(given: Json) -> Json:
+    """Those of the copied parameters that were given; a shipping address gets its whole shape."""
+    kept = {name: given[name] for name in COPIED if given.get(name) is not None}
+    if "shipping" in kept:
+        shipping: Json = kept["shipping"]
+        kept["shipping"] = shape("shipping", **{**shipping, "address": shape("address", **shipping["address"])})
+    return kept
+
+
+def refuse_connected(given: Json, where: str = "") -> None:
+    """The simulator has one account: nothing can be passed on to another."""
+    for name in CONNECTED:
+        if given.get(name):
+            param = f"{where}[{name}]" if where else name
+            raise InvalidParameter("The simulator knows no connected accounts.", param=param)
 
 
 def new_intent(unit: Unit, given: Json, *, amount: int, currency: str, customer: str | None, **hidden: Any) -> Record:
@@ -49,6 +69,6 @@ def new_intent(unit: Unit, given: Json, *, amount: int, currency: str, customer:
         },
         payment_method_types=["card"],
         status="requires_payment_method",
-        **{name: given[name] for name in COPIED if given.get(name) is not None},
+        **copied(given),
     )
     return unit.make("payment_intent", doc, **hidden)

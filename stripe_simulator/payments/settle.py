@@ -41,15 +41,15 @@ async def settle(unit: Unit, intent_id: str, *, outcome: str | None = None) -> b
     assert method is not None
     unit.no_longer("settle", intent_id)
     debit = debit_of(method)
-    if debit.settles if outcome is None else outcome == "succeeded":
+    arrives = debit.settles if outcome is None else outcome == "succeeded"
+    if arrives:
         _arrive(unit, intent, charge)
     else:
         _come_back(unit, intent, charge, method, Decline(code=debit.failure_code or "insufficient_funds"))
     if session is not None:
-        paid = intent.doc["status"] == "succeeded"
-        session.doc["payment_status"] = "paid" if paid else "unpaid"
+        session.doc["payment_status"] = "paid" if arrives else "unpaid"
         unit.put(session)
-        unit.emit(f"checkout.session.async_payment_{'succeeded' if paid else 'failed'}", session.doc)
+        unit.emit(f"checkout.session.async_payment_{'succeeded' if arrives else 'failed'}", session.doc)
     return True
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import asyncpg
 
@@ -16,8 +16,8 @@ LOCAL_DATABASE = "stripe_simulator"
 ONE_SIMULATOR = 0x5374726970655369  # any constant: the key of the lock that one running simulator holds
 TAKEOVER_SECONDS = 10
 
-if TYPE_CHECKING:
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+Connection = asyncpg.pool.PoolConnectionProxy
+DATABASE_PROBLEMS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class DatabaseInUse(RuntimeError):
@@ -28,7 +28,7 @@ class Database:
     """The simulator's PostgreSQL database. Commits do not wait for the disk: a crash of the machine may cost the last
     moments, a restart of the simulator costs nothing."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", guard: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(self, pool: asyncpg.Pool, guard: asyncpg.Connection) -> None:
         self.pool = pool
         self._guard = guard
 
@@ -44,7 +44,11 @@ class Database:
             min_size=1,
             max_size=settings.pool_size,
             reset=_nothing_to_reset,
-            server_settings={"synchronous_commit": "off", "lock_timeout": "5s", "application_name": "stripe_simulator"},
+            server_settings={
+                "application_name": "stripe_simulator",
+                "lock_timeout": f"{int(settings.lock_timeout * 1000)}ms",
+                "synchronous_commit": "off",
+            },
         )
         return cls(pool, guard)
 
@@ -53,7 +57,7 @@ class Database:
         await self.pool.close()
         await self._guard.close()
 
-    async def __aenter__(self) -> "Database":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -81,7 +85,7 @@ def _local_url(directory: Path) -> str:
     return cluster.url(LOCAL_DATABASE)
 
 
-async def _take_place(guard: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _take_place(guard: asyncpg.Connection) -> None:
     for _ in range(TAKEOVER_SECONDS * 5):
         if await guard.fetchval("SELECT pg_try_advisory_lock($1)", ONE_SIMULATOR):
             return
@@ -90,7 +94,7 @@ async def _take_place(guard: "asyncpg.Connection[asyncpg.Record]") -> None:
     raise DatabaseInUse("Another simulator runs on this database. Stop it, or give this one another database.")
 
 
-async def _migrate(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _migrate(connection: asyncpg.Connection) -> None:
     await connection.execute("CREATE TABLE IF NOT EXISTS applied_migration (name text PRIMARY KEY)")
     applied = {row["name"] for row in await connection.fetch("SELECT name FROM applied_migration")}
     for path in sorted(MIGRATIONS.glob("*.sql")):

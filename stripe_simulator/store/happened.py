@@ -6,10 +6,11 @@ from typing import Any
 from stripe_simulator.store.database import Database
 from stripe_simulator.store.record import Json, decoded
 
-PENDING = "(SELECT count(*) FROM delivery d WHERE d.event_id = e.id AND d.status IN ('pending', 'failed'))"
+NOT_TAKEN = "FROM delivery d WHERE d.event_id = e.id AND d.status IN ('pending', 'failed', 'dropped')"
+PENDING = f"(SELECT count(*) {NOT_TAKEN})"
 ONE = f"SELECT doc, {PENDING} AS pending FROM event e WHERE id = $1"  # noqa: S608
 PLACE = "SELECT seq FROM event WHERE id = $1"
-TRIED_IN_VAIN = "EXISTS (SELECT FROM delivery d WHERE d.event_id = e.id AND d.status <> 'succeeded' AND d.attempts > 0)"
+UNDELIVERED = f"EXISTS (SELECT {NOT_TAKEN})"
 BOUNDS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -48,7 +49,7 @@ async def newest(
         terms.append(f"type LIKE ANY({placed(patterns)}::text[])")
     terms += [f"created {BOUNDS[bound]} {placed(moment)}" for bound, moment in created.items()]
     if delivered is not None:
-        terms.append(f"NOT {TRIED_IN_VAIN}" if delivered else TRIED_IN_VAIN)
+        terms.append(f"NOT {UNDELIVERED}" if delivered else UNDELIVERED)
     if before is not None:
         terms.append(f"seq < {placed(before)}")
     if after is not None:

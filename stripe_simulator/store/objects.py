@@ -101,3 +101,15 @@ def _terms(where: Where, values: list[Any]) -> list[str]:
         values.append(moment)
         terms.append(f"created {BOUNDS[bound]} ${len(values)}")
     return terms
+
+
+MONEY = """
+SELECT doc ->> 'currency' AS currency, (doc ->> 'available_on')::bigint <= $1 AS available,
+ sum((doc ->> 'net')::bigint)::bigint AS net
+FROM object WHERE kind = 'balance_transaction' GROUP BY 1, 2
+"""
+
+
+async def money_by_availability(reader: Reader, at: int) -> dict[tuple[str, bool], int]:
+    """The balance at a moment: the net of every transaction by currency and whether it is available yet."""
+    return {(row["currency"], row["available"]): row["net"] for row in await reader.fetch(MONEY, at)}

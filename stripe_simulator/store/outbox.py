@@ -19,7 +19,6 @@ FROM unnest($1::text[], $2::text[], $3::int[], $4::float8[], $5::int[], $6::text
  AS t (id, status, attempts, due, last_status, problem, moment)
 WHERE delivery.id = t.id
 """
-CANCEL = "UPDATE delivery SET status = 'canceled' WHERE endpoint_id = $1 AND status = 'pending'"
 NEWEST = """
 SELECT d.id, d.event_id, e.type, d.endpoint_id, d.status, d.attempts, d.due, d.last_status, d.last_problem,
  d.last_attempt
@@ -56,11 +55,6 @@ async def record(database: Database, tried: Sequence[tuple[Delivery, str | None,
         [problem for _, problem, _ in tried],
         [moment for _, _, moment in tried],
     )
-
-
-async def cancel(database: Database, endpoint_id: str) -> None:
-    """An endpoint was disabled or deleted: nothing more is sent to it."""
-    await database.run(CANCEL, endpoint_id)
 
 
 async def newest(database: Database, count: int) -> list[dict[str, Any]]:

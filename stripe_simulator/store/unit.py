@@ -1,7 +1,7 @@
 """A unit of work: what one request or one turn of the clock reads and writes, committed as a single statement."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import asyncpg
 import msgspec
@@ -11,11 +11,8 @@ from stripe_simulator.errors import LockTimeout
 from stripe_simulator.events import Origin, new_event
 from stripe_simulator.ids import Ids
 from stripe_simulator.store import objects
-from stripe_simulator.store.database import Database
+from stripe_simulator.store.database import Connection, Database
 from stripe_simulator.store.record import Json, Record
-
-if TYPE_CHECKING:
-    from stripe_simulator.store.database import Connection
 
 WRITE = """
 WITH
@@ -40,7 +37,9 @@ WITH
  given_up AS (DELETE FROM later WHERE id = ANY($25::text[])),
  answered AS (
   INSERT INTO idempotent_answer (key, fingerprint, status, body, request_id, created)
-  SELECT * FROM unnest($26::text[], $27::text[], $28::int[], $29::text[], $30::text[], $31::float8[]))
+  SELECT * FROM unnest($26::text[], $27::text[], $28::int[], $29::text[], $30::text[], $31::float8[])),
+ silenced AS (
+  UPDATE delivery SET status = 'canceled' WHERE status = 'pending' AND endpoint_id = ANY($32::text[]))
 SELECT 1
 """
 
@@ -89,13 +88,14 @@ class Unit:
     deliveries: list[Delivery] = field(default_factory=list[Delivery])
     planned: list[Later] = field(default_factory=list[Later])
     given_up: list[str] = field(default_factory=list[str])
-    _connection: "Connection | None" = None
+    silenced: list[str] = field(default_factory=list[str])
+    _connection: Connection | None = None
     _transaction: Any = None
 
     async def find(self, kind: str, object_id: str) -> Record | None:
         """The object as this unit sees it, without a lock."""
         known = self.records.get((kind, object_id))
-        return known or await objects.one(self._reader(), kind, object_id)
+        return known or await objects.one(self.reader(), kind, object_id)
 
     async def lock(self, kind: str, object_id: str) -> Record | None:
         """The object, kept from other writers until this unit ends; what is changed in it must be `put`."""
@@ -109,7 +109,7 @@ class Unit:
 
     async def of_payment(self, kind: str, payment_intent: str) -> list[Record]:
         """Every object of a payment as this unit sees it, oldest first."""
-        stored = await objects.of_payment(self._reader(), kind, payment_intent)
+        stored = await objects.of_payment(self.reader(), kind, payment_intent)
         seen = {record.id: self.records.get((kind, record.id), record) for record in stored}
         for record in self.records.values():
             if record.kind == kind and record.doc.get("payment_intent") == payment_intent:
@@ -146,10 +146,14 @@ class Unit:
         """Give up what was planned."""
         self.given_up.append(f"{action}:{subject}")
 
+    def silence(self, endpoint_id: str) -> None:
+        """Send nothing more to an endpoint that was disabled or deleted."""
+        self.silenced.append(endpoint_id)
+
     async def commit(self, answer: StoredAnswer | None = None) -> None:
         """Write everything at once; with it the answer to remember under an idempotency key."""
         if self._has_writes() or answer:
-            reader = self._reader()
+            reader = self.reader()
             await reader.fetch(WRITE, *self._values(answer))
         await self._end(commit=True)
 
@@ -161,12 +165,14 @@ class Unit:
         self.planned.clear()
         self.given_up.clear()
         self.removed.clear()
+        self.silenced.clear()
         await self._end(commit=False)
 
     def _has_writes(self) -> bool:
         return bool(self.records or self.removed or self.events or self.deliveries or self.planned or self.given_up)
 
-    def _reader(self) -> objects.Reader:
+    def reader(self) -> objects.Reader:
+        """The connection of this unit if it has locked something, else the pool."""
         return cast("objects.Reader", self._connection or self.database.pool)
 
     async def _begun(self) -> objects.Reader:
@@ -212,6 +218,7 @@ class Unit:
             [_text(plan.detail) for plan in self.planned],
             self.given_up,
             *([value] if answer else [] for value in _answer_columns(answer)),
+            self.silenced,
         ]
 
 

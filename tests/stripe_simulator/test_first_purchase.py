@@ -20,7 +20,6 @@ from stripe_simulator.serve import serving
 from stripe_simulator.settings import Settings
 
 KEY = "sk_test_first_purchase"
-pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.base_exceptions.LitestarDeprecationWarning")
 ORDER: dict[str, Any] = {
     "mode": "payment",
     "line_items": [
