@@ -34,12 +34,16 @@ def usable_installation(spare: Path) -> Path:
     if user_to_run_as() is None or is_open_to_others(installation):
         return installation
     copy = spare / "postgresql"
-    if not (copy / "bin" / "postgres").exists():
+    if not copy.exists():
         unfinished = spare / "postgresql.part"
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(installation, unfinished, symlinks=True)
+        # The programs find the wheel's shared libraries by their place beside the package, so both are copied.
+        package = installation.parent
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, unfinished / folder.name, symlinks=True)
         unfinished.rename(copy)
-    return copy
+    return copy / installation.parent.name / installation.name
 
 
 def give_to_unprivileged(folder: Path) -> None:
