@@ -13,7 +13,7 @@ from uuid import UUID
 from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
 from boxoffice.cli import migrate
-from boxoffice.cli.nights import NOW
+from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Database, Query
 from boxoffice.foundation.problems import Problem
 from boxoffice.inventory.batcher import Batcher
@@ -60,9 +60,7 @@ async def measure(url: str) -> None:
     for few in ("quantity = 100", "quantity = 350", "room_capacity = 450"):
         text = text.replace(few, f"{few.partition(' = ')[0]} = 900000")
     async with database.transaction() as connection:
-        now = await NOW.first(connection)
-        assert now is not None
-        await load_nights(connection, read_nights_file(text, now))
+        await load_nights(connection, read_nights_file(text, await now(connection)))
     medians: dict[int, float] = {}
     for clients in (1, 64, 512):
         rounds = [await rate(database, clients, number) for number in range(ROUNDS)]
@@ -78,7 +76,7 @@ def main() -> None:
     postgres = LocalPostgres(ROOT / ".local" / "bench")
     postgres.start()
     try:
-        postgres.psql('DROP DATABASE IF EXISTS "bench"')
+        postgres.drop_database("bench")
         postgres.create_database("bench")
         migrate.run(postgres.url("bench"))
         asyncio.run(measure(postgres.url("bench")))

@@ -91,6 +91,10 @@ class LocalPostgres:
         self.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return True
 
+    def drop_database(self, name: str) -> None:
+        """Drops a database if it exists, whoever is connected."""
+        self.psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
     def psql(self, statement: str, database: str = "postgres") -> str:
         """Runs one statement with psql and returns its unaligned output."""
         done = subprocess.run(

@@ -83,7 +83,7 @@ CREATE TABLE payment_attempt (
 -- Gives back what orders use: their hold rows go and the units return to sale. The caller has locked the orders and
 -- then every stock of the event. Units of a closed release move to the release on sale; when all are closed, the last
 -- one opens again for exactly these units.
-CREATE FUNCTION give_back(p_event uuid, p_orders uuid[]) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
+CREATE FUNCTION give_back(p_event uuid, p_orders uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   back record;
   heir uuid;
@@ -116,14 +116,12 @@ END $$;
 -- Places a batch of orders for one event, in arrival order, each whole or not at all, in one statement. Locks: expired
 -- orders (skipping locked ones), then every stock of the event by id, then promos by id. Holding the stocks makes this
 -- the only batch of the event, so keys and per-person counts need no locks of their own.
--- Sequential scans are off inside: a connection keeps the plans it made while the tables were a page long, foreign key
--- checks among them, and would scan whole tables when the on-sale has filled them.
 CREATE FUNCTION place_orders(
   p_event uuid, p_minimum_minor bigint,
   o_id uuid[], o_code text[], o_email text[], o_key_hash bytea[], o_fingerprint bytea[], o_promo text[],
   l_order integer[], l_type uuid[], l_quantity integer[], l_seen_minor bigint[], l_names text[]
 ) RETURNS TABLE (number integer, outcome text, code text, status text, total_minor bigint, held_until timestamptz,
-  detail_minor bigint, id uuid) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+  detail_minor bigint, id uuid) LANGUAGE plpgsql AS $$
 DECLARE
   moment timestamptz := clock();
   night event%ROWTYPE;
@@ -139,6 +137,7 @@ DECLARE
   order_total bigint; order_quantity integer; person integer;
   e_hash bytea[]; e_fingerprint bytea[]; e_id uuid[]; e_code text[]; e_status text[]; e_total bigint[];
   e_until timestamptz[]; same integer;
+  p_email text[]; p_quantity integer[];
 BEGIN
   SELECT * INTO night FROM event WHERE event.id = p_event;
   -- What reads orders is planned anew for each batch (EXECUTE): a plan kept from when the table was a page long reads
@@ -167,6 +166,12 @@ BEGIN
   EXECUTE 'SELECT array_agg(key_hash), array_agg(fingerprint), array_agg(id), array_agg(code), array_agg(status),
     array_agg(total_minor), array_agg(held_until) FROM orders WHERE event_id = $1 AND key_hash = ANY($2)'
   INTO e_hash, e_fingerprint, e_id, e_code, e_status, e_total, e_until USING p_event, o_key_hash;
+  IF night.quantity_max_per_person IS NOT NULL THEN
+    EXECUTE $query$SELECT array_agg(email), array_agg(bought) FROM (
+      SELECT email, sum(quantity)::integer AS bought FROM orders WHERE event_id = $1 AND email = ANY($2)
+      AND status NOT IN ('expired', 'released', 'refunded') GROUP BY email) AS persons$query$
+    INTO p_email, p_quantity USING p_event, o_email;
+  END IF;
 
   FOR i IN 1 .. cardinality(o_id) LOOP
     number := i; code := NULL; status := NULL; total_minor := NULL; held_until := NULL; detail_minor := NULL; id := NULL;
@@ -220,12 +225,14 @@ BEGIN
     END LOOP;
     IF outcome = 'placed' AND order_total BETWEEN 1 AND p_minimum_minor - 1 THEN outcome := 'below_minimum'; END IF;
     IF outcome = 'placed' AND night.quantity_max_per_person IS NOT NULL THEN
-      EXECUTE $query$SELECT coalesce(sum(quantity), 0) FROM orders WHERE event_id = $1 AND email = $2
-        AND status NOT IN ('expired', 'released', 'refunded')$query$ INTO person USING p_event, o_email[i];
-      FOR k IN 1 .. cardinality(kept) LOOP
-        IF o_email[kept[k]] = o_email[i] THEN person := person + kept_quantity[k]; END IF;
-      END LOOP;
-      IF person + order_quantity > night.quantity_max_per_person THEN outcome := 'person_limit'; END IF;
+      person := array_position(p_email, o_email[i]);
+      IF coalesce(p_quantity[person], 0) + order_quantity > night.quantity_max_per_person THEN
+        outcome := 'person_limit';
+      ELSIF person IS NULL THEN
+        p_email := p_email || o_email[i]; p_quantity := p_quantity || order_quantity;
+      ELSE
+        p_quantity[person] := p_quantity[person] + order_quantity;
+      END IF;
     END IF;
     IF outcome <> 'placed' THEN
       FOR k IN 1 .. cardinality(t_release) LOOP

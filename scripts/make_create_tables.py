@@ -48,7 +48,7 @@ def main() -> None:
     postgres = LocalPostgres(ROOT / ".local" / "schema")
     postgres.start()
     try:
-        postgres.psql('DROP DATABASE IF EXISTS "schema"')
+        postgres.drop_database("schema")
         postgres.create_database("schema")
         migrate.run(postgres.url("schema"))
         TARGET.write_text(schema_of(postgres, "schema"))

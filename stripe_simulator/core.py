@@ -123,14 +123,7 @@ class Core:
 
     async def act(self, verb: Callable[[Unit], Awaitable[Result]]) -> Result:
         """Run a verb that no API request caused in a unit of work, and let its deliveries go out."""
-        unit = self.world.unit()
-        try:
-            result = await verb(unit)
-            await self.world.commit(unit)
-        except BaseException:
-            await unit.rollback()
-            raise
-        return result
+        return await self._committed(self.world.unit(), verb)
 
     async def advance(self, seconds: float) -> None:
         """Move the clock and let everything happen that becomes due on the way."""
@@ -159,15 +152,19 @@ class Core:
 
     async def _with_buyer(self, verb: Callable[[Unit], Awaitable[Paid]], *, wait: bool) -> Paid:
         unit = self.world.unit()
+        paid = await self._committed(unit, verb)
+        if wait and paid.completed:
+            await self._completed_heard(unit)
+        return paid
+
+    async def _committed(self, unit: Unit, verb: Callable[[Unit], Awaitable[Result]]) -> Result:
         try:
-            paid = await verb(unit)
+            result = await verb(unit)
             await self.world.commit(unit)
         except BaseException:
             await unit.rollback()
             raise
-        if wait and paid.completed:
-            await self._completed_heard(unit)
-        return paid
+        return result
 
     async def _completed_heard(self, unit: Unit) -> None:
         """Wait until the endpoints answered `checkout.session.completed`, but not for ever."""

@@ -55,7 +55,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
 def _drop_leftovers(cluster: LocalPostgres) -> None:
     names = cluster.psql("SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'").split()
     for name in names:
-        cluster.psql(f'DROP DATABASE "{name}" WITH (FORCE)')
+        cluster.drop_database(name)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def database_url(postgres: LocalPostgres) -> Iterator[str]:
     name = f"test_{uuid4().hex[:12]}"
     postgres.create_database(name, TEMPLATE)
     yield postgres.url(name)
-    postgres.psql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    postgres.drop_database(name)
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ def test_create_tables_is_what_the_migrations_make(postgres: LocalPostgres) -> N
 
 
 def test_migrate_finds_nothing_to_do_after_create_tables(postgres: LocalPostgres, capfd: object) -> None:
-    postgres.psql('DROP DATABASE IF EXISTS "one_file"')
+    postgres.drop_database("one_file")
     postgres.create_database("one_file")
     url = postgres.url("one_file")
     psql = [postgres.program("psql"), "-Xq", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", str(TARGET)]
     subprocess.run(psql, check=True)
     migrate.run(url)
     assert schema_of(postgres, "one_file") == TARGET.read_text()
-    postgres.psql('DROP DATABASE "one_file" WITH (FORCE)')
+    postgres.drop_database("one_file")
 
 
 def test_foreign_key_checks_find_orders_by_primary_key_on_a_fresh_database(postgres: LocalPostgres) -> None:

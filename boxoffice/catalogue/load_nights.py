@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from boxoffice.catalogue.nights_file import Night, NightsFile, TicketType, as_json
+import msgspec
+
+from boxoffice.catalogue.nights_file import Night, NightsFile, TicketType
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, named_id, random_code
 from boxoffice.foundation.problems import Unprocessable
@@ -108,11 +110,11 @@ async def load_nights(connection: Connection, file: NightsFile) -> int:
     Raises Unprocessable when a night would change its currency: sold tickets are in the old one.
     """
     await PUT_ORGANISATIONS.run(
-        connection, as_json([_named("organisation", e.slug, e.name) for e in file.organisations])
+        connection, _as_json([_named("organisation", e.slug, e.name) for e in file.organisations])
     )
     await PUT_VENUES.run(
         connection,
-        as_json(
+        _as_json(
             [
                 _named("venue", e.slug, e.name)
                 | {"address": e.address, "city": e.city, "country": e.country, "time_zone": e.time_zone}
@@ -120,20 +122,20 @@ async def load_nights(connection: Connection, file: NightsFile) -> int:
             ]
         ),
     )
-    await PUT_ARTISTS.run(connection, as_json([_named("artist", e.slug, e.name) for e in file.artists]))
-    written = await PUT_EVENTS.run(connection, as_json([_event(night) for night in file.nights]))
+    await PUT_ARTISTS.run(connection, _as_json([_named("artist", e.slug, e.name) for e in file.artists]))
+    written = await PUT_EVENTS.run(connection, _as_json([_event(night) for night in file.nights]))
     if written != len(file.nights):
         raise Unprocessable("A night that exists cannot change its currency: give it a new slug.")
     slugs = [night.entry.slug for night in file.nights]
     ids = {known.slug: known.id for known in await KNOWN_EVENTS.all(connection, slugs)}
     await CLEAR_LINE_UPS.run(connection, list(ids.values()))
-    await PUT_LINE_UPS.run(connection, as_json([row for night in file.nights for row in _line_up(ids, night)]))
+    await PUT_LINE_UPS.run(connection, _as_json([row for night in file.nights for row in _line_up(ids, night)]))
     rows = _Rows()
     for night in file.nights:
         rows.add(ids[night.entry.slug], night)
-    await PUT_STOCKS.run(connection, as_json(rows.stocks))
-    await PUT_TICKET_TYPES.run(connection, as_json(rows.ticket_types))
-    await PUT_RELEASES.run(connection, as_json(rows.releases))
+    await PUT_STOCKS.run(connection, _as_json(rows.stocks))
+    await PUT_TICKET_TYPES.run(connection, _as_json(rows.ticket_types))
+    await PUT_RELEASES.run(connection, _as_json(rows.releases))
     return len(file.nights)
 
 
@@ -220,3 +222,8 @@ class _Rows:
                     "stock_id": stock_id,
                 }
             )
+
+
+def _as_json(rows: list[dict[str, Any]]) -> str:
+    """Rows for `jsonb_to_recordset`; times as RFC 3339."""
+    return msgspec.json.encode(rows).decode()

@@ -7,11 +7,12 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from boxoffice.catalogue.events import SLUG
 from boxoffice.foundation.local_time import instant
 from boxoffice.foundation.money import to_minor
 from boxoffice.foundation.problems import FieldError, Unprocessable
@@ -23,7 +24,7 @@ class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file: unknown keys are errors, so that a slip of the pen never goes unnoticed."""
 
 
-Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+Slug = Annotated[str, msgspec.Meta(pattern=f"^{SLUG.pattern}$", max_length=80)]
 Text = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$", min_length=1, max_length=200)]
 LongText = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$", max_length=20_000)]
 Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
@@ -295,8 +296,3 @@ class _Checks:
 
     def _wrong(self, field: str, detail: str) -> None:
         self.errors.append(FieldError(field, detail))
-
-
-def as_json(rows: list[dict[str, Any]]) -> str:
-    """Rows for `jsonb_to_recordset`; times as RFC 3339."""
-    return msgspec.json.encode(rows).decode()

@@ -1,22 +1,14 @@
 """`boxoffice nights load FILE`"""
 
 import asyncio
-from datetime import datetime
 from pathlib import Path
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
-from boxoffice.foundation.db import Query
+from boxoffice.foundation.clock import now
 from boxoffice.foundation.problems import Unprocessable
 from boxoffice.settings import Settings
-
-
-def _as_it_is(moment: datetime) -> datetime:
-    return moment
-
-
-NOW = Query(_as_it_is, "SELECT clock()")
 
 
 async def load(settings: Settings, path: Path) -> int:
@@ -28,9 +20,7 @@ async def load(settings: Settings, path: Path) -> int:
     box = BoxOffice.from_settings(settings)
     try:
         async with box.db.transaction() as connection:
-            now = await NOW.first(connection)
-            assert now is not None
-            return await load_nights(connection, read_nights_file(text, now))
+            return await load_nights(connection, read_nights_file(text, await now(connection)))
     finally:
         await box.db.close()
 

@@ -57,7 +57,9 @@ class Batcher(Generic[Item, Answer]):
             answers = await self._flush([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 - handed to the caller of the one item that is at fault
             if len(batch) == 1:
-                _settle(batch[0][1], error)
+                future = batch[0][1]
+                if not future.done():
+                    future.set_exception(error)
                 return
             half = len(batch) // 2
             await self._answer(batch[:half])
@@ -67,8 +69,3 @@ class Batcher(Generic[Item, Answer]):
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
-
-
-def _settle(future: "asyncio.Future[Answer]", error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -147,22 +146,21 @@ class Counter:
     event_id: UUID
     short_code: str
     minimum_minor: int
-    flush_max: ClassVar[int] = 512
 
     async def flush(self, requests: list[Request]) -> list[Placed | Problem]:
         """Places a batch in arrival order, each whole or not at all; answers in the same order.
 
         Requests under one key that wait together are one order: the first is placed, the others answered by it.
         """
-        first_with_key: dict[bytes, int] = {}
-        for place, request in enumerate(requests):
-            first_with_key.setdefault(request.key_hash(), place)
-        unique = [requests[place] for place in first_with_key.values()]
-        outcomes = await self._place(unique)
-        answers = dict(zip(first_with_key, zip(unique, outcomes, strict=True), strict=True))
-        return [_answer(request, *answers[request.key_hash()]) for request in requests]
+        keys = [request.key_hash() for request in requests]
+        first: dict[bytes, Request] = {}
+        for key, request in zip(keys, requests, strict=True):
+            first.setdefault(key, request)
+        outcomes = dict(zip(first, await self._place(first), strict=True))
+        return [_answer(request, first[key], outcomes[key]) for key, request in zip(keys, requests, strict=True)]
 
-    async def _place(self, requests: list[Request]) -> list[Outcome]:
+    async def _place(self, requests_by_key: dict[bytes, Request]) -> list[Outcome]:
+        requests = list(requests_by_key.values())
         lines = [(number, line) for number, request in enumerate(requests, 1) for line in request.lines]
         async with self.db.transaction() as connection:
             rows = await PLACE.all(
@@ -172,7 +170,7 @@ class Counter:
                 [new_id() for _ in requests],
                 [with_check(self.short_code + random_code(ORDER_CODE_LENGTH)) for _ in requests],
                 [request.email for request in requests],
-                [request.key_hash() for request in requests],
+                list(requests_by_key),
                 [request.fingerprint() for request in requests],
                 [request.promo_code for request in requests],
                 [number for number, _ in lines],
@@ -185,11 +183,11 @@ class Counter:
 
 
 def _answer(request: Request, placed_for: Request, outcome: Outcome) -> Placed | Problem:
-    if outcome.outcome == "placed" and request.fingerprint() != placed_for.fingerprint():
-        kind, sentence = REFUSALS["idempotency_conflict"]
-        return kind(sentence)
-    if outcome.outcome != "placed":
-        kind, sentence = REFUSALS[outcome.outcome]
+    name = outcome.outcome
+    if name == "placed" and request is not placed_for and request.fingerprint() != placed_for.fingerprint():
+        name = "idempotency_conflict"
+    if name != "placed":
+        kind, sentence = REFUSALS[name]
         problem = kind(sentence)
         if isinstance(problem, PriceChanged) and outcome.detail_minor is not None:
             problem.price_minor = outcome.detail_minor

@@ -4,6 +4,7 @@ from typing import Any
 
 from stripe_simulator.api import listing, metadata
 from stripe_simulator.api.call import Call
+from stripe_simulator.api.change import change
 from stripe_simulator.errors import InvalidParameter, MissingParameter, NotAllowed
 from stripe_simulator.shapes import shape
 
@@ -52,14 +53,7 @@ async def retrieve(call: Call) -> Json:
 
 
 async def update(call: Call) -> Json:
-    coupon = await call.lock(KIND, call.path["coupon"])
-    before = {name: coupon.doc.get(name) for name in call.params if name in coupon.doc}
-    if "name" in call.params:
-        coupon.doc["name"] = call.params["name"]
-    coupon.doc["metadata"] = metadata.changed(coupon.doc["metadata"], call.params)
-    call.unit.put(coupon)
-    call.unit.emit("coupon.updated", coupon.doc, before)
-    return coupon.doc
+    return change(call, await call.lock(KIND, call.path["coupon"]), ("name",))
 
 
 async def delete(call: Call) -> Json:

@@ -4,6 +4,7 @@ from typing import Any
 
 from stripe_simulator.api import listing, metadata
 from stripe_simulator.api.call import Call
+from stripe_simulator.api.change import change
 from stripe_simulator.errors import NoSuchObject
 from stripe_simulator.payments.customer import new_customer
 from stripe_simulator.shapes import shape
@@ -44,17 +45,8 @@ async def retrieve(call: Call) -> Json:
 
 
 async def update(call: Call) -> Json:
-    customer = await _living(call)
-    before = {name: customer.doc.get(name) for name in call.params if name in customer.doc}
-    for name in PLAIN:
-        if name in call.params:
-            customer.doc[name] = call.params[name]
-    if "address" in call.params:
-        customer.doc["address"] = _address(call.params["address"])
-    customer.doc["metadata"] = metadata.changed(customer.doc["metadata"], call.params)
-    call.unit.put(customer)
-    call.unit.emit("customer.updated", customer.doc, before)
-    return customer.doc
+    address = {"address": _address(call.params["address"])} if "address" in call.params else {}
+    return change(call, await _living(call), PLAIN, **address)
 
 
 async def delete(call: Call) -> Json:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from stripe_simulator.api import listing, metadata
+from stripe_simulator.api import listing
 from stripe_simulator.api.call import Call
+from stripe_simulator.api.change import change
 from stripe_simulator.checkout.lines import new_price, new_product
 from stripe_simulator.errors import InvalidParameter, NoSuchObject
 from stripe_simulator.store.objects import Where
@@ -12,6 +13,7 @@ Json = dict[str, Any]
 
 URL = "/v1/prices"
 KIND = "price"
+PLAIN = ("active", "lookup_key", "nickname", "tax_behavior")
 NOT_SIMULATED = ("recurring", "tiers", "custom_unit_amount", "transform_quantity", "currency_options")
 
 
@@ -39,15 +41,7 @@ async def retrieve(call: Call) -> Json:
 
 
 async def update(call: Call) -> Json:
-    price = await call.lock(KIND, call.path["price"])
-    before = {name: price.doc.get(name) for name in call.params if name in price.doc}
-    for name in ("active", "lookup_key", "nickname", "tax_behavior"):
-        if name in call.params:
-            price.doc[name] = call.params[name]
-    price.doc["metadata"] = metadata.changed(price.doc["metadata"], call.params)
-    call.unit.put(price)
-    call.unit.emit("price.updated", price.doc, before)
-    return price.doc
+    return change(call, await call.lock(KIND, call.path["price"]), PLAIN)
 
 
 async def list_all(call: Call) -> Json:

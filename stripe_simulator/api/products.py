@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from stripe_simulator.api import listing, metadata
+from stripe_simulator.api import listing
 from stripe_simulator.api.call import Call
+from stripe_simulator.api.change import change
 from stripe_simulator.checkout.lines import new_price, new_product
 from stripe_simulator.errors import NotAllowed
 from stripe_simulator.store.objects import Where
@@ -47,16 +48,7 @@ async def retrieve(call: Call) -> Json:
 
 
 async def update(call: Call) -> Json:
-    product = await call.lock(KIND, call.path["id"])
-    before = {name: product.doc.get(name) for name in call.params if name in product.doc}
-    for name in PLAIN:
-        if name in call.params:
-            product.doc[name] = call.params[name]
-    product.doc["metadata"] = metadata.changed(product.doc["metadata"], call.params)
-    product.doc["updated"] = call.at
-    call.unit.put(product)
-    call.unit.emit("product.updated", product.doc, before)
-    return product.doc
+    return change(call, await call.lock(KIND, call.path["id"]), PLAIN, updated=call.at)
 
 
 async def delete(call: Call) -> Json:

@@ -4,6 +4,7 @@ from typing import Any
 
 from stripe_simulator.api import listing, metadata
 from stripe_simulator.api.call import Call
+from stripe_simulator.api.change import change
 from stripe_simulator.errors import MissingParameter, NoSuchObject, NotAllowed
 from stripe_simulator.shapes import shape
 from stripe_simulator.store import objects
@@ -55,14 +56,7 @@ async def retrieve(call: Call) -> Json:
 
 
 async def update(call: Call) -> Json:
-    code = await call.lock(KIND, call.path["promotion_code"])
-    before = {name: code.doc.get(name) for name in call.params if name in code.doc}
-    if "active" in call.params:
-        code.doc["active"] = call.params["active"]
-    code.doc["metadata"] = metadata.changed(code.doc["metadata"], call.params)
-    call.unit.put(code)
-    call.unit.emit("promotion_code.updated", code.doc, before)
-    return code.doc
+    return change(call, await call.lock(KIND, call.path["promotion_code"]), ("active",))
 
 
 async def list_all(call: Call) -> Json:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stripe_simulator.store.database import Database
+from stripe_simulator.store.objects import BOUNDS
 from stripe_simulator.store.record import Json, decoded
 
 NOT_TAKEN = "FROM delivery d WHERE d.event_id = e.id AND d.status IN ('pending', 'failed', 'dropped')"
@@ -11,7 +12,6 @@ PENDING = f"(SELECT count(*) {NOT_TAKEN})"
 ONE = f"SELECT doc, {PENDING} AS pending FROM event e WHERE id = $1"  # noqa: S608
 PLACE = "SELECT seq FROM event WHERE id = $1"
 UNDELIVERED = f"EXISTS (SELECT {NOT_TAKEN})"
-BOUNDS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 async def one(database: Database, event_id: str) -> Json | None:

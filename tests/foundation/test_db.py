@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from boxoffice.cli.nights import NOW
+from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Command, Database
 from tests.nights import load
 
@@ -21,9 +21,9 @@ async def test_stock_is_never_oversold_whatever_the_code_does(db: Database) -> N
 async def test_the_clock_moves_in_a_marked_database_only(db: Database) -> None:
     db.moved_clock = MOVED
     async with db.transaction() as connection:
-        assert await NOW.first(connection) == MOVED
+        assert await now(connection) == MOVED
         await UNMARK.run(connection)
-        assert await NOW.first(connection) != MOVED
+        assert await now(connection) != MOVED
 
 
 async def test_a_moved_clock_ends_with_its_transaction(db: Database) -> None:
@@ -32,4 +32,4 @@ async def test_a_moved_clock_ends_with_its_transaction(db: Database) -> None:
         pass
     db.moved_clock = None
     async with db.transaction() as connection:
-        assert await NOW.first(connection) != MOVED
+        assert await now(connection) != MOVED

@@ -1,0 +1,19 @@
+"""What time it is: the database's answer, which tests can move. Nothing else in the box office asks a clock."""
+
+from datetime import datetime
+
+from boxoffice.foundation.db import Connection, Query
+
+
+def _as_it_is(moment: datetime) -> datetime:
+    return moment
+
+
+NOW = Query(_as_it_is, "SELECT clock()")
+
+
+async def now(connection: Connection) -> datetime:
+    """The moment at which the transaction began."""
+    moment = await NOW.first(connection)
+    assert moment is not None
+    return moment
