@@ -1,5 +1,6 @@
 """PostgreSQL: the pool, transactions, and statements that know the rows they answer with."""
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -53,20 +54,22 @@ class Database:
         self._size = size
         self._pooled = pooled or _names_a_pooler(url)
         self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
         self.moved_clock: datetime | None = None
         """Tests set it; a database that is not marked as test ignores it."""
 
     async def open(self) -> None:
         """Opens the pool; raises OSError or asyncpg.PostgresError when the server does not answer."""
-        if self._pool is None:
-            self._pool = await asyncpg.create_pool(
-                self._url,
-                min_size=1,
-                max_size=self._size,
-                command_timeout=10,
-                statement_cache_size=0 if self._pooled else 200,
-                reset=_leave_as_it_is,
-            )
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=1,
+                    max_size=self._size,
+                    command_timeout=10,
+                    statement_cache_size=0 if self._pooled else 200,
+                    reset=_leave_as_it_is,
+                )
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -77,7 +80,8 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection, None]:
         """One connection with one transaction: committed at the end of the block, rolled back when it raises."""
-        await self.open()
+        if self._pool is None:
+            await self.open()
         assert self._pool is not None
         async with self._pool.acquire() as connection, connection.transaction():
             if self.moved_clock is not None:

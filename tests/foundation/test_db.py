@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -33,3 +34,19 @@ async def test_a_moved_clock_ends_with_its_transaction(db: Database) -> None:
     db.moved_clock = None
     async with db.transaction() as connection:
         assert await now(connection) != MOVED
+
+
+async def test_first_transactions_at_the_same_moment_open_one_pool(database_url: str) -> None:
+    database = Database(database_url, size=3)
+
+    async def at_once() -> None:
+        async with database.transaction():
+            await asyncio.sleep(0.05)
+
+    await asyncio.gather(*(at_once() for _ in range(8)))
+    async with database.transaction() as connection:
+        connections = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        )
+    await database.close()
+    assert connections <= 3
