@@ -24,11 +24,12 @@ class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file: unknown keys are errors, so that a slip of the pen never goes unnoticed."""
 
 
-Slug = Annotated[str, msgspec.Meta(pattern=f"^{SLUG.pattern}$", max_length=80)]
+# `\Z`, for `$` lets a line break pass at the end.
+Slug = Annotated[str, msgspec.Meta(pattern=rf"^{SLUG.pattern}\Z", max_length=80)]
 Text = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$", min_length=1, max_length=200)]
 LongText = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$", max_length=20_000)]
-Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
-Currency = Annotated[str, msgspec.Meta(pattern="^[a-z]{3}$")]
+Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{3}\Z")]
 
 
 class OrganisationEntry(_Struct, frozen=True):

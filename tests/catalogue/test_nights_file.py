@@ -69,6 +69,9 @@ async def test_a_night_keeps_its_currency(db: Database) -> None:
         ('title = "Tiefdruck Eins"', 'title = "Tief\\u0000druck"', "night[0].title"),
         ('slug = "tiefdruck-eins"', 'slug = "Tief Druck"', "night[0].slug"),
         ('"DE"', '"Germany"', "venue[0].country"),
+        ('slug = "tiefdruck-eins"', 'slug = "tiefdruck-eins\\n"', "night[0].slug"),
+        ('"DE"', '"DE\\n"', "venue[0].country"),
+        ('"eur"', '"eur\\n"', "night[0].currency"),
     ],
 )
 def test_each_slip_of_the_pen_is_named(old: str, new: str, field: str) -> None:
