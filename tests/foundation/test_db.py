@@ -49,4 +49,4 @@ async def test_first_transactions_at_the_same_moment_open_one_pool(database_url:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         )
     await database.close()
-    assert connections <= 3
+    assert 1 <= int(str(connections)) <= 3
