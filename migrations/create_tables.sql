@@ -46,6 +46,14 @@ BEGIN
   WHERE promo.event_id = p_event AND promo.id = freed.promo_id;
 END $$;
 
+CREATE FUNCTION public.legal_move() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF OLD.status || '>' || NEW.status = ANY(string_to_array(TG_ARGV[0], ',')) THEN RETURN NEW; END IF;
+  RAISE EXCEPTION '% does not move from % to %', TG_TABLE_NAME, OLD.status, NEW.status USING ERRCODE = 'check_violation';
+END $$;
+
 CREATE FUNCTION public.place_orders(p_event uuid, p_minimum_minor bigint, o_id uuid[], o_code text[], o_email text[], o_key_hash bytea[], o_fingerprint bytea[], o_promo text[], l_order integer[], l_type uuid[], l_quantity integer[], l_seen_minor bigint[], l_names text[]) RETURNS TABLE(number integer, outcome text, code text, status text, total_minor bigint, held_until timestamp with time zone, detail_minor bigint, id uuid)
     LANGUAGE plpgsql
     AS $_$
@@ -209,6 +217,58 @@ BEGIN
   FROM unnest(kept, kept_total) AS k (i, total) WHERE k.total > 0;
 END $_$;
 
+CREATE FUNCTION public.posting_balances() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM ledger_entry WHERE event_id = NEW.event_id AND posting = NEW.posting
+    GROUP BY currency HAVING sum(debit_minor) <> sum(credit_minor)) THEN
+    RAISE EXCEPTION 'posting % does not balance', NEW.posting USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.take_again(p_event uuid, p_order uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  line record;
+  choice record;
+BEGIN
+  PERFORM 1 FROM stock WHERE event_id = p_event ORDER BY id FOR UPDATE;
+  BEGIN
+    FOR line IN
+      SELECT order_line.number, order_line.quantity, order_line.release_id, order_line.ticket_type_id, room_stock_id
+      FROM order_line JOIN ticket_type ON ticket_type.event_id = p_event AND ticket_type.id = ticket_type_id
+      WHERE order_line.event_id = p_event AND order_id = p_order ORDER BY order_line.number
+    LOOP
+      SELECT stock.id INTO choice
+      FROM release JOIN stock ON stock.event_id = p_event AND stock.id = release.stock_id
+      LEFT JOIN stock AS room ON room.event_id = p_event AND room.id = line.room_stock_id
+      WHERE release.event_id = p_event AND release.ticket_type_id = line.ticket_type_id
+        AND stock.used + line.quantity <= stock.cap AND (room.id IS NULL OR room.used + line.quantity <= room.cap)
+      ORDER BY release.id <> line.release_id, release.position LIMIT 1;
+      IF NOT FOUND THEN RAISE EXCEPTION 'no units' USING ERRCODE = 'BO001'; END IF;
+      UPDATE stock SET used = used + line.quantity, closed = used + line.quantity = cap
+      WHERE event_id = p_event AND id = choice.id;
+      UPDATE stock SET used = used + line.quantity WHERE event_id = p_event AND id = line.room_stock_id;
+      INSERT INTO hold (event_id, order_id, stock_id, quantity)
+      SELECT p_event, p_order, taken, line.quantity FROM unnest(ARRAY[choice.id, line.room_stock_id]) AS taken
+      WHERE taken IS NOT NULL
+      ON CONFLICT (event_id, order_id, stock_id) DO UPDATE SET quantity = hold.quantity + excluded.quantity;
+    END LOOP;
+    UPDATE promo SET used = promo.used + 1 FROM orders
+    WHERE orders.event_id = p_event AND orders.id = p_order AND promo.event_id = p_event AND promo.id = orders.promo_id
+      AND (promo.uses_max IS NULL OR promo.used < promo.uses_max);
+    IF NOT FOUND AND EXISTS (SELECT 1 FROM orders WHERE event_id = p_event AND id = p_order AND promo_id IS NOT NULL) THEN
+      RAISE EXCEPTION 'no units' USING ERRCODE = 'BO001';
+    END IF;
+    RETURN true;
+  EXCEPTION WHEN SQLSTATE 'BO001' THEN
+    RETURN false;
+  END;
+END $$;
+
 CREATE TABLE public.artist (
     id uuid NOT NULL,
     slug text NOT NULL,
@@ -254,12 +314,55 @@ CREATE TABLE public.event (
     CONSTRAINT event_title_check CHECK ((title <> ''::text))
 );
 
+CREATE TABLE public.event_key (
+    event_id uuid NOT NULL,
+    number smallint NOT NULL,
+    public_key bytea NOT NULL,
+    sealed_seed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT event_key_number_check CHECK (((number >= 1) AND (number <= 255))),
+    CONSTRAINT event_key_public_key_check CHECK ((length(public_key) = 32))
+);
+
+CREATE TABLE public.event_list_mark (
+    name text NOT NULL,
+    read_until timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.hold (
     event_id uuid NOT NULL,
     order_id uuid NOT NULL,
     stock_id uuid NOT NULL,
     quantity integer NOT NULL,
     CONSTRAINT hold_quantity_check CHECK ((quantity > 0))
+);
+
+CREATE TABLE public.job (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    subject text NOT NULL,
+    arguments text NOT NULL,
+    tries smallint DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    done_at timestamp with time zone,
+    parked_at timestamp with time zone,
+    problem text
+);
+
+CREATE TABLE public.ledger_entry (
+    event_id uuid NOT NULL,
+    posting text NOT NULL,
+    account text NOT NULL,
+    order_id uuid NOT NULL,
+    currency text NOT NULL,
+    debit_minor bigint NOT NULL,
+    credit_minor bigint NOT NULL,
+    posted_at timestamp with time zone NOT NULL,
+    CONSTRAINT ledger_entry_account_check CHECK ((account = ANY (ARRAY['stripe'::text, 'sales'::text, 'owed_to_buyers'::text]))),
+    CONSTRAINT ledger_entry_check CHECK (((debit_minor = 0) <> (credit_minor = 0))),
+    CONSTRAINT ledger_entry_credit_minor_check CHECK ((credit_minor >= 0)),
+    CONSTRAINT ledger_entry_debit_minor_check CHECK ((debit_minor >= 0))
 );
 
 CREATE TABLE public.line_up (
@@ -297,6 +400,12 @@ CREATE TABLE public.orders (
     revision integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone NOT NULL,
     held_until timestamp with time zone NOT NULL,
+    paid_at timestamp with time zone,
+    settle_until timestamp with time zone,
+    review_reason text,
+    ended_reason text,
+    extended boolean DEFAULT false NOT NULL,
+    CONSTRAINT orders_ended_reason_check CHECK ((ended_reason = ANY (ARRAY['given_up'::text, 'hold_ended'::text, 'payment_failed'::text, 'payment_refused'::text]))),
     CONSTRAINT orders_fingerprint_check CHECK ((length(fingerprint) = 32)),
     CONSTRAINT orders_key_hash_check CHECK ((length(key_hash) = 32)),
     CONSTRAINT orders_quantity_check CHECK ((quantity > 0)),
@@ -313,17 +422,44 @@ CREATE TABLE public.organisation (
     CONSTRAINT organisation_slug_check CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text))
 );
 
+CREATE TABLE public.pace (
+    name text NOT NULL,
+    next_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.payment (
+    event_id uuid NOT NULL,
+    payment_intent_id text NOT NULL,
+    order_id uuid NOT NULL,
+    attempt_number smallint CONSTRAINT payment_attempt_number_not_null1 NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    purpose text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT payment_purpose_check CHECK ((purpose = ANY (ARRAY['kept'::text, 'returned'::text, 'in_review'::text])))
+);
+
 CREATE TABLE public.payment_attempt (
     event_id uuid NOT NULL,
     order_id uuid NOT NULL,
     number smallint NOT NULL,
     idempotency_key text NOT NULL,
     status text NOT NULL,
-    parameters jsonb,
+    parameters text,
     session_id text,
     created_at timestamp with time zone NOT NULL,
+    turn_at timestamp with time zone,
+    sent_at timestamp with time zone,
+    next_try_at timestamp with time zone,
+    tries smallint DEFAULT 0 NOT NULL,
+    session_url text,
+    session_expires_at timestamp with time zone,
+    looked_at timestamp with time zone,
+    problem text,
     CONSTRAINT payment_attempt_number_check CHECK ((number > 0)),
-    CONSTRAINT payment_attempt_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'open'::text, 'complete'::text, 'expired'::text, 'refused'::text])))
+    CONSTRAINT payment_attempt_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'open'::text, 'complete'::text, 'expired'::text, 'refused'::text]))),
+    CONSTRAINT sent_with_parameters CHECK (((status = ANY (ARRAY['queued'::text, 'expired'::text])) OR (parameters IS NOT NULL)))
 );
 
 CREATE TABLE public.promo (
@@ -340,6 +476,25 @@ CREATE TABLE public.promo (
     CONSTRAINT promo_never_overused CHECK (((used >= 0) AND ((uses_max IS NULL) OR (used <= uses_max)))),
     CONSTRAINT promo_percent_check CHECK (((percent >= 1) AND (percent <= 100))),
     CONSTRAINT promo_uses_max_check CHECK ((uses_max > 0))
+);
+
+CREATE TABLE public.refund (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    payment_intent_id text NOT NULL,
+    decision text NOT NULL,
+    reason text NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    status text NOT NULL,
+    refund_id text,
+    problem text,
+    decided_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT refund_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT refund_reason_check CHECK ((reason = ANY (ARRAY['paid_twice'::text, 'came_too_late'::text, 'not_confirmed'::text]))),
+    CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['decided'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
 );
 
 CREATE TABLE public.release (
@@ -368,6 +523,37 @@ CREATE TABLE public.stock (
     CONSTRAINT stock_never_oversold CHECK (((used >= 0) AND (used <= cap)))
 )
 WITH (fillfactor='10');
+
+CREATE TABLE public.stripe_event (
+    id text NOT NULL,
+    type text NOT NULL,
+    payload bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    handled_at timestamp with time zone,
+    outcome text,
+    tries smallint DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone NOT NULL,
+    problem text
+);
+
+CREATE TABLE public.ticket (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    number smallint NOT NULL,
+    line_number smallint NOT NULL,
+    code text NOT NULL,
+    ticket_type_id uuid NOT NULL,
+    release_id uuid NOT NULL,
+    holder text NOT NULL,
+    status text NOT NULL,
+    blocked_reason text,
+    revision integer DEFAULT 0 NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT ticket_number_check CHECK ((number > 0)),
+    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text, 'refunded'::text])))
+);
 
 CREATE TABLE public.ticket_type (
     event_id uuid NOT NULL,
@@ -403,6 +589,12 @@ ALTER TABLE ONLY public.artist
 ALTER TABLE ONLY public.database_mark
     ADD CONSTRAINT database_mark_pkey PRIMARY KEY (mark);
 
+ALTER TABLE ONLY public.event_key
+    ADD CONSTRAINT event_key_pkey PRIMARY KEY (event_id, number);
+
+ALTER TABLE ONLY public.event_list_mark
+    ADD CONSTRAINT event_list_mark_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
 
@@ -414,6 +606,15 @@ ALTER TABLE ONLY public.event
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (event_id, order_id, stock_id);
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_name_subject_key UNIQUE (name, subject);
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_pkey PRIMARY KEY (event_id, posting, account);
 
 ALTER TABLE ONLY public.line_up
     ADD CONSTRAINT line_up_event_id_artist_id_key UNIQUE (event_id, artist_id);
@@ -439,6 +640,9 @@ ALTER TABLE ONLY public.organisation
 ALTER TABLE ONLY public.organisation
     ADD CONSTRAINT organisation_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.pace
+    ADD CONSTRAINT pace_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.payment_attempt
     ADD CONSTRAINT payment_attempt_event_id_idempotency_key_key UNIQUE (event_id, idempotency_key);
 
@@ -448,11 +652,23 @@ ALTER TABLE ONLY public.payment_attempt
 ALTER TABLE ONLY public.payment_attempt
     ADD CONSTRAINT payment_attempt_pkey PRIMARY KEY (event_id, order_id, number);
 
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_pkey PRIMARY KEY (event_id, payment_intent_id);
+
 ALTER TABLE ONLY public.promo
     ADD CONSTRAINT promo_event_id_code_key UNIQUE (event_id, code);
 
 ALTER TABLE ONLY public.promo
     ADD CONSTRAINT promo_pkey PRIMARY KEY (event_id, id);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_event_id_decision_key UNIQUE (event_id, decision);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_event_id_refund_id_key UNIQUE (event_id, refund_id);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_pkey PRIMARY KEY (event_id, id);
 
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_event_id_stock_id_key UNIQUE (event_id, stock_id);
@@ -468,6 +684,18 @@ ALTER TABLE ONLY public.schema_migrations
 
 ALTER TABLE ONLY public.stock
     ADD CONSTRAINT stock_pkey PRIMARY KEY (event_id, id);
+
+ALTER TABLE ONLY public.stripe_event
+    ADD CONSTRAINT stripe_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_event_id_code_key UNIQUE (event_id, code);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_event_id_order_id_number_key UNIQUE (event_id, order_id, number);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_pkey PRIMARY KEY (event_id, id);
 
 ALTER TABLE ONLY public.ticket_type
     ADD CONSTRAINT ticket_type_event_id_name_key UNIQUE (event_id, name);
@@ -487,11 +715,42 @@ CREATE INDEX event_starts_at ON public.event USING btree (starts_at) WHERE (stat
 
 CREATE INDEX event_venue ON public.event USING btree (venue_id);
 
+CREATE INDEX job_due ON public.job USING btree (run_at) WHERE ((done_at IS NULL) AND (parked_at IS NULL));
+
 CREATE INDEX line_up_artist ON public.line_up USING btree (artist_id);
 
 CREATE INDEX orders_email ON public.orders USING btree (email, event_id);
 
 CREATE INDEX orders_held ON public.orders USING btree (event_id, held_until) WHERE (status = 'held'::text);
+
+CREATE INDEX orders_pending ON public.orders USING btree (held_until) WHERE (status = ANY (ARRAY['held'::text, 'paying'::text, 'settling'::text, 'in_review'::text]));
+
+CREATE INDEX payment_attempt_open ON public.payment_attempt USING btree (session_expires_at) WHERE (status = 'open'::text);
+
+CREATE INDEX payment_attempt_pending ON public.payment_attempt USING btree (created_at) WHERE (status = ANY (ARRAY['queued'::text, 'sending'::text]));
+
+CREATE UNIQUE INDEX payment_kept_once ON public.payment USING btree (event_id, order_id) WHERE (purpose = 'kept'::text);
+
+CREATE INDEX payment_order ON public.payment USING btree (event_id, order_id);
+
+CREATE INDEX refund_order ON public.refund USING btree (event_id, order_id);
+
+CREATE INDEX refund_payment ON public.refund USING btree (event_id, payment_intent_id);
+
+CREATE INDEX stripe_event_unhandled ON public.stripe_event USING btree (next_try_at) WHERE (handled_at IS NULL);
+
+CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT OR UPDATE ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.posting_balances();
+
+CREATE TRIGGER orders_legal_move BEFORE UPDATE OF status ON public.orders FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('held>paying,held>paid,held>expired,held>released,paying>settling,paying>paid,paying>in_review,paying>expired,paying>released,settling>paid,settling>in_review,settling>released,expired>paid,expired>in_review,expired>refunded,released>paid,released>in_review,released>refunded,in_review>paid,in_review>refunded,paid>part_refunded,paid>refunded,part_refunded>refunded');
+
+CREATE TRIGGER payment_attempt_legal_move BEFORE UPDATE OF status ON public.payment_attempt FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('queued>sending,queued>expired,sending>open,sending>complete,sending>expired,sending>refused,open>complete,open>expired,refused>complete');
+
+CREATE TRIGGER refund_legal_move BEFORE UPDATE OF status ON public.refund FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('decided>pending,decided>succeeded,decided>failed,pending>succeeded,pending>failed,succeeded>failed');
+
+CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('active>used,active>cancelled,active>refunded,used>active,used>cancelled,used>refunded,cancelled>refunded');
+
+ALTER TABLE ONLY public.event_key
+    ADD CONSTRAINT event_key_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES public.organisation(id);
@@ -504,6 +763,9 @@ ALTER TABLE ONLY public.hold
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_event_id_stock_id_fkey FOREIGN KEY (event_id, stock_id) REFERENCES public.stock(event_id, id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES public.orders(event_id, id);
 
 ALTER TABLE ONLY public.line_up
     ADD CONSTRAINT line_up_artist_id_fkey FOREIGN KEY (artist_id) REFERENCES public.artist(id);
@@ -526,8 +788,17 @@ ALTER TABLE ONLY public.orders
 ALTER TABLE ONLY public.payment_attempt
     ADD CONSTRAINT payment_attempt_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES public.orders(event_id, id);
 
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_event_id_order_id_attempt_number_fkey FOREIGN KEY (event_id, order_id, attempt_number) REFERENCES public.payment_attempt(event_id, order_id, number);
+
 ALTER TABLE ONLY public.promo
     ADD CONSTRAINT promo_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES public.orders(event_id, id);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_event_id_payment_intent_id_fkey FOREIGN KEY (event_id, payment_intent_id) REFERENCES public.payment(event_id, payment_intent_id);
 
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_event_id_stock_id_fkey FOREIGN KEY (event_id, stock_id) REFERENCES public.stock(event_id, id);
@@ -538,6 +809,15 @@ ALTER TABLE ONLY public.release
 ALTER TABLE ONLY public.stock
     ADD CONSTRAINT stock_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_event_id_order_id_line_number_fkey FOREIGN KEY (event_id, order_id, line_number) REFERENCES public.order_line(event_id, order_id, number);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_event_id_release_id_fkey FOREIGN KEY (event_id, release_id) REFERENCES public.release(event_id, id);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_event_id_ticket_type_id_fkey FOREIGN KEY (event_id, ticket_type_id) REFERENCES public.ticket_type(event_id, id);
+
 ALTER TABLE ONLY public.ticket_type
     ADD CONSTRAINT ticket_type_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
@@ -546,6 +826,7 @@ ALTER TABLE ONLY public.ticket_type
 
 INSERT INTO public.schema_migrations (version) VALUES
   ('20261124090000'),
-  ('20261124100000');
+  ('20261124100000'),
+  ('20261124110000');
 
 COMMIT;

@@ -1,0 +1,1 @@
+"""Stripe, and the money that came through it."""

@@ -1,0 +1,1 @@
+"""Tickets: issued, shown, signed."""
