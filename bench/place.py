@@ -16,7 +16,7 @@ from boxoffice.cli import migrate
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Database, Query
 from boxoffice.foundation.problems import Problem
-from boxoffice.inventory.batcher import Batcher
+from boxoffice.foundation.batcher import Batcher
 from boxoffice.orders.place import Counter, Line, Placed, Request
 from local_postgres import LocalPostgres
 

@@ -4,7 +4,7 @@ import asyncio
 
 from boxoffice.foundation.db import Command, Database
 from boxoffice.foundation.problems import Problem
-from boxoffice.inventory.batcher import Batcher
+from boxoffice.foundation.batcher import Batcher
 from boxoffice.orders.place import Counter, Placed, Request, SoldOut
 from tests.nights import NIGHT
 from tests.orders.test_place import open_desk

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from boxoffice.foundation.problems import Unavailable
-from boxoffice.inventory.batcher import Batcher
+from boxoffice.foundation.batcher import Batcher
 
 
 async def test_those_who_wait_together_share_a_flush_in_arrival_order() -> None:

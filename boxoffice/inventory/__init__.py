@@ -1,1 +1,0 @@
-"""What can be sold, and how many ask for it at once."""

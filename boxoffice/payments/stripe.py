@@ -1,0 +1,246 @@
+"""Stripe, as far as a box office needs it: the only importer of the SDK, which is loaded by the first call.
+
+StripeProblem
+├── StripeRefused      it answered that this cannot be done, and nothing was done
+├── StripeBusy         too many calls; nothing was done
+└── StripeUnreachable  no answer, or one that leaves open whether it was done
+"""
+
+import asyncio
+import importlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+TIMEOUT_SECONDS = 10
+SIGNATURE_TOLERANCE_SECONDS = 300
+EVENTS_A_PAGE = 100
+
+Json = Mapping[str, Any]
+Answer = TypeVar("Answer")
+
+
+class StripeProblem(Exception):
+    """A call to Stripe that did not give what it was made for."""
+
+
+class StripeRefused(StripeProblem):
+    """Refused for good; `param` names the parameter at fault, `certain` says that no earlier try can have worked."""
+
+    def __init__(self, message: str, code: str | None = None, param: str | None = None, *, certain: bool = True) -> None:
+        super().__init__(message)
+        self.code, self.param, self.certain = code, param, certain
+
+
+class StripeBusy(StripeProblem):
+    """More calls than Stripe allows, or the object is in use: the same call may be made again."""
+
+
+class StripeUnreachable(StripeProblem):
+    """Unknown whether it was done: ask again with the same key."""
+
+
+class BadSignature(ValueError):
+    """The delivery was not signed with one of our secrets, or too long ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A Checkout Session. `amount_total` in minor units; `payment_intent` is an id."""
+
+    id: str
+    status: str
+    payment_status: str
+    url: str | None
+    expires_at: datetime
+    amount_total: int
+    currency: str
+    livemode: bool
+    metadata: Mapping[str, str]
+    payment_intent: str | None
+    payment_intent_status: str | None
+
+    @property
+    def paid(self) -> bool:
+        """Money has arrived, or none was due: the only state in which tickets may be made."""
+        return self.status == "complete" and self.payment_status in ("paid", "no_payment_required")
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money on its way back."""
+
+    id: str
+    status: str
+    failure_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A snapshot event; `object` is what it is about as it was then, `raw` the body as it came."""
+
+    id: str
+    type: str
+    livemode: bool
+    account: str | None
+    object: Json
+    raw: bytes
+
+
+def read_event(raw: bytes) -> Event:
+    """An event's body. Raises ValueError when it is none."""
+    try:
+        body = msgspec.json.decode(raw)
+        return _event(body, raw)
+    except (KeyError, TypeError, msgspec.DecodeError) as error:
+        raise ValueError("This is not a Stripe event.") from error
+
+
+def read_session(body: Json) -> Session:
+    """A session from an API answer or an event's snapshot; raises KeyError for something else."""
+    intent = body["payment_intent"]
+    return Session(
+        id=body["id"],
+        status=body["status"],
+        payment_status=body["payment_status"],
+        url=body["url"],
+        expires_at=datetime.fromtimestamp(body["expires_at"], UTC),
+        amount_total=body["amount_total"],
+        currency=body["currency"],
+        livemode=body["livemode"],
+        metadata=body["metadata"] or {},
+        payment_intent=intent if isinstance(intent, str) or intent is None else intent["id"],
+        payment_intent_status=None if isinstance(intent, str) or intent is None else intent["status"],
+    )
+
+
+class Stripe:
+    """One account. `api_base` points at a stand-in; None is Stripe itself."""
+
+    def __init__(self, secret_key: str, api_base: str | None = None) -> None:
+        self._secret_key = secret_key
+        self._api_base = api_base
+        self._client: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def create_session(self, parameters: str, key: str) -> Session:
+        """Creates a session from JSON parameters; the same key gives the same session again."""
+        params = msgspec.json.decode(parameters)
+        return read_session(
+            await self._call(lambda v1: v1.checkout.sessions.create_async(params, {"idempotency_key": key}))
+        )
+
+    async def retrieve_session(self, session_id: str) -> Session:
+        """The session as it is now, with the status of its payment intent."""
+        params = {"expand": ["payment_intent"]}
+        return read_session(await self._call(lambda v1: v1.checkout.sessions.retrieve_async(session_id, params)))
+
+    async def expire_session(self, session_id: str) -> Session:
+        """Ends an open session; one that has ended is given as it is."""
+        try:
+            return read_session(await self._call(lambda v1: v1.checkout.sessions.expire_async(session_id)))
+        except StripeRefused:
+            return await self.retrieve_session(session_id)
+
+    async def sessions_of_payment(self, payment_intent: str) -> list[Session]:
+        """The sessions that made a payment intent: one, as a rule."""
+        params = {"payment_intent": payment_intent}
+        answer = await self._call(lambda v1: v1.checkout.sessions.list_async(params))
+        return [read_session(body) for body in answer["data"]]
+
+    async def sessions_since(self, moment: datetime) -> list[Session]:
+        """Every session created at `moment` or later, newest first."""
+        return [read_session(body) for body in await self._pages("checkout.sessions", moment, {})]
+
+    async def events_since(self, moment: datetime, types: tuple[str, ...]) -> list[Event]:
+        """The events of these types (at most 20) at `moment` or later, oldest first."""
+        pages = await self._pages("events", moment, {"types": list(types)})
+        return [_event(body, msgspec.json.encode(body)) for body in reversed(pages)]
+
+    async def refund(self, payment_intent: str, amount: int, metadata: Mapping[str, str], key: str) -> Refund:
+        """Sends money back; the same key is the same refund."""
+        params = {"payment_intent": payment_intent, "amount": amount, "metadata": dict(metadata)}
+        return read_refund(await self._call(lambda v1: v1.refunds.create_async(params, {"idempotency_key": key})))
+
+    async def retrieve_refund(self, refund_id: str) -> Refund:
+        """The refund as it is now."""
+        return read_refund(await self._call(lambda v1: v1.refunds.retrieve_async(refund_id)))
+
+    async def close(self) -> None:
+        """Closes the connections of this event loop."""
+        client, self._client = self._client, None
+        if client is not None and self._loop is asyncio.get_running_loop():
+            await client._requestor._client.close_async()  # noqa: SLF001 - the SDK has no public way
+
+    async def _pages(self, resource: str, moment: datetime, filters: Json) -> list[Json]:
+        bodies: list[Json] = []
+        params: dict[str, Any] = {"created": {"gte": int(moment.timestamp())}, "limit": EVENTS_A_PAGE, **filters}
+        while True:
+            answer = await self._call(lambda v1: _resource(v1, resource).list_async(dict(params)))
+            bodies += answer["data"]
+            if not answer["has_more"]:
+                return bodies
+            params["starting_after"] = bodies[-1]["id"]
+
+    async def _call(self, call: Callable[[Any], Awaitable[Any]]) -> dict[str, Any]:
+        stripe = _sdk()
+        try:
+            return cast("dict[str, Any]", (await call(self._v1(stripe))).to_dict())
+        except stripe.RateLimitError as error:
+            raise StripeBusy(str(error)) from error
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            raise StripeRefused(f"Stripe refuses the key: {error.user_message or error}", certain=False) from error
+        except (stripe.InvalidRequestError, stripe.IdempotencyError, stripe.CardError) as error:
+            raise StripeRefused(error.user_message or str(error), error.code, error.param) from error
+        except stripe.StripeError as error:
+            if error.http_status == 409:  # noqa: PLR2004 - the same key is being worked on
+                raise StripeBusy(str(error)) from error
+            raise StripeUnreachable(f"{type(error).__name__}: {error}") from error
+
+    def _v1(self, stripe: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            self._client = stripe.StripeClient(
+                self._secret_key,
+                base_addresses={"api": self._api_base} if self._api_base else {},
+                http_client=stripe.HTTPXClient(timeout=TIMEOUT_SECONDS, allow_sync_methods=False),
+                max_network_retries=0,
+            )
+            self._loop = loop
+        return self._client.v1
+
+
+def read_refund(body: Json) -> Refund:
+    """A refund from an API answer or an event's snapshot."""
+    return Refund(body["id"], body["status"], body.get("failure_reason"))
+
+
+def verify(raw: bytes, signature: str, secrets: tuple[str, ...]) -> None:
+    """Raises BadSignature unless `raw` was signed with one of the secrets in the last five minutes."""
+    stripe = _sdk()
+    for secret in secrets:
+        try:
+            stripe.WebhookSignature.verify_header(raw.decode(), signature, secret, SIGNATURE_TOLERANCE_SECONDS)
+        except (stripe.SignatureVerificationError, UnicodeDecodeError):
+            continue
+        return
+    raise BadSignature("The signature fits none of the webhook secrets, or it is older than five minutes.")
+
+
+def _event(body: Json, raw: bytes) -> Event:
+    return Event(
+        body["id"], body["type"], body["livemode"], body.get("account"), cast("Json", body["data"]["object"]), raw
+    )
+
+
+def _resource(v1: Any, name: str) -> Any:
+    for part in name.split("."):
+        v1 = getattr(v1, part)
+    return v1
+
+
+def _sdk() -> Any:
+    return importlib.import_module("stripe")
