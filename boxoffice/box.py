@@ -1,17 +1,20 @@
 """The box office as one object: what every request, command and job is given."""
 
-from dataclasses import dataclass
-
 from boxoffice.foundation.db import Database
 from boxoffice.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
 class BoxOffice:
-    """Settings and the doors to the outside world that were opened with them."""
+    """Settings and the doors to the outside world that were opened with them.
 
-    settings: Settings
-    db: Database
+    No dataclass: the framework would look into the type of every field each time it hands one to a request.
+    """
+
+    __slots__ = ("db", "settings")
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        self.settings = settings
+        self.db = db
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "BoxOffice":

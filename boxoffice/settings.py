@@ -1,9 +1,22 @@
 """The environment, read once: the only reader of os.environ."""
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from urllib.parse import SplitResult, urlsplit
+
+SECRET_KEY_LENGTH_MIN = 32
+DISTINCT_CHARACTERS_MIN = 8
+CRON_SECRET_LENGTH_MIN = 16
+SESSIONS_PER_SECOND = 25
+LOCAL_SENDER = "Box office <tickets@localhost>"
+HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+SECRET_KEY_SHAPE = re.compile(r"(?:sk|rk)_(test|live)_\w{4,}", re.ASCII)
+PUBLISHABLE_KEY_SHAPE = re.compile(r"pk_(test|live)_\w{4,}", re.ASCII)
+WEBHOOK_SECRET_SHAPE = re.compile(r"whsec_[\w+/=-]{4,}", re.ASCII)
+SENDER_SHAPE = re.compile(r"[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+")
 
 
 class SettingsProblem(ValueError):
@@ -11,50 +24,267 @@ class SettingsProblem(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the box office is told by its surroundings."""
+class StripeSettings:
+    """How to reach Stripe, or the simulator in its place."""
 
-    database_url: str
-    database_url_direct: str
+    secret_key: str = field(repr=False)
+    publishable_key: str | None
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    """Several while a secret is being exchanged; a delivery signed with any of them is genuine."""
+    api_base: str | None
+    """The simulator's address, without a slash at its end; None is Stripe."""
+    sessions_per_second: int = SESSIONS_PER_SECOND
+    """Checkout Sessions that may be created in a second, all processes together."""
+
+    @property
+    def livemode(self) -> bool:
+        """Whether real money moves."""
+        return self.secret_key.startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def checkout_origin(self) -> str:
+        """Where the hosted payment page lives: a form of ours may lead there."""
+        return self.api_base or "https://checkout.stripe.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the box office is told by its surroundings. Secrets stay out of its repr, and so out of logs."""
+
+    database_url: str = field(repr=False)
+    database_url_direct: str = field(repr=False)
     database_pooled: bool
     base_url: str
+    """Scheme and host, without a slash at its end."""
+    secret_key: str = field(repr=False)
+    stripe: StripeSettings | None
+    """None: nights can be browsed and free orders placed; nothing can be paid."""
+    smtp_url: str | None = field(repr=False)
+    """smtp:// (STARTTLS) or smtps://; None keeps mail in the development mailbox."""
+    mail_from: str
+    cron_secret: str | None = field(repr=False)
+    worker_inline: bool
+    """A request runs the jobs it enqueued; else `boxoffice worker` runs apart."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    """Whose X-Forwarded-For is believed."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come over https: cookies are then `Secure` and `__Host-`."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def production(self) -> bool:
+        """Whether this is the real thing: https, and not on this machine."""
+        return self.secure and not _is_this_machine(urlsplit(self.base_url).hostname or "")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Reads and checks every variable; raises SettingsProblem."""
-        values = os.environ if environment is None else environment
-        database_url = values.get("DATABASE_URL", "")
-        if not database_url:
+        """Reads and checks every variable; an empty one counts as unset. Raises SettingsProblem."""
+        given = os.environ if environment is None else environment
+        values = {name: text.strip() for name, text in given.items() if text.strip()}
+        database_url = values.get("DATABASE_URL")
+        if database_url is None:
             raise SettingsProblem(
                 "DATABASE_URL is not set. Set it to a PostgreSQL URL (Neon: Dashboard, Connect), "
                 "or use `make run`, which brings its own database."
             )
-        return cls(
+        settings = cls(
             database_url=_postgres_url("DATABASE_URL", database_url),
-            database_url_direct=_postgres_url("DATABASE_URL_DIRECT", values.get("DATABASE_URL_DIRECT") or database_url),
-            database_pooled=_one_of(values, "DATABASE_POOLER", ("", "transaction")) == "transaction",
-            base_url=_base_url(values.get("BASE_URL") or "http://localhost:3000"),
+            database_url_direct=_postgres_url("DATABASE_URL_DIRECT", values.get("DATABASE_URL_DIRECT", database_url)),
+            database_pooled=_one_of(values, "DATABASE_POOLER", "transaction") == "transaction",
+            base_url=_origin(
+                "BASE_URL", values.get("BASE_URL", "http://localhost:3000"), "https://tickets.example.org"
+            ),
+            secret_key=_secret_key(values.get("SECRET_KEY")),
+            stripe=_stripe(values),
+            smtp_url=_smtp_url(values.get("SMTP_URL")),
+            mail_from=_mail_from(values),
+            cron_secret=_cron_secret(values.get("CRON_SECRET")),
+            worker_inline=_one_of(values, "WORKER", "apart", "inline") == "inline",
+            trusted_proxies=_networks("TRUSTED_PROXIES", values.get("TRUSTED_PROXIES", "")),
+        )
+        test_mode_allowed = _one_of(values, "ALLOW_TEST_MODE", "1") == "1"
+        _refuse_half_a_production(settings, test_mode_allowed=test_mode_allowed)
+        return settings
+
+
+def _refuse_half_a_production(settings: Settings, *, test_mode_allowed: bool) -> None:
+    """Real money only at a real address, and a real address only with all that it needs."""
+    stripe = settings.stripe
+    if stripe and stripe.livemode and not settings.secure:
+        raise SettingsProblem(
+            "BASE_URL must be your public https address when STRIPE_SECRET_KEY is a live key: "
+            "buyers come back to it after paying."
+        )
+    if not settings.production:
+        return
+    if settings.smtp_url is None:
+        raise SettingsProblem("SMTP_URL is not set. Buyers get their tickets by mail: smtp://user:password@host:587.")
+    if stripe and stripe.api_base:
+        raise SettingsProblem("STRIPE_API_BASE names a simulator. Unset it: at a public address only Stripe is paid.")
+    if stripe and not stripe.livemode and not test_mode_allowed:
+        raise SettingsProblem(
+            "STRIPE_SECRET_KEY is a test key at a public address. Set the live key, "
+            "or ALLOW_TEST_MODE=1 for a rehearsal in which nobody really pays."
         )
 
 
+def _stripe(values: Mapping[str, str]) -> StripeSettings | None:
+    secret_key = values.get("STRIPE_SECRET_KEY")
+    if secret_key is None:
+        for name in ("STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "STRIPE_API_BASE"):
+            if name in values:
+                raise SettingsProblem(f"{name} is set, STRIPE_SECRET_KEY is not. Set both, or neither.")
+        return None
+    mode = _stripe_mode("STRIPE_SECRET_KEY", secret_key, SECRET_KEY_SHAPE, "sk_test_, sk_live_, rk_test_ or rk_live_")
+    publishable_key = values.get("STRIPE_PUBLISHABLE_KEY")
+    if publishable_key is not None:
+        shown = _stripe_mode("STRIPE_PUBLISHABLE_KEY", publishable_key, PUBLISHABLE_KEY_SHAPE, "pk_test_ or pk_live_")
+        if shown != mode:
+            raise SettingsProblem(
+                f"STRIPE_PUBLISHABLE_KEY is a {shown} key, STRIPE_SECRET_KEY a {mode} key. Take both from one mode."
+            )
+    api_base = values.get("STRIPE_API_BASE")
+    if api_base is not None:
+        api_base = _origin("STRIPE_API_BASE", api_base, "http://127.0.0.1:12111")
+        if mode == "live":
+            raise SettingsProblem("STRIPE_API_BASE names a simulator, STRIPE_SECRET_KEY is a live key. Unset one.")
+    return StripeSettings(
+        secret_key=secret_key,
+        publishable_key=publishable_key,
+        webhook_secrets=_webhook_secrets(values.get("STRIPE_WEBHOOK_SECRET")),
+        api_base=api_base,
+        sessions_per_second=_positive(values, "STRIPE_SESSIONS_PER_SECOND", SESSIONS_PER_SECOND),
+    )
+
+
+def _stripe_mode(name: str, key: str, shape: re.Pattern[str], beginnings: str) -> str:
+    match = shape.fullmatch(key)
+    if match is None:
+        raise SettingsProblem(f"{name} must begin with {beginnings}. Copy it from Stripe's Dashboard, API keys.")
+    return match[1]
+
+
+def _webhook_secrets(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        raise SettingsProblem(
+            "STRIPE_WEBHOOK_SECRET is not set. Take it from Stripe's Dashboard, Webhooks, or from `stripe listen`: "
+            "without it no payment is heard of."
+        )
+    secrets = _listed(text)
+    if not secrets or not all(WEBHOOK_SECRET_SHAPE.fullmatch(secret) for secret in secrets):
+        raise SettingsProblem(
+            "STRIPE_WEBHOOK_SECRET must be one or several secrets that begin with whsec_, comma between."
+        )
+    return secrets
+
+
+def _secret_key(text: str | None) -> str:
+    if text is None:
+        raise SettingsProblem(f"SECRET_KEY is not set. Make one: {HOW_TO_MAKE_ONE}")
+    if len(text) < SECRET_KEY_LENGTH_MIN or len(set(text)) < DISTINCT_CHARACTERS_MIN:
+        raise SettingsProblem(
+            f"SECRET_KEY can be guessed: it is too short or repeats itself. Make one: {HOW_TO_MAKE_ONE}"
+        )
+    return text
+
+
+def _cron_secret(text: str | None) -> str | None:
+    if text is not None and len(text) < CRON_SECRET_LENGTH_MIN:
+        raise SettingsProblem(
+            f"CRON_SECRET must have {CRON_SECRET_LENGTH_MIN} characters or more. Make one: {HOW_TO_MAKE_ONE}"
+        )
+    return text
+
+
+def _smtp_url(text: str | None) -> str | None:
+    if text is None:
+        return None
+    parts = _parts(text)
+    if parts is None or parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/"):
+        raise SettingsProblem("SMTP_URL is not a mail server's URL. It looks like smtp://user:password@host:587.")
+    return text
+
+
+def _mail_from(values: Mapping[str, str]) -> str:
+    text = values.get("MAIL_FROM")
+    if text is None:
+        if "SMTP_URL" in values:
+            raise SettingsProblem("MAIL_FROM is not set. Set the sender: Box office <tickets@example.org>.")
+        return LOCAL_SENDER
+    if not SENDER_SHAPE.fullmatch(text):
+        raise SettingsProblem("MAIL_FROM is not a sender. It looks like Box office <tickets@example.org>.")
+    return text
+
+
 def _postgres_url(name: str, text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("postgres", "postgresql") or not parts.hostname or len(parts.path) < 2:  # noqa: PLR2004
+    parts = _parts(text)
+    if (
+        parts is None or parts.scheme not in ("postgres", "postgresql") or not parts.hostname or len(parts.path) < 2  # noqa: PLR2004
+    ):
         raise SettingsProblem(
             f"{name} is not a PostgreSQL URL. It looks like postgresql://user:password@host/database."
         )
     return text
 
 
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise SettingsProblem("BASE_URL must be scheme and host alone, like https://tickets.example.org.")
-    return text.rstrip("/")
+def _origin(name: str, text: str, example: str) -> str:
+    parts = _parts(text)
+    if (
+        parts is None
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or "@" in parts.netloc
+        or parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+    ):
+        raise SettingsProblem(f"{name} must be scheme and host alone, like {example}.")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
-def _one_of(values: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    value = values.get(name, "")
-    if value not in allowed:
-        raise SettingsProblem(f"{name} must be unset or one of: {', '.join(filter(None, allowed))}.")
+def _parts(text: str) -> SplitResult | None:
+    """The parts of a URL; None when it cannot be one."""
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        return None
+    return parts
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(entry) for entry in _listed(text))
+    except ValueError:
+        raise SettingsProblem(
+            f"{name} must be addresses or networks with commas between, like 127.0.0.1, 10.0.0.0/8."
+        ) from None
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(entry.strip() for entry in text.split(",") if entry.strip())
+
+
+def _positive(values: Mapping[str, str], name: str, default: int) -> int:
+    text = values.get(name, str(default))
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
+        raise SettingsProblem(f"{name} must be a whole number above 0.")
+    return int(text)
+
+
+def _one_of(values: Mapping[str, str], name: str, *allowed: str) -> str | None:
+    value = values.get(name)
+    if value is not None and value not in allowed:
+        raise SettingsProblem(f"{name} must be unset or one of: {', '.join(allowed)}.")
     return value

@@ -1,30 +1,143 @@
+"""Each variable missing, malformed or of the wrong mode; what is refused is named in one sentence, without secrets."""
+
+import re
+from ipaddress import ip_network
+
 import pytest
 
 from boxoffice.settings import Settings, SettingsProblem
+from tests.conftest import ROOT, SECRET_KEY
 
-URL = "postgresql://user:secret@db.example/boxoffice"
+URL = "postgresql://user:canary@db.example/boxoffice"
+LOCAL = {"DATABASE_URL": URL, "SECRET_KEY": SECRET_KEY}
+TEST_MODE = {"STRIPE_SECRET_KEY": "sk_test_canary1234", "STRIPE_WEBHOOK_SECRET": "whsec_canary1234"}
+SIMULATOR = TEST_MODE | {"STRIPE_API_BASE": "http://127.0.0.1:12111"}
+LIVE_MODE = TEST_MODE | {"STRIPE_SECRET_KEY": "sk_live_canary1234"}
+PUBLIC = {
+    "BASE_URL": "https://tickets.example",
+    "SMTP_URL": "smtp://user:canary@mail.example:587",
+    "MAIL_FROM": "tickets@example.org",
+}
 
 
 @pytest.mark.parametrize(
-    ("environment", "named"),
+    ("changed", "named"),
     [
-        ({}, "DATABASE_URL is not set"),
+        ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
         ({"DATABASE_URL": "mysql://db.example/boxoffice"}, "DATABASE_URL is not a PostgreSQL URL"),
         ({"DATABASE_URL": "postgresql://db.example"}, "DATABASE_URL is not a PostgreSQL URL"),
-        ({"DATABASE_URL": URL, "DATABASE_URL_DIRECT": "x"}, "DATABASE_URL_DIRECT"),
-        ({"DATABASE_URL": URL, "DATABASE_POOLER": "session"}, "DATABASE_POOLER"),
-        ({"DATABASE_URL": URL, "BASE_URL": "tickets.example"}, "BASE_URL"),
-        ({"DATABASE_URL": URL, "BASE_URL": "https://tickets.example/shop"}, "BASE_URL"),
+        ({"DATABASE_URL": "postgresql://db.example:port/boxoffice"}, "DATABASE_URL is not a PostgreSQL URL"),
+        ({"DATABASE_URL_DIRECT": "x"}, "DATABASE_URL_DIRECT is not a PostgreSQL URL"),
+        ({"DATABASE_POOLER": "session"}, "DATABASE_POOLER must be"),
+        ({"BASE_URL": "tickets.example"}, "BASE_URL must be"),
+        ({"BASE_URL": "https://tickets.example/shop"}, "BASE_URL must be"),
+        ({"BASE_URL": "https://user:canary@tickets.example"}, "BASE_URL must be"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        ({"SECRET_KEY": "canary" * 5}, "SECRET_KEY can be guessed"),
+        ({"SECRET_KEY": "canary" * 9}, "SECRET_KEY can be guessed"),
+        ({"STRIPE_SECRET_KEY": "sk_test_canary1234"}, "STRIPE_WEBHOOK_SECRET is not set"),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_canary1234"}, "STRIPE_WEBHOOK_SECRET is set, STRIPE_SECRET_KEY is not"),
+        ({"STRIPE_PUBLISHABLE_KEY": "pk_test_canary1234"}, "STRIPE_PUBLISHABLE_KEY is set, STRIPE_SECRET_KEY is not"),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, "STRIPE_API_BASE is set, STRIPE_SECRET_KEY is not"),
+        (TEST_MODE | {"STRIPE_SECRET_KEY": "pk_test_canary1234"}, "STRIPE_SECRET_KEY must begin with"),
+        (TEST_MODE | {"STRIPE_SECRET_KEY": "canary"}, "STRIPE_SECRET_KEY must begin with"),
+        (TEST_MODE | {"STRIPE_WEBHOOK_SECRET": "whsec_canary1234, canary"}, "STRIPE_WEBHOOK_SECRET must be"),
+        (TEST_MODE | {"STRIPE_WEBHOOK_SECRET": ","}, "STRIPE_WEBHOOK_SECRET must be"),
+        (TEST_MODE | {"STRIPE_PUBLISHABLE_KEY": "sk_test_canary1234"}, "STRIPE_PUBLISHABLE_KEY must begin with"),
+        (TEST_MODE | {"STRIPE_PUBLISHABLE_KEY": "pk_live_canary1234"}, "STRIPE_PUBLISHABLE_KEY is a live key"),
+        (TEST_MODE | {"STRIPE_API_BASE": "127.0.0.1:12111"}, "STRIPE_API_BASE must be"),
+        (TEST_MODE | {"STRIPE_SESSIONS_PER_SECOND": "0"}, "STRIPE_SESSIONS_PER_SECOND must be"),
+        (TEST_MODE | {"STRIPE_SESSIONS_PER_SECOND": "fast"}, "STRIPE_SESSIONS_PER_SECOND must be"),
+        (SIMULATOR | LIVE_MODE, "STRIPE_API_BASE names a simulator"),
+        (LIVE_MODE, "BASE_URL must be your public https address"),
+        ({"SMTP_URL": "mail.example:587"}, "SMTP_URL is not a mail server's URL"),
+        ({"SMTP_URL": "smtp://user:canary@mail.example"}, "MAIL_FROM is not set"),
+        ({"MAIL_FROM": "Box office"}, "MAIL_FROM is not a sender"),
+        ({"MAIL_FROM": "Box office <tickets@example.org>\r\nBcc: all@example.org"}, "MAIL_FROM is not a sender"),
+        ({"CRON_SECRET": "canary"}, "CRON_SECRET must have 16 characters"),
+        ({"WORKER": "yes"}, "WORKER must be unset or one of: apart, inline"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8, proxy.example"}, "TRUSTED_PROXIES must be"),
+        ({"ALLOW_TEST_MODE": "yes"}, "ALLOW_TEST_MODE must be"),
+        (PUBLIC | {"SMTP_URL": ""}, "SMTP_URL is not set"),
+        (PUBLIC | TEST_MODE, "STRIPE_SECRET_KEY is a test key"),
+        (PUBLIC | SIMULATOR, "STRIPE_API_BASE names a simulator"),
+        (PUBLIC | SIMULATOR | {"ALLOW_TEST_MODE": "1"}, "STRIPE_API_BASE names a simulator"),
+        (PUBLIC | LIVE_MODE | {"STRIPE_WEBHOOK_SECRET": ""}, "STRIPE_WEBHOOK_SECRET is not set"),
     ],
 )
-def test_what_is_wrong_is_named_without_secrets(environment: dict[str, str], named: str) -> None:
+def test_what_is_wrong_is_named_without_secrets(changed: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsProblem) as problem:
-        Settings.from_environment(environment)
+        Settings.from_environment(LOCAL | changed)
     assert named in str(problem.value)
-    assert "secret" not in str(problem.value)
+    assert "canary" not in str(problem.value)
 
 
-def test_a_complete_environment() -> None:
-    settings = Settings.from_environment({"DATABASE_URL": URL, "BASE_URL": "https://tickets.example/"})
-    assert settings.database_url_direct == URL
-    assert settings.base_url == "https://tickets.example"
+def test_two_variables_are_enough_on_this_machine() -> None:
+    settings = Settings.from_environment(dict.fromkeys(_documented(), "") | LOCAL)
+    assert settings == Settings.from_environment(LOCAL)
+    assert (settings.database_url_direct, settings.database_pooled) == (URL, False)
+    assert (settings.base_url, settings.secure, settings.production) == ("http://localhost:3000", False, False)
+    assert (settings.stripe, settings.smtp_url, settings.cron_secret) == (None, None, None)
+    assert (settings.mail_from, settings.worker_inline, settings.trusted_proxies) == (
+        "Box office <tickets@localhost>",
+        False,
+        (),
+    )
+
+
+def test_production_with_everything() -> None:
+    settings = Settings.from_environment(
+        LOCAL
+        | PUBLIC
+        | {
+            "BASE_URL": "https://tickets.example/",
+            "STRIPE_SECRET_KEY": "rk_live_canary1234",
+            "STRIPE_PUBLISHABLE_KEY": "pk_live_canary1234",
+            "STRIPE_WEBHOOK_SECRET": "whsec_canary1234, whsec_older1234\n",
+            "STRIPE_SESSIONS_PER_SECOND": "100",
+            "CRON_SECRET": "canary" * 3,
+            "WORKER": "inline",
+            "TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,fd00::/8",
+        }
+    )
+    assert (settings.base_url, settings.secure, settings.production) == ("https://tickets.example", True, True)
+    assert settings.trusted_proxies == (ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    assert (settings.worker_inline, settings.mail_from) == (True, "tickets@example.org")
+    stripe = settings.stripe
+    assert stripe is not None
+    assert stripe.webhook_secrets == ("whsec_canary1234", "whsec_older1234")
+    assert (stripe.livemode, stripe.api_base, stripe.sessions_per_second) == (True, None, 100)
+    assert stripe.checkout_origin == "https://checkout.stripe.com"
+    assert "canary" not in repr(settings).replace("pk_live_canary1234", "")
+
+
+def test_the_simulator_on_this_machine() -> None:
+    stripe = Settings.from_environment(LOCAL | SIMULATOR | {"STRIPE_API_BASE": "http://127.0.0.1:12111/"}).stripe
+    assert stripe is not None
+    assert (stripe.livemode, stripe.api_base) == (False, "http://127.0.0.1:12111")
+    assert stripe.checkout_origin == "http://127.0.0.1:12111"
+
+
+def test_a_rehearsal_at_a_public_address() -> None:
+    settings = Settings.from_environment(LOCAL | PUBLIC | TEST_MODE | {"ALLOW_TEST_MODE": "1"})
+    assert settings.production
+    assert settings.stripe is not None
+    assert not settings.stripe.livemode
+
+
+@pytest.mark.parametrize("host", ["localhost:3000", "box.localhost", "127.0.0.1:3000", "[::1]:3000"])
+def test_https_on_this_machine_is_secure_but_not_production(host: str) -> None:
+    settings = Settings.from_environment(LOCAL | {"BASE_URL": f"https://{host}"})
+    assert (settings.secure, settings.production) == (True, False)
+
+
+def test_the_example_lists_every_variable_that_is_read() -> None:
+    read = re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', (ROOT / "boxoffice" / "settings.py").read_text())
+    assert set(read) == set(_documented())
+
+
+def _documented() -> list[str]:
+    """The variables of .env.example, each with one line of comment before it."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    assert all(line.startswith("#") for line in lines[::2])
+    return [line.partition("=")[0] for line in lines[1::2]]

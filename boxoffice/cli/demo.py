@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -35,6 +36,7 @@ def run(port: int) -> None:
     try:
         postgres.create_database(DATABASE)
         environment = os.environ | {"DATABASE_URL": postgres.url(DATABASE), "BASE_URL": base_url}
+        environment.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
         environment.pop("DATABASE_URL_DIRECT", None)
         environment.pop("DATABASE_POOLER", None)
         settings = Settings.from_environment(environment)

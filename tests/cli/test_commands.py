@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SECRET_KEY
 from tests.nights import NIGHT
 
 
@@ -16,7 +16,7 @@ def boxoffice(*arguments: str, **environment: str) -> subprocess.CompletedProces
     return subprocess.run(
         command,
         cwd=ROOT,
-        env=os.environ | environment,
+        env=os.environ | {"SECRET_KEY": SECRET_KEY} | environment,
         capture_output=True,
         text=True,
         check=False,
