@@ -11,9 +11,10 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from boxoffice.api import health
 from boxoffice.api.problem_json import answer_http_error, answer_problem
-from boxoffice.api.v1 import events
+from boxoffice.api.v1 import events, orders
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.problems import Problem
+from boxoffice.hooks import cron, stripe
 
 BODY_BYTES_MAX = 1_000_000
 
@@ -27,10 +28,10 @@ def create_app(box: BoxOffice) -> Litestar:
     @asynccontextmanager
     async def close_at_the_end(_app: Litestar) -> AsyncGenerator[None, None]:
         yield
-        await box.db.close()
+        await box.close()
 
     return Litestar(
-        route_handlers=[health.healthz, health.readyz, events.list_events, events.show_event],
+        route_handlers=[health.healthz, health.readyz, events.list_events, events.show_event, orders.place_order, orders.show, stripe.webhook, cron.cron],
         dependencies={"box": Provide(provide_box, sync_to_thread=False)},
         exception_handlers={Problem: answer_problem, HTTPException: answer_http_error},
         lifespan=[close_at_the_end],

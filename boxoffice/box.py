@@ -1,22 +1,40 @@
 """The box office as one object: what every request, command and job is given."""
 
+from dataclasses import dataclass
+
 from boxoffice.foundation.db import Database
+from boxoffice.foundation.mail import Mailer, mailer
+from boxoffice.orders.till import Till
+from boxoffice.payments.pacing import Pace
+from boxoffice.payments.stripe import Stripe
 from boxoffice.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
 class BoxOffice:
-    """Settings and the doors to the outside world that were opened with them.
+    """Settings and the doors to the outside world that were opened with them."""
 
-    No dataclass: the framework would look into the type of every field each time it hands one to a request.
-    """
-
-    __slots__ = ("db", "settings")
-
-    def __init__(self, settings: Settings, db: Database) -> None:
-        self.settings = settings
-        self.db = db
+    settings: Settings
+    db: Database
+    till: Till
+    mailer: Mailer
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "BoxOffice":
         """Opens nothing yet: the pool opens with the first transaction, on that event loop."""
-        return cls(settings, Database(settings.database_url, pooled=settings.database_pooled))
+        db = Database(settings.database_url, pooled=settings.database_pooled)
+        keys = settings.stripe
+        till = Till(
+            db=db,
+            stripe=Stripe(keys.secret_key, keys.api_base) if keys else None,
+            pace=Pace(db, "checkout_sessions", keys.sessions_per_second if keys else 25),
+            livemode=keys.livemode if keys else False,
+            base_url=settings.base_url,
+        )
+        return cls(settings, db, till, mailer(settings, db))
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        if self.till.stripe is not None:
+            await self.till.stripe.close()
+        await self.db.close()

@@ -1,12 +1,11 @@
 """Whether the process lives, and whether it can sell."""
 
-import asyncpg
 from litestar import get
 from litestar.datastructures import CacheControlHeader
 from litestar.di import NamedDependency
 
 from boxoffice.box import BoxOffice
-from boxoffice.foundation.db import Query
+from boxoffice.foundation.db import LOST, Query
 from boxoffice.foundation.problems import Unavailable
 
 NEVER_CACHED = CacheControlHeader(no_store=True)
@@ -25,6 +24,6 @@ async def readyz(box: NamedDependency[BoxOffice]) -> dict[str, str]:
     try:
         async with box.db.transaction() as connection:
             await ALIVE.first(connection)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except LOST as error:
         raise Unavailable("The database does not answer. Check DATABASE_URL and the database server.") from error
     return {"status": "ok"}

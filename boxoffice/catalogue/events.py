@@ -75,5 +75,10 @@ async def event_on_sale(connection: Connection, slug: str) -> tuple[EventSummary
     """A night and its ticket types in the organiser's order. Raises NotFound for a draft or unknown slug."""
     event = await ONE_EVENT.first(connection, slug) if SLUG.fullmatch(slug) else None
     if event is None:
-        raise NotFound("There is no night at this address. It may have moved: look through all nights.")
+        raise no_such_event()
     return event, await ON_SALE.all(connection, slug)
+
+
+def no_such_event() -> NotFound:
+    """The answer for an unknown slug and for a draft."""
+    return NotFound("There is no night at this address. It may have moved: look through all nights.")

@@ -17,12 +17,15 @@ class Batcher(Generic[Item, Answer]):
     """Hands items to `flush` in arrival order, one batch at a time; knows nothing of what they mean.
 
     There is no timer: a quiet batcher flushes a batch of one at once. `flush` answers each item in order. When a batch
-    raises it is halved, so that one bad item fails alone.
+    raises it is halved, so that one bad item fails alone; but what is in `fails_whole` is nobody's fault and every
+    caller's answer.
     """
 
-    def __init__(self, flush: Callable[[list[Item]], Awaitable[list[Answer]]], *, queue_max: int = 5000) -> None:
+    def __init__(self, flush: Callable[[list[Item]], Awaitable[list[Answer]]], *, queue_max: int = 5000,
+        fails_whole: tuple[type[Exception], ...] = ()) -> None:
         self._flush = flush
         self._queue_max = queue_max
+        self._fails_whole = fails_whole
         self._waiting: deque[tuple[Item, asyncio.Future[Answer], float]] = deque()
         self._flusher: asyncio.Task[None] | None = None
 
@@ -56,10 +59,10 @@ class Batcher(Generic[Item, Answer]):
         try:
             answers = await self._flush([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 - handed to the caller of the one item that is at fault
-            if len(batch) == 1:
-                future = batch[0][1]
-                if not future.done():
-                    future.set_exception(error)
+            if len(batch) == 1 or isinstance(error, self._fails_whole):
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
                 return
             half = len(batch) // 2
             await self._answer(batch[:half])

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+LOST = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+"""What a transaction raises when the server is away: whether a commit under way took place is then unknown."""
+
 Row = TypeVar("Row")
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy | asyncpg.Connection"
 

@@ -10,6 +10,14 @@ ZERO_DECIMAL = frozenset(
 )
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 MAXIMUM_MINOR = 99_999_999
+# The smallest card payment in minor units, for settlement in the same currency; same source. Others: MINIMUM_ELSEWHERE.
+_MINIMUM = {
+    **dict.fromkeys(["usd", "eur", "chf", "aud", "cad", "nzd", "sgd", "brl", "inr", "jpy"], 50),
+    **dict.fromkeys(["pln", "ron", "myr", "aed"], 200),
+    **dict.fromkeys(["nok", "sek"], 300),
+    "gbp": 30, "bgn": 100, "dkk": 250, "hkd": 400, "mxn": 1000, "thb": 1000, "czk": 1500, "huf": 17500,
+}
+MINIMUM_ELSEWHERE = 100
 _AMOUNT = re.compile(r"[0-9]{1,8}(\.[0-9]{1,3})?")
 
 
@@ -18,6 +26,11 @@ def exponent(currency: str) -> int:
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def minimum_minor(currency: str) -> int:
+    """The smallest total above zero that a card can pay, in minor units."""
+    return _MINIMUM.get(currency, MINIMUM_ELSEWHERE)
 
 
 def to_minor(amount: str, currency: str) -> int:

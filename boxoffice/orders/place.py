@@ -112,6 +112,8 @@ class Placed:
     status: str
     total_minor: int
     held_until: datetime
+    fresh: bool = True
+    """False when the key had placed it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +158,11 @@ class Counter:
         first: dict[bytes, Request] = {}
         for key, request in zip(keys, requests, strict=True):
             first.setdefault(key, request)
-        outcomes = dict(zip(first, await self._place(first), strict=True))
-        return [_answer(request, first[key], outcomes[key]) for key, request in zip(keys, requests, strict=True)]
+        ids = [new_id() for _ in first]
+        outcomes = dict(zip(first, await self._place(first, ids), strict=True))
+        return [_answer(request, first[key], outcomes[key], set(ids)) for key, request in zip(keys, requests, strict=True)]
 
-    async def _place(self, requests_by_key: dict[bytes, Request]) -> list[Outcome]:
+    async def _place(self, requests_by_key: dict[bytes, Request], ids: list[UUID]) -> list[Outcome]:
         requests = list(requests_by_key.values())
         lines = [(number, line) for number, request in enumerate(requests, 1) for line in request.lines]
         async with self.db.transaction() as connection:
@@ -167,7 +170,7 @@ class Counter:
                 connection,
                 self.event_id,
                 self.minimum_minor,
-                [new_id() for _ in requests],
+                ids,
                 [with_check(self.short_code + random_code(ORDER_CODE_LENGTH)) for _ in requests],
                 [request.email for request in requests],
                 list(requests_by_key),
@@ -182,7 +185,7 @@ class Counter:
         return sorted(rows, key=lambda row: row.number)
 
 
-def _answer(request: Request, placed_for: Request, outcome: Outcome) -> Placed | Problem:
+def _answer(request: Request, placed_for: Request, outcome: Outcome, new: set[UUID]) -> Placed | Problem:
     name = outcome.outcome
     if name == "placed" and request is not placed_for and request.fingerprint() != placed_for.fingerprint():
         name = "idempotency_conflict"
@@ -197,7 +200,8 @@ def _answer(request: Request, placed_for: Request, outcome: Outcome) -> Placed |
     assert outcome.status is not None
     assert outcome.total_minor is not None
     assert outcome.held_until is not None
-    return Placed(outcome.id, outcome.code, outcome.status, outcome.total_minor, outcome.held_until)
+    fresh = outcome.id in new and request is placed_for
+    return Placed(outcome.id, outcome.code, outcome.status, outcome.total_minor, outcome.held_until, fresh)
 
 
 def _text_array(names: tuple[str, ...]) -> str:

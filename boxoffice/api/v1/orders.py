@@ -1,0 +1,139 @@
+"""`/api/v1/.../orders`: buying, and looking at what was bought."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.datastructures import CacheControlHeader
+from litestar.di import NamedDependency
+from litestar.params import FromPath, Parameter
+
+from boxoffice.box import BoxOffice
+from boxoffice.orders.access import access_token, may_see
+from boxoffice.orders.buy import OrderRequest, buy
+from boxoffice.orders.order import OrderView, no_such_order, show_order
+from boxoffice.orders.pay import advance
+from boxoffice.orders.place import Line
+from boxoffice.worker.tick import run_inline
+
+NEVER_CACHED = CacheControlHeader(no_store=True)
+
+
+class LineBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`price` is the unit price in minor units that the buyer saw; ours is never higher than it. `names`, one a ticket."""
+
+    ticket_type: UUID
+    quantity: int
+    names: list[str] = []
+    price: int | None = None
+
+
+class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who buys what."""
+
+    email: str
+    lines: list[LineBody]
+    promo_code: str | None = None
+
+
+class PlacedOrder(msgspec.Struct, frozen=True):
+    """A placed order; `total` in minor units. When `checkout_url` is null, ask for the order after `retry_after` seconds."""
+
+    code: str
+    status: str
+    total: int
+    currency: str
+    checkout_url: str | None
+    retry_after: int | None
+    hold_expires_at: datetime
+    access_token: str
+
+
+class LineShown(msgspec.Struct, frozen=True):
+    """`price` is what one ticket of the line costs, in minor units."""
+
+    ticket_type: UUID
+    name: str
+    release: str
+    quantity: int
+    price: int
+
+
+class TicketShown(msgspec.Struct, frozen=True):
+    """`code` is checked at the door; `status` is active, used, cancelled or refunded."""
+
+    code: str
+    status: str
+    ticket_type: str
+    holder: str
+
+
+class OrderShown(PlacedOrder, frozen=True):
+    """An order with its lines and, once it is paid, its tickets."""
+
+    lines: list[LineShown]
+    tickets: list[TicketShown]
+
+
+@post("/api/v1/events/{slug:str}/orders", status_code=201, cache_control=NEVER_CACHED)
+async def place_order(
+    box: NamedDependency[BoxOffice],
+    slug: FromPath[str],
+    data: OrderBody,
+    key: Annotated[str, Parameter(header="Idempotency-Key")] = "",
+) -> PlacedOrder:
+    """Holds the tickets and opens the payment. The same key and body again is the same order."""
+    lines = tuple(Line(line.ticket_type, line.quantity, line.price, tuple(line.names)) for line in data.lines)
+    bought = await buy(box.till, slug, OrderRequest(key, data.email, lines, data.promo_code))
+    await run_inline(box)
+    return PlacedOrder(
+        code=bought.code,
+        status=bought.status,
+        total=bought.total_minor,
+        currency=bought.currency,
+        checkout_url=bought.checkout_url,
+        retry_after=_whole(bought.retry_after_seconds),
+        hold_expires_at=bought.held_until,
+        access_token=access_token(box.settings.secret_key, bought),
+    )
+
+
+@get("/api/v1/orders/{code:str}", cache_control=NEVER_CACHED)
+async def show(
+    box: NamedDependency[BoxOffice],
+    code: FromPath[str],
+    authorization: Annotated[str, Parameter(header="Authorization")] = "",
+) -> OrderShown:
+    """The order, for whoever holds its access token; 404 for anyone else."""
+    scheme, _, token = authorization.partition(" ")
+    async with box.db.transaction() as connection:
+        view = await show_order(connection, code)
+    if scheme.lower() != "bearer" or not may_see(box.settings.secret_key, view.order, token.strip()):
+        raise no_such_order()
+    view = await advance(box.till, view)
+    await run_inline(box)
+    return _shown(view, access_token(box.settings.secret_key, view.order))
+
+
+def _shown(view: OrderView, token: str) -> OrderShown:
+    return OrderShown(
+        code=view.order.code,
+        status=view.order.status,
+        total=view.order.total_minor,
+        currency=view.order.currency,
+        checkout_url=view.checkout_url,
+        retry_after=_whole(view.retry_after_seconds),
+        hold_expires_at=view.order.held_until,
+        access_token=token,
+        lines=[
+            LineShown(line.ticket_type_id, line.ticket_type, line.release, line.quantity, line.unit_minor)
+            for line in view.lines
+        ],
+        tickets=[TicketShown(one.code, one.status, one.ticket_type, one.holder) for one in view.tickets],
+    )
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else max(1, round(seconds + 0.5))

@@ -1,0 +1,1 @@
+"""What other machines call: Stripe's webhook, and cron."""

@@ -1,0 +1,65 @@
+"""`POST /api/webhook`: Stripe's deliveries, by their raw bytes."""
+
+import logging
+from typing import Any
+
+import msgspec
+from litestar import Request, post
+from litestar.di import NamedDependency
+
+from boxoffice.box import BoxOffice
+from boxoffice.foundation.problems import Problem, Unavailable
+from boxoffice.orders.on_stripe import receive
+from boxoffice.payments.stripe import BadSignature, StripeProblem, read_event, verify
+from boxoffice.worker.tick import run_inline
+
+log = logging.getLogger("boxoffice.webhook")
+
+
+class Refused(Problem):
+    """The delivery is not one of ours; nothing was written."""
+
+    status, type, title = 400, "bad_delivery", "Bad delivery"
+
+
+class NotHandled(Problem):
+    """The event is kept and will be worked again, by Stripe's next delivery or by our own repair."""
+
+    status, type, title = 500, "not_handled", "Not handled"
+
+
+class Received(msgspec.Struct, frozen=True):
+    """`outcome` says in a word what came of the event."""
+
+    outcome: str
+
+
+@post("/api/webhook", status_code=200, include_in_schema=False)
+async def webhook(box: NamedDependency[BoxOffice], request: Request[Any, Any, Any]) -> Received:
+    """Verifies, handles once, answers 2xx only when the event is written down and worked."""
+    stripe = box.settings.stripe
+    if stripe is None:
+        raise Unavailable("No Stripe keys are set: set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.")
+    raw = await request.body()
+    try:
+        verify(raw, request.headers.get("stripe-signature", ""), stripe.webhook_secrets)
+        event = read_event(raw)
+    except BadSignature as error:
+        raise Refused(
+            "The signature does not fit. Check that STRIPE_WEBHOOK_SECRET is this endpoint's own secret "
+            "(`stripe listen` prints another one than the Dashboard shows)."
+        ) from error
+    except ValueError as error:
+        raise Refused("This is not a Stripe event.") from error
+    try:
+        outcome = await receive(box.till, event)
+    except Problem:
+        raise
+    except StripeProblem as error:
+        log.warning("event %s (%s) waits: %s", event.id, event.type, type(error).__name__)
+        raise NotHandled("Stripe did not answer when asked about this event; it is kept and worked again.") from error
+    except Exception as error:
+        log.exception("event %s (%s) was not handled", event.id, event.type)
+        raise NotHandled("The work for this event failed; it is kept and worked again.") from error
+    await run_inline(box)
+    return Received(outcome)

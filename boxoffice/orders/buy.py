@@ -1,0 +1,132 @@
+"""Buying: the form and the API ask here. Holds the units, then opens the payment, or gives a place in line for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from boxoffice.foundation.db import LOST, Query
+from boxoffice.foundation.email_address import read_email
+from boxoffice.foundation.person_name import read_name
+from boxoffice.foundation.problems import FieldError, Problem, Unavailable, Unprocessable
+from boxoffice.orders.fulfil import fulfil_free
+from boxoffice.orders.pay import Checkout, open_payment
+from boxoffice.orders.place import Line, Placed, Request
+from boxoffice.orders.till import Till
+
+KEY_LENGTH_MIN, KEY_LENGTH_MAX = 16, 255
+LINES_MAX = 20
+QUANTITY_MAX = 10
+SEEN_MINOR_MAX = 99_999_999
+PROMO_CODE_LENGTH_MAX = 40
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What a buyer asks for, unchecked: `key` is the caller's idempotency key."""
+
+    key: str
+    email: str
+    lines: tuple[Line, ...]
+    promo_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A placed order. To pay, go to `checkout_url`; when it is None, ask again after `retry_after_seconds`, unless the
+    order needs no payment."""
+
+    event_id: UUID
+    id: UUID
+    code: str
+    revision: int
+    status: str
+    total_minor: int
+    currency: str
+    held_until: datetime
+    checkout_url: str | None
+    retry_after_seconds: float | None
+
+
+REVISION = Query(int, "SELECT revision FROM orders WHERE event_id = $1 AND id = $2")
+
+
+async def buy(till: Till, slug: str, request: OrderRequest) -> Bought:
+    """Places the order once for its key. Waits at most 2 s for a turn at Stripe.
+
+    Raises Unprocessable with every field's error, NotFound, SoldOut, PriceChanged, SaleClosed, OrderRefused,
+    IdempotencyConflict, OrderEnded, and Unavailable when it is unknown whether the order was placed: asking again with
+    the same key tells.
+    """
+    checked = _checked(request)
+    counter = await till.counter(slug)
+    try:
+        placed = await counter.orders.submit(checked)
+    except LOST as error:
+        raise Unavailable("The database did not answer. Press the button again: you cannot buy twice by it.") from error
+    if isinstance(placed, Problem):
+        raise placed
+    revision = 0 if placed.fresh else await _revision(till, counter.event_id, placed.id)
+    status, checkout = placed.status, Checkout(placed.held_until, None, None)
+    if status == "held" and placed.total_minor == 0:
+        async with till.db.transaction() as connection:
+            status = await fulfil_free(connection, counter.event_id, placed.id)
+    elif status in ("held", "paying"):
+        checkout = await open_payment(till, counter, placed)
+        status = checkout.status or status
+    return Bought(
+        event_id=counter.event_id,
+        id=placed.id,
+        code=placed.code,
+        revision=revision,
+        status=status,
+        total_minor=placed.total_minor,
+        currency=counter.currency,
+        held_until=checkout.held_until,
+        checkout_url=checkout.url,
+        retry_after_seconds=checkout.retry_after_seconds,
+    )
+
+
+async def _revision(till: Till, event_id: UUID, order_id: UUID) -> int:
+    async with till.db.transaction() as connection:
+        revision = await REVISION.first(connection, event_id, order_id)
+    assert revision is not None
+    return revision
+
+
+def _checked(request: OrderRequest) -> Request:
+    errors: list[FieldError] = []
+
+    def wrong(field: str, detail: str) -> None:
+        errors.append(FieldError(field, detail))
+
+    if not (KEY_LENGTH_MIN <= len(request.key) <= KEY_LENGTH_MAX and request.key.isascii() and request.key.isprintable()):
+        wrong("Idempotency-Key", "A key of 16 to 255 plain characters, a new one for each order.")
+    email = request.email
+    try:
+        email = read_email(email)
+    except ValueError as error:
+        wrong("email", str(error))
+    if not 1 <= len(request.lines) <= LINES_MAX:
+        wrong("lines", "Choose at least one ticket, and at most 20 kinds.")
+    lines: list[Line] = []
+    for place, line in enumerate(request.lines[:LINES_MAX]):
+        if not 1 <= line.quantity <= QUANTITY_MAX:
+            wrong(f"lines[{place}].quantity", "A whole number from 1 to 10.")
+        if line.seen_minor is not None and not 0 <= line.seen_minor <= SEEN_MINOR_MAX:
+            wrong(f"lines[{place}].price", "A price in minor units, such as 1850.")
+        if len(line.holder_names) > max(line.quantity, 0):
+            wrong(f"lines[{place}].names", "There are more names than tickets.")
+        names: list[str] = []
+        for number, name in enumerate(line.holder_names[:QUANTITY_MAX]):
+            try:
+                names.append(read_name(name) if name else "")
+            except ValueError as error:
+                wrong(f"lines[{place}].names[{number}]", str(error))
+        lines.append(Line(line.ticket_type_id, line.quantity, line.seen_minor, tuple(names)))
+    promo_code = (request.promo_code or "").strip().upper() or None
+    if promo_code is not None and (len(promo_code) > PROMO_CODE_LENGTH_MAX or not promo_code.isprintable()):
+        wrong("promo_code", "This is not a code.")
+    if errors:
+        raise Unprocessable("Something in this order cannot be meant. Nothing was taken.", tuple(errors))
+    return Request(request.key, email, tuple(lines), promo_code)

@@ -1,0 +1,169 @@
+"""The one place where a payment becomes tickets: webhook, success page and repair all come here.
+
+Everything happens in the caller's transaction and depends on facts alone, so it may be repeated in any order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.jobs import enqueue
+from boxoffice.orders.give_back import end_when_nothing_is_open
+from boxoffice.orders.pay import APP
+from boxoffice.orders.refund import return_in_full
+from boxoffice.orders.till import Till
+from boxoffice.payments.ledger import post
+from boxoffice.payments.stripe import Session
+from boxoffice.tickets.issue import issue
+
+REVIEW_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    id: UUID
+    code: str
+    status: str
+    total_minor: int
+    currency: str
+
+
+LOCK = Query(
+    _Order, "SELECT id, code, status, total_minor, currency FROM orders WHERE event_id = $1 AND id = $2 FOR UPDATE"
+)
+ATTEMPT_COMPLETE = Command("""
+UPDATE payment_attempt SET status = 'complete', session_id = coalesce(session_id, $4)
+WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status IN ('sending', 'open', 'refused')
+""")
+ATTEMPT_EXPIRED = Command("""
+UPDATE payment_attempt SET status = 'expired', session_id = coalesce(session_id, $4)
+WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status IN ('sending', 'open')
+  AND (session_id IS NULL OR session_id = $4)
+""")
+ATTEMPT_EXISTS = Query(int, "SELECT 1 FROM payment_attempt WHERE event_id = $1 AND order_id = $2 AND number = $3")
+RECEIVE = Command("""
+INSERT INTO payment (event_id, payment_intent_id, order_id, attempt_number, amount_minor, currency, purpose, received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, clock()) ON CONFLICT (event_id, payment_intent_id) DO NOTHING
+""")
+RECEIVED = Query(str, "SELECT purpose FROM payment WHERE event_id = $1 AND payment_intent_id = $2")
+PAID = Command("""
+UPDATE orders SET status = 'paid', paid_at = clock(), ended_reason = NULL, settle_until = NULL
+WHERE event_id = $1 AND id = $2
+""")
+SETTLING = Command("""
+UPDATE orders SET status = 'settling', ended_reason = NULL,
+  settle_until = greatest(clock() + interval '1 hour', least(clock() + interval '7 days', event.doors_at - interval '1 day'))
+FROM event WHERE event.id = event_id AND event_id = $1 AND orders.id = $2 AND orders.status = 'paying'
+""")
+IN_REVIEW = Command("""
+UPDATE orders SET status = 'in_review', review_reason = $3 WHERE event_id = $1 AND id = $2 AND status <> 'in_review'
+""")
+TAKE_AGAIN = Query(bool, "SELECT take_again($1, $2)")
+
+
+async def fulfil_free(connection: Connection, event_id: UUID, order_id: UUID) -> str:
+    """Issues a free order's tickets, once; returns the order's status."""
+    order = await LOCK.first(connection, event_id, order_id)
+    assert order is not None
+    assert order.total_minor == 0
+    if order.status != "held":
+        return order.status
+    await _issue(connection, event_id, order)
+    return "paid"
+
+
+async def fulfil(connection: Connection, till: Till, session: Session) -> str:
+    """Does what a session's state asks for and says in a word what that was.
+
+    `foreign` and `unknown_order` change nothing. Paid once: tickets. Paid again, or too late with nothing left: the
+    money goes back in full. Paid wrongly: `in_review`.
+    """
+    marker = read_marker(session.metadata, till)
+    if marker is None:
+        return "foreign"
+    event_id, order_id, attempt = marker
+    order = await LOCK.first(connection, event_id, order_id)
+    if order is None or await ATTEMPT_EXISTS.first(connection, event_id, order_id, attempt) is None:
+        return "unknown_order"
+    key = (event_id, order_id, attempt)
+    if session.status == "expired":
+        await ATTEMPT_EXPIRED.run(connection, *key, session.id)
+        return await end_when_nothing_is_open(connection, event_id, order_id)
+    if session.status != "complete":
+        return "open"
+    await ATTEMPT_COMPLETE.run(connection, *key, session.id)
+    if not session.paid:
+        if await SETTLING.run(connection, event_id, order_id):
+            await enqueue(connection, "mail_settling", str(order_id), _names(event_id, order_id))
+        return "settling"
+    return await _receive(connection, till, key, order, session)
+
+
+def read_marker(metadata: Mapping[str, str] | None, till: Till) -> tuple[UUID, UUID, int] | None:
+    """Event, order and attempt that our metadata names; None for what another application or installation made."""
+    if metadata is None or metadata.get("app") != APP or metadata.get("env") != till.base_url:
+        return None
+    try:
+        return UUID(metadata["event_id"]), UUID(metadata["order_id"]), int(metadata["attempt"])
+    except (KeyError, ValueError):
+        return None
+
+
+async def _receive(
+    connection: Connection, till: Till, key: tuple[UUID, UUID, int], order: _Order, session: Session
+) -> str:
+    event_id, order_id, attempt = key
+    intent = session.payment_intent or session.id
+    if await RECEIVED.first(connection, event_id, intent) is not None:
+        return "received_before"
+    mismatch = _mismatch(till, order, session)
+    purpose = await _purpose(connection, event_id, order, mismatch)
+    amount = (session.amount_total, session.currency)
+    if session.amount_total > 0:
+        await RECEIVE.run(connection, event_id, intent, order_id, attempt, *amount, purpose)
+        credit = "sales" if purpose == "kept" else "owed_to_buyers"
+        await post(connection, f"payment:{intent}", (event_id, order_id), amount, debit="stripe", credit=credit)
+    if purpose == "kept":
+        await _issue(connection, event_id, order)
+        return "paid"
+    if purpose == "in_review":
+        await IN_REVIEW.run(connection, event_id, order_id, mismatch)
+        names = _names(event_id, order_id)
+        await enqueue(connection, "mail_review", str(order_id), names)
+        await enqueue(connection, "alarm", f"review:{order_id}", {"text": f"Order {order.code}: {mismatch}"})
+        await enqueue(connection, "end_review", str(order_id), names, REVIEW_FOR)
+        return "in_review"
+    late = order.status in ("expired", "released")
+    await return_in_full(connection, (event_id, order_id), intent, amount, "came_too_late" if late else "paid_twice")
+    return "returned"
+
+
+async def _purpose(connection: Connection, event_id: UUID, order: _Order, mismatch: str | None) -> str:
+    if order.status in ("paid", "part_refunded", "refunded"):
+        return "returned"
+    if mismatch is not None or order.status == "in_review":
+        return "in_review"
+    if order.status in ("expired", "released") and not await TAKE_AGAIN.first(connection, event_id, order.id):
+        return "returned"
+    return "kept"
+
+
+def _mismatch(till: Till, order: _Order, session: Session) -> str | None:
+    if session.livemode != till.livemode:
+        return "The payment was made in the other mode (test or live)."
+    if (session.amount_total, session.currency) != (order.total_minor, order.currency):
+        paid = f"{session.amount_total} {session.currency}"
+        return f"{paid} was paid, {order.total_minor} {order.currency} was due (minor units)."
+    return None
+
+
+async def _issue(connection: Connection, event_id: UUID, order: _Order) -> None:
+    await PAID.run(connection, event_id, order.id)
+    await issue(connection, event_id, order.id, order.code)
+    await enqueue(connection, "mail_tickets", str(order.id), _names(event_id, order.id))
+
+
+def _names(event_id: UUID, order_id: UUID) -> dict[str, str]:
+    return {"event_id": str(event_id), "order_id": str(order_id)}

@@ -1,0 +1,162 @@
+"""Finds what nobody told us about: lost answers, ended holds, sessions that should have ended, events never delivered.
+
+The searches here read across nights; everything they find is then worked one night at a time.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from boxoffice.foundation.clock import now
+from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.problems import Unavailable
+from boxoffice.orders.give_back import LOCK_ORDER, give_back_units
+from boxoffice.orders.look import ask_stripe
+from boxoffice.orders.on_stripe import EVENTS, work
+from boxoffice.orders.pay import AttemptRef, send, send_again
+from boxoffice.orders.release import end_hold
+from boxoffice.orders.till import Till
+from boxoffice.payments import inbox
+from boxoffice.payments.stripe import StripeProblem
+
+FOUND_MAX = 50
+LIST_AGAIN_FROM = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    event_id: UUID
+    order_id: UUID
+    number: int
+    status: str
+    has_turn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    event_id: UUID
+    id: UUID
+
+
+WAITING = Query(
+    _Waiting,
+    """
+SELECT event_id, order_id, number::integer, status, turn_at IS NOT NULL AS has_turn FROM payment_attempt
+WHERE status IN ('queued', 'sending') AND (status = 'queued' AND turn_at <= clock()
+  OR status = 'queued' AND turn_at IS NULL AND created_at < clock() - interval '5 seconds'
+  OR status = 'sending' AND next_try_at <= clock())
+ORDER BY created_at LIMIT $1
+""",
+)
+HOLDS_OVER = Query(
+    _Found,
+    """
+SELECT event_id, id FROM orders WHERE status IN ('held', 'paying') AND held_until <= clock() ORDER BY held_until LIMIT $1
+""",
+)
+SESSIONS_OVER = Query(
+    _Found,
+    """
+SELECT DISTINCT event_id, order_id AS id FROM payment_attempt
+WHERE status = 'open' AND session_expires_at < clock() - interval '2 minutes' LIMIT $1
+""",
+)
+SETTLING_OVER = Query(
+    _Found, "SELECT event_id, id FROM orders WHERE status = 'settling' AND settle_until <= clock() LIMIT $1"
+)
+NOT_SETTLED = Command("""
+UPDATE orders SET status = 'released', ended_reason = 'payment_failed'
+WHERE event_id = $1 AND id = $2 AND status = 'settling' AND settle_until <= clock()
+""")
+NEW_TURN = Command("""
+UPDATE payment_attempt SET turn_at = clock()
+WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'queued' AND turn_at IS NULL
+""")
+
+
+async def repair(till: Till) -> int:
+    """One bounded round of every search; returns how much was found. What fails is found again by the next round."""
+    found = await _send_waiting(till)
+    found += await _each(till, HOLDS_OVER, lambda one: end_hold(till, one.event_id, one.id))
+    if till.stripe is None:
+        return found
+    found += await _each(till, SESSIONS_OVER, lambda one: ask_stripe(till, one.event_id, one.id))
+    found += await _each(till, SETTLING_OVER, lambda one: _end_settling(till, one))
+    return found + await work_events(till)
+
+
+async def work_events(till: Till) -> int:
+    """Works events that are written down and unhandled."""
+    async with till.db.transaction() as connection:
+        events = await inbox.due(connection, FOUND_MAX)
+    for event in events:
+        try:
+            await work(till, event)
+        except (StripeProblem, Unavailable):
+            return len(events)
+    return len(events)
+
+
+async def read_missed_events(till: Till) -> int:
+    """Reads Stripe's own list since the last reading and works what was never delivered; returns how many that were."""
+    if till.stripe is None:
+        return 0
+    async with till.db.transaction() as connection:
+        since = await inbox.read_until(connection)
+        moment = await now(connection)
+    try:
+        listed = await till.stripe.events_since(since - LIST_AGAIN_FROM, EVENTS)
+    except StripeProblem:
+        return 0
+    async with till.db.transaction() as connection:
+        missed = await inbox.unseen(connection, listed)
+        for event in missed:
+            await inbox.keep(connection, event)
+        await inbox.mark_read(connection, moment)
+    for event in missed:
+        try:
+            await work(till, event)
+        except (StripeProblem, Unavailable):
+            break
+    return len(missed)
+
+
+async def _send_waiting(till: Till) -> int:
+    async with till.db.transaction() as connection:
+        waiting = await WAITING.all(connection, FOUND_MAX) if till.stripe is not None else []
+    for attempt in waiting:
+        ref = AttemptRef(attempt.event_id, attempt.order_id, attempt.number)
+        if attempt.status == "sending":
+            await send_again(till, ref)
+            continue
+        if not attempt.has_turn:
+            async with till.db.transaction() as connection:
+                await NEW_TURN.run(connection, ref.event_id, ref.order_id, ref.number)
+        await send(till, ref)
+    return len(waiting)
+
+
+async def _each(till: Till, search: Query[_Found], verb: Callable[[_Found], Awaitable[None]]) -> int:
+    async with till.db.transaction() as connection:
+        found = await search.all(connection, FOUND_MAX)
+    for one in found:
+        try:
+            await verb(one)
+        except (StripeProblem, Unavailable):
+            return len(found)
+    return len(found)
+
+
+async def _end_settling(till: Till, one: _Found) -> None:
+    """Looks once more; a bank that still has not paid loses the units. Money after that follows the rule for late money."""
+    await ask_stripe(till, one.event_id, one.id)
+    async with till.db.transaction() as connection:
+        await release_unsettled(connection, one.event_id, one.id)
+
+
+async def release_unsettled(connection: Connection, event_id: UUID, order_id: UUID) -> None:
+    """Gives back the units of a settling order whose time is over."""
+    await LOCK_ORDER.first(connection, event_id, order_id)
+    if await NOT_SETTLED.run(connection, event_id, order_id):
+        await give_back_units(connection, event_id, order_id)

@@ -1,0 +1,58 @@
+"""One bounded round of work: what the worker's loop, cron and, where there is no worker, requests run."""
+
+import asyncio
+import logging
+
+from boxoffice.box import BoxOffice
+from boxoffice.foundation.jobs import Job, claim, done, failed
+from boxoffice.foundation.mail import MailNotSent
+from boxoffice.orders.repair import read_missed_events, repair, work_events
+from boxoffice.worker.handlers import HANDLERS
+
+JOBS_AT_ONCE = 20
+INLINE_SECONDS = 3
+
+log = logging.getLogger("boxoffice.worker")
+
+
+async def run_jobs(box: BoxOffice) -> int:
+    """Claims and does due jobs, at most twenty; returns how many."""
+    async with box.db.transaction() as connection:
+        jobs = await claim(connection, JOBS_AT_ONCE)
+    await asyncio.gather(*(_run(box, job) for job in jobs))
+    return len(jobs)
+
+
+async def run_inline(box: BoxOffice) -> None:
+    """Where no worker runs: does due jobs before the request ends, for at most three seconds; a claim cut short is
+    taken up again when its lease is over."""
+    if not box.settings.worker_inline:
+        return
+    try:
+        async with asyncio.timeout(INLINE_SECONDS):
+            await run_jobs(box)
+    except TimeoutError:
+        log.warning("jobs left for the next request or cron")
+
+
+async def tick(box: BoxOffice) -> dict[str, int]:
+    """Everything once: jobs, repair, and the events that were never delivered."""
+    return {
+        "repaired": await repair(box.till),
+        "missed_events": await read_missed_events(box.till),
+        "events": await work_events(box.till) if box.till.stripe else 0,
+        "jobs": await run_jobs(box),
+    }
+
+
+async def _run(box: BoxOffice, job: Job) -> None:
+    try:
+        await HANDLERS[job.name](box, job)
+    except Exception as error:  # noqa: BLE001 - kept with the job, which runs again
+        log.warning("job %s %s failed at try %d: %s", job.name, job.subject, job.tries, type(error).__name__)
+        for_good = isinstance(error, MailNotSent) and error.permanent
+        async with box.db.transaction() as connection:
+            await failed(connection, job, f"{type(error).__name__}: {error}", for_good=for_good)
+    else:
+        async with box.db.transaction() as connection:
+            await done(connection, job)
