@@ -372,6 +372,39 @@ CREATE TABLE public.line_up (
     set_starts_at timestamp with time zone
 );
 
+CREATE TABLE public.login_request (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    code_hash bytea NOT NULL,
+    link_hash bytea NOT NULL,
+    browser_hash bytea NOT NULL,
+    tries smallint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT login_request_browser_hash_check CHECK ((length(browser_hash) = 32)),
+    CONSTRAINT login_request_check CHECK ((created_at < expires_at)),
+    CONSTRAINT login_request_code_hash_check CHECK ((length(code_hash) = 32)),
+    CONSTRAINT login_request_email_check CHECK (((email !~ '[A-Z[:space:]]'::text) AND (email ~~ '_%@%_'::text))),
+    CONSTRAINT login_request_link_hash_check CHECK ((length(link_hash) = 32)),
+    CONSTRAINT login_request_tries_check CHECK (((tries >= 0) AND (tries <= 5)))
+);
+
+CREATE TABLE public.mailbox_message (
+    id uuid NOT NULL,
+    sender text NOT NULL,
+    recipient text NOT NULL,
+    subject text NOT NULL,
+    text text NOT NULL,
+    html text NOT NULL,
+    attachment_names text[] NOT NULL,
+    attachment_types text[] NOT NULL,
+    attachment_contents bytea[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT mailbox_message_check CHECK ((cardinality(attachment_names) = cardinality(attachment_types))),
+    CONSTRAINT mailbox_message_check1 CHECK ((cardinality(attachment_names) = cardinality(attachment_contents)))
+);
+
 CREATE TABLE public.order_line (
     event_id uuid NOT NULL,
     order_id uuid NOT NULL,
@@ -462,6 +495,13 @@ CREATE TABLE public.payment_attempt (
     CONSTRAINT sent_with_parameters CHECK (((status = ANY (ARRAY['queued'::text, 'expired'::text])) OR (parameters IS NOT NULL)))
 );
 
+CREATE TABLE public.person (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT person_email_check CHECK (((email !~ '[A-Z[:space:]]'::text) AND (email ~~ '_%@%_'::text)))
+);
+
 CREATE TABLE public.promo (
     event_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -477,6 +517,12 @@ CREATE TABLE public.promo (
     CONSTRAINT promo_percent_check CHECK (((percent >= 1) AND (percent <= 100))),
     CONSTRAINT promo_uses_max_check CHECK ((uses_max > 0))
 );
+
+CREATE TABLE public.rate_limit (
+    key text NOT NULL,
+    full_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
 
 CREATE TABLE public.refund (
     event_id uuid NOT NULL,
@@ -511,6 +557,15 @@ CREATE TABLE public.release (
 
 CREATE TABLE public.schema_migrations (
     version character varying NOT NULL
+);
+
+CREATE TABLE public.session (
+    token_hash bytea NOT NULL,
+    person_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT session_token_hash_check CHECK ((length(token_hash) = 32))
 );
 
 CREATE TABLE public.stock (
@@ -622,6 +677,15 @@ ALTER TABLE ONLY public.line_up
 ALTER TABLE ONLY public.line_up
     ADD CONSTRAINT line_up_pkey PRIMARY KEY (event_id, "position");
 
+ALTER TABLE ONLY public.login_request
+    ADD CONSTRAINT login_request_link_hash_key UNIQUE (link_hash);
+
+ALTER TABLE ONLY public.login_request
+    ADD CONSTRAINT login_request_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.mailbox_message
+    ADD CONSTRAINT mailbox_message_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.order_line
     ADD CONSTRAINT order_line_pkey PRIMARY KEY (event_id, order_id, number);
 
@@ -655,11 +719,20 @@ ALTER TABLE ONLY public.payment_attempt
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_pkey PRIMARY KEY (event_id, payment_intent_id);
 
+ALTER TABLE ONLY public.person
+    ADD CONSTRAINT person_email_key UNIQUE (email);
+
+ALTER TABLE ONLY public.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.promo
     ADD CONSTRAINT promo_event_id_code_key UNIQUE (event_id, code);
 
 ALTER TABLE ONLY public.promo
     ADD CONSTRAINT promo_pkey PRIMARY KEY (event_id, id);
+
+ALTER TABLE ONLY public.rate_limit
+    ADD CONSTRAINT rate_limit_pkey PRIMARY KEY (key);
 
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_event_id_decision_key UNIQUE (event_id, decision);
@@ -681,6 +754,9 @@ ALTER TABLE ONLY public.release
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
 
 ALTER TABLE ONLY public.stock
     ADD CONSTRAINT stock_pkey PRIMARY KEY (event_id, id);
@@ -719,6 +795,12 @@ CREATE INDEX job_due ON public.job USING btree (run_at) WHERE ((done_at IS NULL)
 
 CREATE INDEX line_up_artist ON public.line_up USING btree (artist_id);
 
+CREATE INDEX login_request_browser ON public.login_request USING btree (browser_hash, email);
+
+CREATE INDEX login_request_expires_at ON public.login_request USING btree (expires_at);
+
+CREATE INDEX mailbox_message_created_at ON public.mailbox_message USING btree (created_at);
+
 CREATE INDEX orders_email ON public.orders USING btree (email, event_id);
 
 CREATE INDEX orders_held ON public.orders USING btree (event_id, held_until) WHERE (status = 'held'::text);
@@ -736,6 +818,10 @@ CREATE INDEX payment_order ON public.payment USING btree (event_id, order_id);
 CREATE INDEX refund_order ON public.refund USING btree (event_id, order_id);
 
 CREATE INDEX refund_payment ON public.refund USING btree (event_id, payment_intent_id);
+
+CREATE INDEX session_expires_at ON public.session USING btree (expires_at);
+
+CREATE INDEX session_person ON public.session USING btree (person_id);
 
 CREATE INDEX stripe_event_unhandled ON public.stripe_event USING btree (next_try_at) WHERE (handled_at IS NULL);
 
@@ -806,6 +892,9 @@ ALTER TABLE ONLY public.release
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_event_id_ticket_type_id_fkey FOREIGN KEY (event_id, ticket_type_id) REFERENCES public.ticket_type(event_id, id);
 
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+
 ALTER TABLE ONLY public.stock
     ADD CONSTRAINT stock_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
@@ -827,6 +916,7 @@ ALTER TABLE ONLY public.ticket_type
 INSERT INTO public.schema_migrations (version) VALUES
   ('20261124090000'),
   ('20261124100000'),
-  ('20261124110000');
+  ('20261124110000'),
+  ('20261124120000');
 
 COMMIT;

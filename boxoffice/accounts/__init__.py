@@ -1,0 +1,1 @@
+"""Who is who: signing in without passwords, and the sessions that follow."""
