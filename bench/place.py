@@ -13,10 +13,10 @@ from uuid import UUID
 from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
 from boxoffice.cli import migrate
+from boxoffice.foundation.batcher import Batcher
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Database, Query
 from boxoffice.foundation.problems import Problem
-from boxoffice.foundation.batcher import Batcher
 from boxoffice.orders.place import Counter, Line, Placed, Request
 from local_postgres import LocalPostgres
 

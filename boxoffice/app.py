@@ -10,13 +10,13 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from boxoffice.api import health
+from boxoffice.api.openapi import describe_bodies
 from boxoffice.api.problem_json import answer_http_error, answer_problem
 from boxoffice.api.v1 import events, orders
 from boxoffice.box import BoxOffice
+from boxoffice.edge.body_limit import BODY_BYTES_MAX, BodyLimit
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks import cron, stripe
-
-BODY_BYTES_MAX = 1_000_000
 
 
 def create_app(box: BoxOffice) -> Litestar:
@@ -30,10 +30,20 @@ def create_app(box: BoxOffice) -> Litestar:
         yield
         await box.close()
 
-    return Litestar(
-        route_handlers=[health.healthz, health.readyz, events.list_events, events.show_event, orders.place_order, orders.show, stripe.webhook, cron.cron],
+    app = Litestar(
+        route_handlers=[
+            health.healthz,
+            health.readyz,
+            events.list_events,
+            events.show_event,
+            orders.place_order,
+            orders.show,
+            stripe.webhook,
+            cron.cron,
+        ],
         dependencies={"box": Provide(provide_box, sync_to_thread=False)},
         exception_handlers={Problem: answer_problem, HTTPException: answer_http_error},
+        middleware=[BodyLimit()],
         lifespan=[close_at_the_end],
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(
@@ -43,3 +53,5 @@ def create_app(box: BoxOffice) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )
+    describe_bodies(app)
+    return app

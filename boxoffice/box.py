@@ -1,7 +1,5 @@
 """The box office as one object: what every request, command and job is given."""
 
-from dataclasses import dataclass
-
 from boxoffice.foundation.db import Database
 from boxoffice.foundation.mail import Mailer, mailer
 from boxoffice.orders.till import Till
@@ -10,14 +8,17 @@ from boxoffice.payments.stripe import Stripe
 from boxoffice.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
 class BoxOffice:
-    """Settings and the doors to the outside world that were opened with them."""
+    """Settings and the doors to the outside world that were opened with them.
 
-    settings: Settings
-    db: Database
-    till: Till
-    mailer: Mailer
+    No dataclass: the web framework would look into one at every request.
+    """
+
+    def __init__(self, settings: Settings, db: Database, till: Till, mailer: Mailer) -> None:
+        self.settings = settings
+        self.db = db
+        self.till = till
+        self.mailer = mailer
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "BoxOffice":

@@ -7,6 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from boxoffice.foundation.problems import FieldError, Problem
+from boxoffice.orders.place import PriceChanged
 
 
 class ProblemBody(msgspec.Struct, frozen=True):
@@ -16,12 +17,21 @@ class ProblemBody(msgspec.Struct, frozen=True):
     title: str
     status: int
     detail: str
-    errors: tuple[FieldError, ...] = ()
+    errors: tuple[FieldError, ...] | msgspec.UnsetType = msgspec.UNSET
+    price: int | msgspec.UnsetType = msgspec.UNSET
+    """With `price_changed`: the unit price now, in minor units."""
 
 
 def answer_problem(_request: Request[Any, Any, Any], problem: Problem) -> Response[ProblemBody]:
     """A problem of the trade."""
-    body = ProblemBody(problem.type, problem.title, problem.status, problem.detail, problem.errors)
+    body = ProblemBody(
+        problem.type,
+        problem.title,
+        problem.status,
+        problem.detail,
+        problem.errors or msgspec.UNSET,
+        problem.price_minor if isinstance(problem, PriceChanged) else msgspec.UNSET,
+    )
     return _answer(body)
 
 

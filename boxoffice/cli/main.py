@@ -1,11 +1,11 @@
-"""`boxoffice serve | migrate | nights load FILE | demo`"""
+"""`boxoffice serve | worker | migrate | nights load FILE | demo`"""
 
 import argparse
 import asyncio
 import sys
 from pathlib import Path
 
-from boxoffice.cli import demo, migrate, nights, serve
+from boxoffice.cli import demo, migrate, nights, serve, worker
 from boxoffice.foundation.problems import Problem
 from boxoffice.settings import Settings, SettingsProblem
 
@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--port", type=int, default=3000)
     command.add_argument("--workers", type=int, default=1)
     command.set_defaults(run=lambda arguments: serve.run(arguments.host, arguments.port, arguments.workers))
+
+    command = commands.add_parser("worker", help="mail, refunds, ended holds and lost webhooks, beside the web server")
+    command.set_defaults(run=lambda _: worker.run())
 
     command = commands.add_parser("migrate", help="bring the database's schema up to date")
     command.set_defaults(run=lambda _: migrate.run(Settings.from_environment().database_url_direct))

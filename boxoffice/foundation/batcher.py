@@ -21,8 +21,13 @@ class Batcher(Generic[Item, Answer]):
     caller's answer.
     """
 
-    def __init__(self, flush: Callable[[list[Item]], Awaitable[list[Answer]]], *, queue_max: int = 5000,
-        fails_whole: tuple[type[Exception], ...] = ()) -> None:
+    def __init__(
+        self,
+        flush: Callable[[list[Item]], Awaitable[list[Answer]]],
+        *,
+        queue_max: int = 5000,
+        fails_whole: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._flush = flush
         self._queue_max = queue_max
         self._fails_whole = fails_whole

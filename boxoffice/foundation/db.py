@@ -10,7 +10,13 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-LOST = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+)
 """What a transaction raises when the server is away: whether a commit under way took place is then unknown."""
 
 Row = TypeVar("Row")

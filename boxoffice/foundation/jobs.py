@@ -1,4 +1,4 @@
-"""Work to do after a commit: written in the caller's transaction, claimed with SKIP LOCKED, repeated until it is done."""
+"""Work to do after a commit: written in the caller's transaction, claimed with SKIP LOCKED, repeated until done."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

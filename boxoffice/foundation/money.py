@@ -15,7 +15,14 @@ _MINIMUM = {
     **dict.fromkeys(["usd", "eur", "chf", "aud", "cad", "nzd", "sgd", "brl", "inr", "jpy"], 50),
     **dict.fromkeys(["pln", "ron", "myr", "aed"], 200),
     **dict.fromkeys(["nok", "sek"], 300),
-    "gbp": 30, "bgn": 100, "dkk": 250, "hkd": 400, "mxn": 1000, "thb": 1000, "czk": 1500, "huf": 17500,
+    "gbp": 30,
+    "bgn": 100,
+    "dkk": 250,
+    "hkd": 400,
+    "mxn": 1000,
+    "thb": 1000,
+    "czk": 1500,
+    "huf": 17500,
 }
 MINIMUM_ELSEWHERE = 100
 _AMOUNT = re.compile(r"[0-9]{1,8}(\.[0-9]{1,3})?")

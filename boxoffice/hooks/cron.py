@@ -6,7 +6,7 @@ from typing import Annotated
 from litestar import get
 from litestar.datastructures import CacheControlHeader
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.problems import NotFound
@@ -15,7 +15,7 @@ from boxoffice.worker.tick import tick
 
 @get("/api/cron", include_in_schema=False, cache_control=CacheControlHeader(no_store=True))
 async def cron(
-    box: NamedDependency[BoxOffice], authorization: Annotated[str, Parameter(header="Authorization")] = ""
+    box: NamedDependency[BoxOffice], authorization: Annotated[str, HeaderParameter(name="Authorization")] = ""
 ) -> dict[str, int]:
     """Runs with `Authorization: Bearer CRON_SECRET`; 404 without, and while CRON_SECRET is not set."""
     secret = box.settings.cron_secret

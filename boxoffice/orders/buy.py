@@ -10,7 +10,7 @@ from boxoffice.foundation.person_name import read_name
 from boxoffice.foundation.problems import FieldError, Problem, Unavailable, Unprocessable
 from boxoffice.orders.fulfil import fulfil_free
 from boxoffice.orders.pay import Checkout, open_payment
-from boxoffice.orders.place import Line, Placed, Request
+from boxoffice.orders.place import Line, Request
 from boxoffice.orders.till import Till
 
 KEY_LENGTH_MIN, KEY_LENGTH_MAX = 16, 255
@@ -96,37 +96,36 @@ async def _revision(till: Till, event_id: UUID, order_id: UUID) -> int:
 
 def _checked(request: OrderRequest) -> Request:
     errors: list[FieldError] = []
-
-    def wrong(field: str, detail: str) -> None:
-        errors.append(FieldError(field, detail))
-
-    if not (KEY_LENGTH_MIN <= len(request.key) <= KEY_LENGTH_MAX and request.key.isascii() and request.key.isprintable()):
-        wrong("Idempotency-Key", "A key of 16 to 255 plain characters, a new one for each order.")
+    key = request.key
+    if not (KEY_LENGTH_MIN <= len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
+        errors.append(FieldError("Idempotency-Key", "A key of 16 to 255 plain characters, a new one for each order."))
     email = request.email
     try:
         email = read_email(email)
     except ValueError as error:
-        wrong("email", str(error))
+        errors.append(FieldError("email", str(error)))
     if not 1 <= len(request.lines) <= LINES_MAX:
-        wrong("lines", "Choose at least one ticket, and at most 20 kinds.")
-    lines: list[Line] = []
-    for place, line in enumerate(request.lines[:LINES_MAX]):
-        if not 1 <= line.quantity <= QUANTITY_MAX:
-            wrong(f"lines[{place}].quantity", "A whole number from 1 to 10.")
-        if line.seen_minor is not None and not 0 <= line.seen_minor <= SEEN_MINOR_MAX:
-            wrong(f"lines[{place}].price", "A price in minor units, such as 1850.")
-        if len(line.holder_names) > max(line.quantity, 0):
-            wrong(f"lines[{place}].names", "There are more names than tickets.")
-        names: list[str] = []
-        for number, name in enumerate(line.holder_names[:QUANTITY_MAX]):
-            try:
-                names.append(read_name(name) if name else "")
-            except ValueError as error:
-                wrong(f"lines[{place}].names[{number}]", str(error))
-        lines.append(Line(line.ticket_type_id, line.quantity, line.seen_minor, tuple(names)))
+        errors.append(FieldError("lines", "Choose at least one ticket, and at most 20 kinds."))
+    lines = tuple(_line(line, f"lines[{place}]", errors) for place, line in enumerate(request.lines[:LINES_MAX]))
     promo_code = (request.promo_code or "").strip().upper() or None
     if promo_code is not None and (len(promo_code) > PROMO_CODE_LENGTH_MAX or not promo_code.isprintable()):
-        wrong("promo_code", "This is not a code.")
+        errors.append(FieldError("promo_code", "This is not a code."))
     if errors:
         raise Unprocessable("Something in this order cannot be meant. Nothing was taken.", tuple(errors))
-    return Request(request.key, email, tuple(lines), promo_code)
+    return Request(key, email, lines, promo_code)
+
+
+def _line(line: Line, path: str, errors: list[FieldError]) -> Line:
+    if not 1 <= line.quantity <= QUANTITY_MAX:
+        errors.append(FieldError(f"{path}.quantity", "A whole number from 1 to 10."))
+    if line.seen_minor is not None and not 0 <= line.seen_minor <= SEEN_MINOR_MAX:
+        errors.append(FieldError(f"{path}.price", "A price in minor units, such as 1850."))
+    if len(line.holder_names) > max(line.quantity, 0):
+        errors.append(FieldError(f"{path}.names", "There are more names than tickets."))
+    names: list[str] = []
+    for number, name in enumerate(line.holder_names[:QUANTITY_MAX]):
+        try:
+            names.append(read_name(name) if name else "")
+        except ValueError as error:
+            errors.append(FieldError(f"{path}.names[{number}]", str(error)))
+    return Line(line.ticket_type_id, line.quantity, line.seen_minor, tuple(names))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.jobs import enqueue
-from boxoffice.orders.give_back import end_when_nothing_is_open
+from boxoffice.orders.give_back import end_when_nothing_is_open, give_back_units
 from boxoffice.orders.pay import APP
 from boxoffice.orders.refund import return_in_full
 from boxoffice.orders.till import Till
@@ -44,7 +44,8 @@ WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status IN ('sending', 
 """)
 ATTEMPT_EXISTS = Query(int, "SELECT 1 FROM payment_attempt WHERE event_id = $1 AND order_id = $2 AND number = $3")
 RECEIVE = Command("""
-INSERT INTO payment (event_id, payment_intent_id, order_id, attempt_number, amount_minor, currency, purpose, received_at)
+INSERT INTO payment (event_id, payment_intent_id, order_id, attempt_number, amount_minor, currency, purpose,
+  received_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, clock()) ON CONFLICT (event_id, payment_intent_id) DO NOTHING
 """)
 RECEIVED = Query(str, "SELECT purpose FROM payment WHERE event_id = $1 AND payment_intent_id = $2")
@@ -54,11 +55,16 @@ WHERE event_id = $1 AND id = $2
 """)
 SETTLING = Command("""
 UPDATE orders SET status = 'settling', ended_reason = NULL,
-  settle_until = greatest(clock() + interval '1 hour', least(clock() + interval '7 days', event.doors_at - interval '1 day'))
+  settle_until = greatest(clock() + interval '1 hour',
+    least(clock() + interval '7 days', event.doors_at - interval '1 day'))
 FROM event WHERE event.id = event_id AND event_id = $1 AND orders.id = $2 AND orders.status = 'paying'
 """)
 IN_REVIEW = Command("""
 UPDATE orders SET status = 'in_review', review_reason = $3 WHERE event_id = $1 AND id = $2 AND status <> 'in_review'
+""")
+FAILED = Command("""
+UPDATE orders SET status = 'released', ended_reason = 'payment_failed', settle_until = NULL
+WHERE event_id = $1 AND id = $2
 """)
 TAKE_AGAIN = Query(bool, "SELECT take_again($1, $2)")
 
@@ -94,6 +100,8 @@ async def fulfil(connection: Connection, till: Till, session: Session) -> str:
     if session.status != "complete":
         return "open"
     await ATTEMPT_COMPLETE.run(connection, *key, session.id)
+    if session.failed:
+        return await _payment_failed(connection, event_id, order)
     if not session.paid:
         if await SETTLING.run(connection, event_id, order_id):
             await enqueue(connection, "mail_settling", str(order_id), _names(event_id, order_id))
@@ -109,6 +117,15 @@ def read_marker(metadata: Mapping[str, str] | None, till: Till) -> tuple[UUID, U
         return UUID(metadata["event_id"]), UUID(metadata["order_id"]), int(metadata["attempt"])
     except (KeyError, ValueError):
         return None
+
+
+async def _payment_failed(connection: Connection, event_id: UUID, order: _Order) -> str:
+    """The bank refused after the session was complete: nothing was paid, the units return to sale."""
+    if order.status not in ("paying", "settling"):
+        return "payment_failed"
+    await give_back_units(connection, event_id, order.id)
+    await FAILED.run(connection, event_id, order.id)
+    return "payment_failed"
 
 
 async def _receive(

@@ -45,7 +45,9 @@ async def receive(till: Till, event: Event) -> str:
     and then asked of Stripe. Work that fails leaves the event unhandled, with the error, and raises.
     """
     if event.livemode != till.livemode:
-        raise WrongMode("This event is of the other mode (test or live). Each mode has an endpoint and secret of its own.")
+        raise WrongMode(
+            "This event is of the other mode (test or live). Each mode has an endpoint and secret of its own."
+        )
     session = _final_session(event)
     if session is None:
         async with till.db.transaction() as connection:
@@ -127,7 +129,6 @@ def _final_session(event: Event) -> Session | None:
         return None
     session = read_session(event.object)
     return session if session.paid else None
-
 
 
 async def _keep_failure(till: Till, event: Event, error: Exception) -> None:

@@ -127,8 +127,8 @@ UPDATE payment_attempt SET status = 'refused', problem = $4
 WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'sending'
 """)
 NEW_ATTEMPT = Command("""
-INSERT INTO payment_attempt (event_id, order_id, number, idempotency_key, status, created_at)
-SELECT $1, $2, max(number) + 1, 'order:' || $2::uuid || ':attempt:' || max(number) + 1, 'queued', clock()
+INSERT INTO payment_attempt (event_id, order_id, number, idempotency_key, status, turn_at, created_at)
+SELECT $1, $2, max(number) + 1, 'order:' || $2::uuid || ':attempt:' || max(number) + 1, 'queued', $3, clock()
 FROM payment_attempt WHERE event_id = $1 AND order_id = $2
 HAVING bool_and(status IN ('expired', 'refused'))
 """)
@@ -194,9 +194,10 @@ async def send_again(till: Till, ref: AttemptRef, *, at_once: bool = False) -> N
         sending = await CLAIM_SENDING.first(connection, ref.event_id, ref.order_id, ref.number, at_once)
     if sending is None:
         return
-    if sending.tries > TRIES_BEFORE_LISTING and await _settled_by_listing(till, stripe, sending):
-        return
-    await _call(till, stripe, sending)
+    if sending.tries > TRIES_BEFORE_LISTING:
+        await _look_for_session(till, stripe, sending)
+    else:
+        await _call(till, stripe, sending)
 
 
 async def _begin(connection: Connection, till: Till, ref: AttemptRef) -> Sending | None:
@@ -283,16 +284,17 @@ async def _try_again(till: Till, sending: Sending, problem: StripeProblem) -> No
 
 async def _refused(till: Till, ref: AttemptRef, refused: StripeRefused) -> None:
     """Nothing was made. Sent too late: a new attempt takes its turn. Anything else would be refused again."""
+    turn = await till.pace.turn()
     async with till.db.transaction() as connection:
         order = await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)
         await REFUSE.run(connection, ref.event_id, ref.order_id, ref.number, str(refused)[:500])
         if order is not None and refused.param == "expires_at":
-            await NEW_ATTEMPT.run(connection, ref.event_id, ref.order_id)
+            await NEW_ATTEMPT.run(connection, ref.event_id, ref.order_id, turn.at)
         else:
             await END_REASON.run(connection, ref.event_id, ref.order_id, "payment_refused")
 
 
-async def _settled_by_listing(till: Till, stripe: Stripe, sending: Sending) -> bool:
+async def _look_for_session(till: Till, stripe: Stripe, sending: Sending) -> None:
     """A failure stored under the key comes back for ever: look for the session itself, else start a new attempt."""
     ref = sending.ref
     mine = {"order_id": str(ref.order_id), "attempt": str(ref.number), "app": APP, "env": till.base_url}
@@ -300,16 +302,16 @@ async def _settled_by_listing(till: Till, stripe: Stripe, sending: Sending) -> b
         sessions = await stripe.sessions_since(sending.sent_at - timedelta(minutes=1))
     except StripeProblem as problem:
         await _try_again(till, sending, problem)
-        return True
+        return
     for session in sessions:
         if mine.items() <= dict(session.metadata).items():
             await store(till, stripe, ref, session)
-            return True
+            return
+    turn = await till.pace.turn()
     async with till.db.transaction() as connection:
         await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)
         await REFUSE.run(connection, ref.event_id, ref.order_id, ref.number, "no session was made")
-        await NEW_ATTEMPT.run(connection, ref.event_id, ref.order_id)
-    return True
+        await NEW_ATTEMPT.run(connection, ref.event_id, ref.order_id, turn.at)
 
 
 async def _wait_for_url(till: Till, event_id: UUID, order_id: UUID) -> Checkout:

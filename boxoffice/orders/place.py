@@ -160,7 +160,9 @@ class Counter:
             first.setdefault(key, request)
         ids = [new_id() for _ in first]
         outcomes = dict(zip(first, await self._place(first, ids), strict=True))
-        return [_answer(request, first[key], outcomes[key], set(ids)) for key, request in zip(keys, requests, strict=True)]
+        return [
+            _answer(request, first[key], outcomes[key], set(ids)) for key, request in zip(keys, requests, strict=True)
+        ]
 
     async def _place(self, requests_by_key: dict[bytes, Request], ids: list[UUID]) -> list[Outcome]:
         requests = list(requests_by_key.values())

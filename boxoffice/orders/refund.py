@@ -30,8 +30,12 @@ class _Payment:
     currency: str
 
 
+def _id(value: UUID) -> UUID:
+    return value
+
+
 DECIDE = Query(
-    UUID,
+    _id,
     """
 INSERT INTO refund (event_id, id, order_id, payment_intent_id, decision, reason, amount_minor, currency, status,
   decided_at)
@@ -51,7 +55,8 @@ WHERE event_id = $1 AND id = $2
 SETTLE = Query(
     _Decided,
     """
-UPDATE refund SET status = $3, refund_id = $4, problem = $5, settled_at = CASE WHEN $3 = 'pending' THEN NULL ELSE clock() END
+UPDATE refund SET status = $3, refund_id = $4, problem = $5,
+  settled_at = CASE WHEN $3 = 'pending' THEN NULL ELSE clock() END
 WHERE event_id = $1 AND id = $2 AND status <> $3 AND status <> 'failed'
   AND NOT (status = 'succeeded' AND $3 = 'pending')
 RETURNING order_id, payment_intent_id, decision, amount_minor, currency, status, refund_id
@@ -73,7 +78,9 @@ async def return_in_full(
 ) -> None:
     """Decides that a whole payment goes back; an order that has no other payment is `refunded`. Once per payment."""
     event_id, order_id = order
-    refund_id = await DECIDE.first(connection, event_id, new_id(), order_id, intent, f"refund:{intent}:all", reason, *amount)
+    refund_id = await DECIDE.first(
+        connection, event_id, new_id(), order_id, intent, f"refund:{intent}:all", reason, *amount
+    )
     if refund_id is None:
         return
     await ORDER_REFUNDED.run(connection, event_id, order_id)
@@ -134,4 +141,3 @@ async def _undo(connection: Connection, order: tuple[UUID, UUID], settled: _Deci
     if await WAS_POSTED.first(connection, order[0], f"refund:{settled.decision}"):
         posting = f"refund_failed:{settled.decision}"
         await post(connection, posting, order, amount, debit="stripe", credit="owed_to_buyers")
-

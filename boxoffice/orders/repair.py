@@ -52,7 +52,8 @@ ORDER BY created_at LIMIT $1
 HOLDS_OVER = Query(
     _Found,
     """
-SELECT event_id, id FROM orders WHERE status IN ('held', 'paying') AND held_until <= clock() ORDER BY held_until LIMIT $1
+SELECT event_id, id FROM orders WHERE status IN ('held', 'paying') AND held_until <= clock()
+ORDER BY held_until LIMIT $1
 """,
 )
 SESSIONS_OVER = Query(
@@ -149,7 +150,7 @@ async def _each(till: Till, search: Query[_Found], verb: Callable[[_Found], Awai
 
 
 async def _end_settling(till: Till, one: _Found) -> None:
-    """Looks once more; a bank that still has not paid loses the units. Money after that follows the rule for late money."""
+    """Looks once more; a bank that has not paid by now loses the units. Money after that is late money."""
     await ask_stripe(till, one.event_id, one.id)
     async with till.db.transaction() as connection:
         await release_unsettled(connection, one.event_id, one.id)

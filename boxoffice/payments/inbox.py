@@ -23,7 +23,8 @@ LOCK = Query(_State, "SELECT handled_at, tries FROM stripe_event WHERE id = $1 F
 HANDLED = Command("UPDATE stripe_event SET handled_at = clock(), outcome = $2, problem = NULL WHERE id = $1")
 FAILED = Command("""
 UPDATE stripe_event SET problem = $2, tries = tries + 1,
-  next_try_at = clock() + least($3::interval, interval '5 seconds' * power(2, tries)) WHERE id = $1 AND handled_at IS NULL
+  next_try_at = clock() + least($3::interval, interval '5 seconds' * power(2, tries))
+WHERE id = $1 AND handled_at IS NULL
 """)
 DUE = Query(
     bytes,
@@ -34,7 +35,9 @@ WHERE id IN (SELECT id FROM stripe_event WHERE handled_at IS NULL AND next_try_a
 RETURNING payload
 """,
 )
-UNSEEN = Query(str, "SELECT id FROM unnest($1::text[]) AS id WHERE NOT EXISTS (SELECT FROM stripe_event s WHERE s.id = id)")
+UNSEEN = Query(
+    str, "SELECT id FROM unnest($1::text[]) AS id WHERE NOT EXISTS (SELECT FROM stripe_event s WHERE s.id = id)"
+)
 READ_UNTIL = Query(
     lambda moment: moment,
     """

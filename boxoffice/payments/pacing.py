@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from boxoffice.foundation.db import Database, Query
 from boxoffice.foundation.batcher import Batcher
+from boxoffice.foundation.db import Database, Query
 
 
 @dataclass(frozen=True, slots=True)

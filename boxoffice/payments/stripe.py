@@ -18,6 +18,7 @@ import msgspec
 TIMEOUT_SECONDS = 10
 SIGNATURE_TOLERANCE_SECONDS = 300
 EVENTS_A_PAGE = 100
+REFUSED_BY_BANK = ("requires_payment_method", "canceled")
 
 Json = Mapping[str, Any]
 Answer = TypeVar("Answer")
@@ -30,7 +31,9 @@ class StripeProblem(Exception):
 class StripeRefused(StripeProblem):
     """Refused for good; `param` names the parameter at fault, `certain` says that no earlier try can have worked."""
 
-    def __init__(self, message: str, code: str | None = None, param: str | None = None, *, certain: bool = True) -> None:
+    def __init__(
+        self, message: str, code: str | None = None, param: str | None = None, *, certain: bool = True
+    ) -> None:
         super().__init__(message)
         self.code, self.param, self.certain = code, param, certain
 
@@ -67,6 +70,11 @@ class Session:
     def paid(self) -> bool:
         """Money has arrived, or none was due: the only state in which tickets may be made."""
         return self.status == "complete" and self.payment_status in ("paid", "no_payment_required")
+
+    @property
+    def failed(self) -> bool:
+        """Complete, and the bank refused afterwards. Known only of a session that was asked for, not of a snapshot."""
+        return self.status == "complete" and not self.paid and self.payment_intent_status in REFUSED_BY_BANK
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,7 @@ class Stripe:
         """Closes the connections of this event loop."""
         client, self._client = self._client, None
         if client is not None and self._loop is asyncio.get_running_loop():
-            await client._requestor._client.close_async()  # noqa: SLF001 - the SDK has no public way
+            await client._requestor._client.close_async()
 
     async def _pages(self, resource: str, moment: datetime, filters: Json) -> list[Json]:
         bodies: list[Json] = []

@@ -37,10 +37,8 @@ FROM unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::text[], $7::uuid[], 
 
 
 async def issue(connection: Connection, event_id: UUID, order_id: UUID, order_code: str) -> None:
-    """One ticket for each unit of each line. The caller has locked the order; a second issue of it cannot be written."""
-    units = [
-        (line, unit) for line in await LINES.all(connection, event_id, order_id) for unit in range(line.quantity)
-    ]
+    """One ticket for each unit of each line. The caller has locked the order; it cannot be issued twice."""
+    units = [(line, unit) for line in await LINES.all(connection, event_id, order_id) for unit in range(line.quantity)]
     short_code = order_code[:EVENT_CODE_LENGTH]
     await ISSUE.run(
         connection,

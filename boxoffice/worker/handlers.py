@@ -5,8 +5,8 @@ from uuid import UUID
 
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.jobs import Job
-from boxoffice.notifications.send import send_alarm, send_refund_mail, send_review, send_settling, send_tickets
 from boxoffice.orders.refund import end_review, send_refund
+from boxoffice.worker.mails import send_alarm, send_refund_mail, send_review, send_settling, send_tickets
 
 
 async def _refund(box: BoxOffice, job: Job) -> None:

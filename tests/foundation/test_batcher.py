@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from boxoffice.foundation.problems import Unavailable
 from boxoffice.foundation.batcher import Batcher
+from boxoffice.foundation.problems import Unavailable
 
 
 async def test_those_who_wait_together_share_a_flush_in_arrival_order() -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 
+from boxoffice.foundation.batcher import Batcher
 from boxoffice.foundation.db import Command, Database
 from boxoffice.foundation.problems import Problem
-from boxoffice.foundation.batcher import Batcher
 from boxoffice.orders.place import Counter, Placed, Request, SoldOut
 from tests.nights import NIGHT
 from tests.orders.test_place import open_desk

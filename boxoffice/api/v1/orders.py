@@ -1,16 +1,17 @@
 """`/api/v1/.../orders`: buying, and looking at what was bought."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import get, post
+from litestar import Request, get, post
 from litestar.datastructures import CacheControlHeader
 from litestar.di import NamedDependency
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, HeaderParameter
 
 from boxoffice.box import BoxOffice
+from boxoffice.edge.json_body import read_json
 from boxoffice.orders.access import access_token, may_see
 from boxoffice.orders.buy import OrderRequest, buy
 from boxoffice.orders.order import OrderView, no_such_order, show_order
@@ -22,7 +23,7 @@ NEVER_CACHED = CacheControlHeader(no_store=True)
 
 
 class LineBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`price` is the unit price in minor units that the buyer saw; ours is never higher than it. `names`, one a ticket."""
+    """`price`: the unit price in minor units that the buyer saw; ours is never higher. `names`: one a ticket."""
 
     ticket_type: UUID
     quantity: int
@@ -39,7 +40,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):
-    """A placed order; `total` in minor units. When `checkout_url` is null, ask for the order after `retry_after` seconds."""
+    """A placed order; `total` in minor units. Is `checkout_url` null, ask for the order after `retry_after` seconds."""
 
     code: str
     status: str
@@ -77,14 +78,15 @@ class OrderShown(PlacedOrder, frozen=True):
     tickets: list[TicketShown]
 
 
-@post("/api/v1/events/{slug:str}/orders", status_code=201, cache_control=NEVER_CACHED)
+@post("/api/v1/events/{slug:str}/orders", status_code=201, cache_control=NEVER_CACHED, opt={"body": OrderBody})
 async def place_order(
     box: NamedDependency[BoxOffice],
     slug: FromPath[str],
-    data: OrderBody,
-    key: Annotated[str, Parameter(header="Idempotency-Key")] = "",
+    request: Request[Any, Any, Any],
+    key: Annotated[str, HeaderParameter(name="Idempotency-Key")] = "",
 ) -> PlacedOrder:
     """Holds the tickets and opens the payment. The same key and body again is the same order."""
+    data = await read_json(request, OrderBody)
     lines = tuple(Line(line.ticket_type, line.quantity, line.price, tuple(line.names)) for line in data.lines)
     bought = await buy(box.till, slug, OrderRequest(key, data.email, lines, data.promo_code))
     await run_inline(box)
@@ -104,7 +106,7 @@ async def place_order(
 async def show(
     box: NamedDependency[BoxOffice],
     code: FromPath[str],
-    authorization: Annotated[str, Parameter(header="Authorization")] = "",
+    authorization: Annotated[str, HeaderParameter(name="Authorization")] = "",
 ) -> OrderShown:
     """The order, for whoever holds its access token; 404 for anyone else."""
     scheme, _, token = authorization.partition(" ")

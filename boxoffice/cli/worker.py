@@ -1,0 +1,14 @@
+"""`boxoffice worker`: the work outside requests, as a process of its own."""
+
+import asyncio
+
+from boxoffice.box import BoxOffice
+from boxoffice.settings import Settings
+from boxoffice.worker import loop
+
+
+def run() -> None:
+    """Works until it is stopped."""
+    settings = Settings.from_environment()
+    print("Worker: mail, refunds, ended holds, lost webhooks", flush=True)
+    asyncio.run(loop.run(BoxOffice.from_settings(settings)))

@@ -1,0 +1,88 @@
+"""A shop for the tests of a purchase: one simulator per worker, one box office and database per test."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+
+import httpx
+import pytest
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from boxoffice.app import create_app
+from boxoffice.box import BoxOffice
+from boxoffice.settings import Settings
+from stripe_simulator.clock import SystemClock
+from stripe_simulator.core import Core
+from stripe_simulator.serve import serving
+from stripe_simulator.settings import Settings as SimulatorSettings
+from tests.nights import NIGHT, load
+from tests.shop import STRIPE_KEY, WEBHOOK_SECRET, Shop
+from tests.stripe_simulator.conftest import new_database
+from tests.stripe_simulator.seller import free_port
+
+
+@pytest.fixture(scope="session")
+async def simulator(postgres_url: str, worker_id: str) -> AsyncIterator[Core]:
+    """This worker's Stripe, whose clock is the machine's plus what tests have added."""
+    database_url = await new_database(postgres_url, f"shop_simulator_{worker_id}")
+    port = free_port()
+    settings = SimulatorSettings(database_url=database_url, base_url=f"http://127.0.0.1:{port}", redirect_wait=5.0)
+    async with serving(settings, port, clock=SystemClock(), random=Random(7)) as core:
+        yield core
+
+
+@pytest.fixture
+async def shop(simulator: Core, database_url: str) -> AsyncIterator[Shop]:
+    """An empty Stripe, a box office with one night, and a webhook between them."""
+    await simulator.reset()
+    simulator.world.clock.offset = 0.0  # type: ignore[attr-defined]
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    box = BoxOffice.from_settings(shop_settings(database_url, url, simulator.world.settings.base_url))
+    server = Server(
+        create_app(box), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_level=LogLevels.error
+    )
+    task = asyncio.create_task(server.serve())
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=20) as web,
+        httpx.AsyncClient(base_url=simulator.world.settings.base_url, timeout=20) as stripe,
+    ):
+        shop = Shop(box, simulator, web, stripe, url)
+        await answering(web)
+        await load(box.db, NIGHT)
+        await shop.listen()
+        yield shop
+        await shop.delivered()
+    server.stop()
+    await task
+    await box.close()
+
+
+def shop_settings(database_url: str, url: str, stripe_url: str, **more: str) -> Settings:
+    """Settings of a box office that pays at the simulator."""
+    return Settings.from_environment(
+        {
+            "DATABASE_URL": database_url,
+            "BASE_URL": url,
+            "SECRET_KEY": "a secret of the tests, long enough for them",
+            "STRIPE_SECRET_KEY": STRIPE_KEY,
+            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "STRIPE_API_BASE": stripe_url,
+            "CRON_SECRET": "a cron secret of the tests",
+        }
+        | more
+    )
+
+
+async def answering(web: httpx.AsyncClient) -> None:
+    """Returns once the server answers."""
+    for _ in range(200):
+        try:
+            if (await web.get("/healthz")).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        await asyncio.sleep(0.02)
+    raise AssertionError("the box office did not start")
