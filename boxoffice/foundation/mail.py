@@ -36,7 +36,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to one person: `to` in the form of `read_email`, the same words as plain text and as HTML.
+    """One mail to one person: `to` in the form of `read_email`, the same words as plain text and as HTML (empty: none).
 
     Personal data and codes stay out of its repr, and so out of logs.
     """
@@ -196,7 +196,8 @@ def mime(mail: Mail, sender: Address, message_id: UUID) -> EmailMessage:
     message["Message-ID"] = f"<{message_id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text, cte="quoted-printable")
-    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    if mail.html:
+        message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     for attachment in mail.attachments:
         kind, _, subtype = attachment.media_type.partition("/")
         message.add_attachment(attachment.content, kind, subtype, filename=attachment.filename)

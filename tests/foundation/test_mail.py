@@ -81,6 +81,11 @@ async def test_without_attachments_it_is_just_two_alternatives() -> None:
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
 
+async def test_plain_text_alone_is_plain_text_alone() -> None:
+    message = await send(Sink(), Mail("anna@example.net", "Alarm", "text", ""))
+    assert message.get_content_type() == "text/plain"
+
+
 async def test_every_line_is_short_and_ascii() -> None:
     sink = Sink(extensions=("8BITMIME",))
     await send(sink)

@@ -1,0 +1,199 @@
+"""Every mail the box office sends. Each function turns what happened into a `Mail`: subject, plain text and HTML.
+
+Whatever comes from people is shown as they wrote it, on one line, unable to become markup or to turn around what stands
+beside it.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from boxoffice.foundation.mail import Attachment, Mail
+from boxoffice.foundation.person_name import DIRECTION
+from boxoffice.foundation.written import write_code, write_day, write_money, write_time, write_zone
+
+SUBJECT_LENGTH_MAX = 90
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_ISOLATED = "\u2068{}\u2069"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLine:
+    """One ticket as its holder shows it."""
+
+    code: str
+    ticket_type: str
+    holder: str
+    """Empty: nobody was named."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketsMail:
+    """An order that is paid. `time_zone` is the event's IANA zone, `total_minor` in minor units of `currency`."""
+
+    email: str
+    order_code: str
+    order_link: str
+    my_tickets_link: str
+    event_title: str
+    doors_at: datetime
+    starts_at: datetime
+    time_zone: str
+    venue_name: str
+    venue_address: str
+    currency: str
+    total_minor: int
+    tickets: tuple[TicketLine, ...]
+    attachments: tuple[Attachment, ...] = ()
+
+
+class RefundReason(StrEnum):
+    """Why money goes back: the words of `refund.reason` in the database."""
+
+    CAME_TOO_LATE = "came_too_late"
+    """The payment arrived after the hold had ended, and no tickets were left."""
+    PAID_TWICE = "paid_twice"
+    """One order, two payments: the tickets stay."""
+    NOT_CONFIRMED = "not_confirmed"
+    """The payment was reviewed and could not be matched with the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundMail:
+    """Money that was sent back."""
+
+    email: str
+    order_code: str
+    order_link: str
+    event_title: str
+    currency: str
+    refunded_minor: int
+    reason: RefundReason
+
+
+@dataclass(frozen=True, slots=True)
+class SettlingMail:
+    """An order whose payment the bank has yet to settle; its tickets are kept until `held_until`."""
+
+    email: str
+    order_code: str
+    order_link: str
+    event_title: str
+    held_until: datetime
+    time_zone: str
+    currency: str
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewMail:
+    """An order whose payment is being checked by a person; unless decided, it is refunded after a day."""
+
+    email: str
+    order_code: str
+    order_link: str
+    event_title: str
+    currency: str
+    total_minor: int
+
+
+def login_mail(email: str, code: str, link: str, base_url: str) -> Mail:
+    """The code to type and the link to open, both in the browser that asked."""
+    return _mail("login", email, "Your sign-in code", code=code, link=link, host=_host(base_url))
+
+
+def tickets_mail(order: TicketsMail) -> Mail:
+    """The tickets of a paid order. Its link opens them without signing in."""
+    count = "Your ticket" if len(order.tickets) == 1 else f"Your {len(order.tickets)} tickets"
+    return _mail(
+        "tickets",
+        order.email,
+        f"{count}: {order.event_title}",
+        order.attachments,
+        order=order,
+        count=count,
+        doors_day=write_day(order.doors_at, order.time_zone),
+        doors=write_time(order.doors_at, order.time_zone),
+        starts_day=write_day(order.starts_at, order.time_zone),
+        starts=write_time(order.starts_at, order.time_zone),
+        zone=write_zone(order.starts_at, order.time_zone),
+        total=write_money(order.total_minor, order.currency) if order.total_minor else "Free",
+    )
+
+
+def refund_mail(refund: RefundMail) -> Mail:
+    """How much went back, why, what that means for the tickets, and when it arrives."""
+    amount = write_money(refund.refunded_minor, refund.currency)
+    return _mail("refund", refund.email, f"Refund: {refund.event_title}", order=refund, amount=amount)
+
+
+def settling_mail(order: SettlingMail) -> Mail:
+    """The bank is still at it: nothing to do, and until when the tickets are kept."""
+    return _mail(
+        "settling",
+        order.email,
+        f"Payment on its way: {order.event_title}",
+        order=order,
+        total=write_money(order.total_minor, order.currency),
+        until_day=write_day(order.held_until, order.time_zone),
+        until=write_time(order.held_until, order.time_zone),
+        zone=write_zone(order.held_until, order.time_zone),
+    )
+
+
+def review_mail(order: ReviewMail) -> Mail:
+    """The payment is being checked: nothing to do, and nothing to buy again."""
+    total = write_money(order.total_minor, order.currency)
+    return _mail("review", order.email, f"We are checking your payment: {order.event_title}", order=order, total=total)
+
+
+def alarm_mail(email: str, text: str, base_url: str) -> Mail:
+    """Something the operator must know, as plain text; the subject is how it begins."""
+    body = TEMPLATES.get_template("alarm.txt").render(text=text, host=_host(base_url))
+    return Mail(email, _short(f"Alarm: {text}"), body, "")
+
+
+def _mail(template: str, to: str, subject: str, attachments: tuple[Attachment, ...] = (), **values: object) -> Mail:
+    text = TEMPLATES.get_template(f"{template}.txt").render(values)
+    html = TEMPLATES.get_template(f"{template}.html").render(values)
+    return Mail(to, _short(subject), text, html, attachments)
+
+
+def _short(subject: str) -> str:
+    line = one_line(subject)
+    return line if len(line) <= SUBJECT_LENGTH_MAX else f"{line[: SUBJECT_LENGTH_MAX - 1].rstrip()}…"
+
+
+def _host(link: str) -> str:
+    return urlsplit(link).netloc
+
+
+def one_line(text: str) -> str:
+    """The text on one line, without control characters and without those that set a direction."""
+    return " ".join(_UNPRINTABLE.sub(" ", DIRECTION.sub("", text)).split())
+
+
+def _as_written(value: object) -> object:
+    """Every value that a template prints passes here; what a template itself made (Markup) stays."""
+    if type(value) is not str:
+        return value
+    line = one_line(value)
+    turns = any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in line)
+    return _ISOLATED.format(line) if turns else line
+
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(enabled_extensions=("html",), default=False),
+    undefined=StrictUndefined,
+    finalize=_as_written,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters |= {"host": _host, "code": write_code}
