@@ -10,11 +10,13 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from boxoffice.api import health
+from boxoffice.api.docs import page
 from boxoffice.api.problem_json import answer_http_error, answer_problem
 from boxoffice.api.v1 import events, orders
 from boxoffice.box import BoxOffice
 from boxoffice.edge.crash import answer_crash
 from boxoffice.edge.request_log import RequestLog
+from boxoffice.edge.vendor_files import show_vendor_file
 from boxoffice.foundation import logs
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks import cron, stripe
@@ -35,7 +37,11 @@ def create_app(box: BoxOffice) -> Litestar:
         await box.close()
 
     app = Litestar(
-        route_handlers=[health.healthz, health.readyz, events.list_events, events.show_event, orders.place_order, orders.show, stripe.webhook, cron.cron],
+        route_handlers=[
+            *(health.healthz, health.readyz, events.list_events, events.show_event),
+            *(orders.place_order, orders.show, stripe.webhook, cron.cron),
+            *(page.show_docs, page.show_docs_file, show_vendor_file),
+        ],
         dependencies={"box": Provide(provide_box, sync_to_thread=False)},
         exception_handlers={Problem: answer_problem, HTTPException: answer_http_error, 500: answer_crash},
         lifespan=[close_at_the_end],
@@ -45,6 +51,7 @@ def create_app(box: BoxOffice) -> Litestar:
             title="Box office",
             version="1",
             path="/api",
+            use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )

@@ -13,7 +13,7 @@ from boxoffice.foundation.ids import new_id
 HEADER = b"x-request-id"
 WELL_FORMED = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
-HARMLESS_PARAMETERS = {"slug", "code"}
+HARMLESS_PARAMETERS = {"slug", "code", "file_path"}
 HARMLESS_SEGMENT = re.compile(r"[A-Za-z0-9._-]{0,24}")
 SHOWN_MAX = 200
 
