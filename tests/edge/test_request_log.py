@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any, cast
 
@@ -146,6 +147,15 @@ async def test_no_secret_in_any_line(client: AsyncClient, capsys: pytest.Capture
     assert '"path":"/orders/AB12CD"' in written
     assert '"path":"/sign-in/{token}"' in written
     assert '"count":3' in written
+
+
+def test_a_long_text_is_cut_and_costs_little(capsys: pytest.CaptureFixture[str]) -> None:
+    began = time.process_time()
+    logs.error("crash", problem=ValueError("a" * 1_000_000 + ADDRESS))
+    assert time.process_time() - began < 1
+    written = capsys.readouterr().err
+    assert "canary" not in written
+    assert len(written) < 25_000
 
 
 def test_readable_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
