@@ -16,10 +16,13 @@ node_modules/.package-lock.json: package-lock.json .venv/installed
 	@echo "installing npm packages (package-lock.json)"
 	@$(WITH_NODE) npm ci --no-audit --no-fund --silent
 
-run: .venv/installed  ## A working box office on http://localhost:3000 with demo nights
+boxoffice/static/vendor/built: node_modules/.package-lock.json scripts/build_static.py
+	@$(BIN)/python scripts/build_static.py
+
+run: .venv/installed boxoffice/static/vendor/built  ## A working box office on http://localhost:3000 with demo nights
 	@$(BIN)/python -m boxoffice demo
 
-test: .venv/installed  ## All tests, in parallel, against the embedded PostgreSQL
+test: .venv/installed boxoffice/static/vendor/built  ## All tests, in parallel, against the embedded PostgreSQL
 	@$(BIN)/python -m pytest -n 2
 
 lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the direction of imports, types

@@ -2,6 +2,9 @@
 
 from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
+from boxoffice.foundation import logs
 from boxoffice.settings import Settings
 
-app = create_app(BoxOffice.from_settings(Settings.from_environment()))
+settings = Settings.from_environment()
+logs.configure(production=settings.production)
+app = create_app(BoxOffice.from_settings(settings))

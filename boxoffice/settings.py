@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
@@ -72,6 +73,11 @@ class Settings:
     def secure(self) -> bool:
         """Whether people come over https: cookies are then `Secure` and `__Host-`."""
         return self.base_url.startswith("https://")
+
+    @property
+    def operator_email(self) -> str:
+        """Where alarms go: the address that mail is sent from."""
+        return parseaddr(self.mail_from)[1]
 
     @property
     def production(self) -> bool:

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 from stripe_simulator.serve import NotLoopback, check_host, serving
-from stripe_simulator.settings import DATABASE_VARIABLE, DEFAULT_PORT, Settings, from_environment
+from stripe_simulator.settings import DATABASE_VARIABLE, DEFAULT_PORT, HalfAnEndpoint, Settings, from_environment
 from stripe_simulator.store.database import DatabaseInUse
 
 
@@ -24,7 +24,7 @@ def main() -> None:
         settings = from_environment(port=chosen.port, database_url=chosen.database_url)
         settings = replace(settings, endpoint_rate_limit=chosen.endpoint_rate_limit)
         asyncio.run(_serve(settings, chosen.port))
-    except (NotLoopback, DatabaseInUse) as problem:
+    except (NotLoopback, HalfAnEndpoint, DatabaseInUse) as problem:
         sys.exit(str(problem))
 
 

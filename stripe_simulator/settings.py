@@ -7,6 +7,12 @@ from pathlib import Path
 API_VERSION = "2026-10-28.endive"
 DEFAULT_PORT = 12111
 DATABASE_VARIABLE = "STRIPE_SIMULATOR_DATABASE_URL"
+WEBHOOK_URL_VARIABLE = "STRIPE_SIMULATOR_WEBHOOK_URL"
+WEBHOOK_SECRET_VARIABLE = "STRIPE_SIMULATOR_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+
+
+class HalfAnEndpoint(ValueError):
+    """A webhook endpoint needs an address and a secret; the message says which is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +73,17 @@ class Settings:
 
 
 def from_environment(*, port: int = DEFAULT_PORT, database_url: str | None = None) -> Settings:
-    """The settings of the command line: a given URL wins over the environment variable."""
+    """The settings of the command line: a given URL wins over the environment variable. Raises HalfAnEndpoint."""
     return Settings(
         database_url=database_url or os.environ.get(DATABASE_VARIABLE) or None,
         base_url=f"http://127.0.0.1:{port}",
+        default_endpoint=_endpoint(os.environ.get(WEBHOOK_URL_VARIABLE), os.environ.get(WEBHOOK_SECRET_VARIABLE)),
     )
+
+
+def _endpoint(url: str | None, secret: str | None) -> DefaultEndpoint | None:
+    if url and secret:
+        return DefaultEndpoint(url=url, secret=secret)
+    if url or secret:
+        raise HalfAnEndpoint(f"Set both {WEBHOOK_URL_VARIABLE} and {WEBHOOK_SECRET_VARIABLE}, or neither.")
+    return None

@@ -160,7 +160,9 @@ def session_of(order: Json) -> str:
 
 
 async def _count(connection: Connection, table: str) -> int:
-    return int(await connection.fetchval(f"SELECT count(*) FROM {table}"))
+    number = await connection.fetchval(f"SELECT count(*) FROM {table}")
+    assert isinstance(number, int)
+    return number
 
 
 async def together(*calls: Any) -> list[Any]:

@@ -1,104 +1,140 @@
-"""`boxoffice demo` (what `make run` calls): database, schema, demo nights and web server on this machine."""
+"""`boxoffice demo` (what `make run` calls): a whole box office on this machine, with its database and Stripe."""
 
 import asyncio
+import fcntl
 import os
-import secrets
 import signal
 import socket
-import subprocess
-import time
+import sys
 import urllib.error
 import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from boxoffice.cli import migrate, nights, serve
+from boxoffice.cli.demo_environment import DemoProblem, Simulator, brings_own_stripe, environment_of_demo
+from boxoffice.cli.programs import Programs
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+LOCAL = ROOT / ".local"
 DATABASE = "boxoffice"
-START_SECONDS = 30
-STOP_SECONDS = 10
+SIMULATOR_DATABASE = "stripe_simulator"
+TEST_CARD = "4242 4242 4242 4242"
 
 
-class DemoProblem(RuntimeError):
-    """The demo cannot start here; the message says what to do."""
-
-
-def run(port: int) -> None:
-    """Runs until Ctrl-C or a termination signal; what was sold is there again at the next start."""
+def run(port: int, local: Path) -> None:
+    """Runs until Ctrl-C or a termination signal; what was sold is kept in `local` for the next start."""
     base_url = f"http://localhost:{port}"
-    _refuse_taken(port, base_url)
-    _end_on_termination()
-    print("[1/4] PostgreSQL, kept in .local/postgres", flush=True)
-    postgres = LocalPostgres(ROOT / ".local" / "postgres")
-    postgres.start()
-    try:
-        postgres.create_database(DATABASE)
-        environment = os.environ | {"DATABASE_URL": postgres.url(DATABASE), "BASE_URL": base_url}
-        environment.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
-        environment.pop("DATABASE_URL_DIRECT", None)
-        environment.pop("DATABASE_POOLER", None)
-        settings = Settings.from_environment(environment)
-        print("[2/4] schema", flush=True)
-        migrate.run(settings.database_url)
-        if postgres.psql("SELECT count(*) FROM event", DATABASE).strip() == "0":
-            print("[3/4] demo nights", flush=True)
-            asyncio.run(nights.load(settings, ROOT / "nights" / "demo.toml"))
-        else:
-            print("[3/4] nights are there from before", flush=True)
-        print("[4/4] web server", flush=True)
-        _serve(port, base_url, environment)
-    except KeyboardInterrupt:
-        print("\nStopped. Everything is kept in .local/; `make run` carries on.")
-    finally:
-        postgres.stop()
-
-
-def _serve(port: int, base_url: str, environment: dict[str, str]) -> None:
-    server = subprocess.Popen(serve.command("127.0.0.1", port, 1), env=environment)
-    try:
-        _wait_until_ready(server, base_url)
-        print(f"\nThe box office is open.\n  Nights   {base_url}/api/v1/events\n  API      {base_url}/api/openapi.json")
-        print("Stop it with Ctrl-C.", flush=True)
-        if server.wait() != 0:
-            raise DemoProblem("The web server stopped by itself; its last lines are above.")
-    finally:
-        server.terminate()
+    brings_own_stripe(os.environ)
+    _refuse_taken(port)
+    _end_on_signals()
+    local.mkdir(parents=True, exist_ok=True)
+    with _only_one(local / "demo.lock", base_url):
+        postgres = LocalPostgres(local / "postgres")
+        programs = Programs()
         try:
-            server.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            server.kill()
+            _open(port, base_url, local, postgres, programs)
+            programs.wait()
+        except KeyboardInterrupt:
+            print(f"\nStopping. Everything is kept in {local}; `make run` carries on.", flush=True)
+        finally:
+            _end_without_haste()
+            programs.stop()
+            postgres.stop()
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], base_url: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(f"{base_url}/readyz"):
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise DemoProblem("The web server did not start; its last lines are above.")
-        time.sleep(0.1)
+def _open(port: int, base_url: str, local: Path, postgres: LocalPostgres, programs: Programs) -> None:
+    print(f"[1/5] PostgreSQL, kept in {local / 'postgres'}", flush=True)
+    postgres.start()
+    postgres.create_database(DATABASE)
+    postgres.create_database(SIMULATOR_DATABASE)
+    environment, simulator = environment_of_demo(
+        base_url, postgres.url(DATABASE), postgres.url(SIMULATOR_DATABASE), local / "demo.env"
+    )
+    settings = Settings.from_environment(environment)
+    print("[2/5] schema", flush=True)
+    migrate.run(settings.database_url)
+    if postgres.psql("SELECT count(*) FROM event", DATABASE).strip() == "0":
+        print("[3/5] demo nights", flush=True)
+        asyncio.run(nights.load(settings, ROOT / "nights" / "demo.toml"))
+    else:
+        print("[3/5] nights are there from before", flush=True)
+    if simulator is not None:
+        print("[4/5] Stripe simulator", flush=True)
+        _start_simulator(simulator, programs)
+    else:
+        print("[4/5] Stripe itself, in test mode, with the keys of the environment", flush=True)
+    print("[5/5] web server and worker", flush=True)
+    programs.start("web server", serve.command("127.0.0.1", port, 1), environment)
+    programs.wait_until("web server", lambda: _answers(f"{base_url}/readyz"))
+    programs.start("worker", [sys.executable, "-m", "boxoffice", "worker"], environment)
+    _say_where_to_click(base_url, simulator)
 
 
-def _refuse_taken(port: int, base_url: str) -> None:
+def _start_simulator(simulator: Simulator, programs: Programs) -> None:
+    command = [sys.executable, "-m", "stripe_simulator", "--port", str(simulator.port)]
+    programs.start("Stripe simulator", command, simulator.environment)
+    programs.wait_until("Stripe simulator", lambda: _answers(f"{simulator.url}/_control/clock"))
+
+
+def _say_where_to_click(base_url: str, simulator: Simulator | None) -> None:
+    print("\nThe box office is open.")
+    print(f"  Nights      {base_url}/")
+    print(f"  My Tickets  {base_url}/tickets")
+    print(f"  Mailbox     {base_url}/dev/mailbox")
+    print(f"  API docs    {base_url}/api/docs")
+    print(f"  Stripe      {simulator.url if simulator else 'https://dashboard.stripe.com/test/payments'}")
+    if simulator is None:
+        print(f"              hears of payments by: stripe listen --forward-to {base_url[7:]}/api/webhook")
+    print(f"  Pay with    {TEST_CARD}, any date to come, any CVC")
+    print("Stop it with Ctrl-C.", flush=True)
+
+
+@contextmanager
+def _only_one(lock: Path, base_url: str) -> Generator[None]:
+    """Two demos on one database would stop it under each other."""
+    with lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise DemoProblem(f"The box office already runs: {file.read()}. Stop it there with Ctrl-C first.") from None
+        file.truncate(0)
+        file.write(base_url)
+        file.flush()
+        yield
+
+
+def _refuse_taken(port: int) -> None:
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex(("127.0.0.1", port)) != 0:
             return
-    if _answers(f"{base_url}/healthz"):
-        raise DemoProblem(f"The box office already runs: {base_url}. Stop it there with Ctrl-C first.")
+    if _answers(f"http://localhost:{port}/healthz"):
+        raise DemoProblem(f"The box office already runs: http://localhost:{port}. Stop it there with Ctrl-C first.")
     raise DemoProblem(f"Another program listens on port {port}. Stop it, or choose: boxoffice demo --port 3001")
 
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - always http://localhost
-            return b'"ok"' in answer.read(1000)
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - always http on this machine
+            return answer.status == 200 and answer.read(1000).startswith(b"{")  # noqa: PLR2004
     except (urllib.error.URLError, OSError):
         return False
 
 
-def _end_on_termination() -> None:
+def _end_on_signals() -> None:
     def interrupt(_signal: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
+def _end_without_haste() -> None:
+    """A second Ctrl-C would leave the database running."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from boxoffice.cli import demo, migrate, nights, serve, worker
+from boxoffice.cli.demo_environment import DemoProblem
+from boxoffice.cli.programs import ProgramEnded
 from boxoffice.foundation.problems import Problem
 from boxoffice.settings import Settings, SettingsProblem
 
@@ -15,7 +17,7 @@ def main() -> None:
     arguments = _parser().parse_args()
     try:
         arguments.run(arguments)
-    except (SettingsProblem, demo.DemoProblem, migrate.MigrationFailed) as problem:
+    except (SettingsProblem, DemoProblem, ProgramEnded, migrate.MigrationFailed) as problem:
         sys.exit(str(problem))
     except Problem as problem:
         lines = [problem.detail, *(f"  {error.field}: {error.detail}" for error in problem.errors)]
@@ -30,7 +32,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("demo", help="everything on this machine, with demo nights (what `make run` does)")
     command.add_argument("--port", type=int, default=3000)
-    command.set_defaults(run=lambda arguments: demo.run(arguments.port))
+    command.add_argument("--local", type=Path, default=demo.LOCAL, help="where the database and secrets are kept")
+    command.set_defaults(run=lambda arguments: demo.run(arguments.port, arguments.local))
 
     command = commands.add_parser("serve", help="the web server, on DATABASE_URL")
     command.add_argument("--host", default="127.0.0.1")

@@ -3,6 +3,7 @@
 import asyncio
 
 from boxoffice.box import BoxOffice
+from boxoffice.foundation import logs
 from boxoffice.settings import Settings
 from boxoffice.worker import loop
 
@@ -10,5 +11,6 @@ from boxoffice.worker import loop
 def run() -> None:
     """Works until it is stopped."""
     settings = Settings.from_environment()
+    logs.configure(production=settings.production)
     print("Worker: mail, refunds, ended holds, lost webhooks", flush=True)
     asyncio.run(loop.run(BoxOffice.from_settings(settings)))

@@ -1,1 +1,1 @@
-"""What pages, API and hooks share."""
+"""What pages, API and hooks share: rendering, forms, cookies, and the rules that browsers are given."""

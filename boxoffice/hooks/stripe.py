@@ -1,6 +1,5 @@
 """`POST /api/webhook`: Stripe's deliveries, by their raw bytes."""
 
-import logging
 from typing import Any
 
 import msgspec
@@ -8,12 +7,11 @@ from litestar import Request, post
 from litestar.di import NamedDependency
 
 from boxoffice.box import BoxOffice
+from boxoffice.foundation import logs
 from boxoffice.foundation.problems import Problem, Unavailable
 from boxoffice.orders.on_stripe import receive
 from boxoffice.payments.stripe import BadSignature, StripeProblem, read_event, verify
 from boxoffice.worker.tick import run_inline
-
-log = logging.getLogger("boxoffice.webhook")
 
 
 class Refused(Problem):
@@ -56,10 +54,10 @@ async def webhook(box: NamedDependency[BoxOffice], request: Request[Any, Any, An
     except Problem:
         raise
     except StripeProblem as error:
-        log.warning("event %s (%s) waits: %s", event.id, event.type, type(error).__name__)
+        logs.warning("event waits for Stripe", event_id=event.id, type=event.type, problem=type(error).__name__)
         raise NotHandled("Stripe did not answer when asked about this event; it is kept and worked again.") from error
     except Exception as error:
-        log.exception("event %s (%s) was not handled", event.id, event.type)
+        logs.error("event was not handled", event_id=event.id, type=event.type, problem=error)
         raise NotHandled("The work for this event failed; it is kept and worked again.") from error
     await run_inline(box)
     return Received(outcome)

@@ -1,19 +1,17 @@
 """`boxoffice worker`: rounds of work, polled with jitter, until a signal says stop."""
 
 import asyncio
-import logging
 import random
 import signal
 
 from boxoffice.box import BoxOffice
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
 from boxoffice.orders.repair import read_missed_events, repair
 from boxoffice.worker.tick import run_jobs
 
 PAUSE_SECONDS = 0.5
 LIST_EVENTS_EVERY_SECONDS = 60
-
-log = logging.getLogger("boxoffice.worker")
 
 
 async def run(box: BoxOffice) -> None:
@@ -31,9 +29,9 @@ async def run(box: BoxOffice) -> None:
                 list_at = loop.time() + LIST_EVENTS_EVERY_SECONDS
                 await read_missed_events(box.till)
         except LOST as error:
-            log.warning("the database does not answer: %s", type(error).__name__)
-        except Exception:
-            log.exception("a round of work failed; the next one follows")
+            logs.warning("the database does not answer", problem=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - one round fails, the worker goes on
+            logs.error("a round of work failed; the next one follows", problem=error)
         pause = 0.05 if busy else PAUSE_SECONDS
         try:
             await asyncio.wait_for(stop.wait(), pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads polls

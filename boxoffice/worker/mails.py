@@ -1,9 +1,123 @@
+"""The mails that jobs send: the order is read as it is when the mail goes out, under the job's id."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
 from boxoffice.box import BoxOffice
+from boxoffice.foundation.db import Query
 from boxoffice.foundation.jobs import Job
+from boxoffice.foundation.mail import Mail
+from boxoffice.notifications.emails import (
+    RefundMail,
+    RefundReason,
+    ReviewMail,
+    SettlingMail,
+    TicketLine,
+    TicketsMail,
+    alarm_mail,
+    refund_mail,
+    review_mail,
+    settling_mail,
+    tickets_mail,
+)
+from boxoffice.orders.access import access_token
+from boxoffice.orders.order import OrderView, show_order
 
 
-async def send_tickets(box: BoxOffice, job: Job) -> None: ...
-async def send_settling(box: BoxOffice, job: Job) -> None: ...
-async def send_review(box: BoxOffice, job: Job) -> None: ...
-async def send_refund_mail(box: BoxOffice, job: Job) -> None: ...
-async def send_alarm(box: BoxOffice, job: Job) -> None: ...
+@dataclass(frozen=True, slots=True)
+class _Refund:
+    reason: str
+    amount_minor: int
+
+
+CODE = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND id = $2")
+REFUND = Query(_Refund, "SELECT reason, amount_minor FROM refund WHERE event_id = $1 AND id = $2")
+
+
+async def send_tickets(box: BoxOffice, job: Job) -> None:
+    """The tickets of a paid order."""
+    view, link = await _order(box, job)
+    order = view.order
+    mail = tickets_mail(
+        TicketsMail(
+            email=order.email,
+            order_code=order.code,
+            order_link=link,
+            my_tickets_link=f"{box.settings.base_url}/tickets",
+            event_title=order.event_title,
+            doors_at=order.doors_at,
+            starts_at=order.starts_at,
+            time_zone=order.time_zone,
+            venue_name=order.venue_name,
+            venue_address=f"{order.venue_address}, {order.venue_city}",
+            currency=order.currency,
+            total_minor=order.total_minor,
+            tickets=tuple(TicketLine(one.code, one.ticket_type, one.holder) for one in view.tickets),
+        )
+    )
+    await _send(box, job, mail)
+
+
+async def send_settling(box: BoxOffice, job: Job) -> None:
+    """The bank takes its time; nothing to send once it has answered."""
+    view, link = await _order(box, job)
+    order = view.order
+    if order.status != "settling" or order.settle_until is None:
+        return
+    mail = SettlingMail(
+        email=order.email,
+        order_code=order.code,
+        order_link=link,
+        event_title=order.event_title,
+        held_until=order.settle_until,
+        time_zone=order.time_zone,
+        currency=order.currency,
+        total_minor=order.total_minor,
+    )
+    await _send(box, job, settling_mail(mail))
+
+
+async def send_review(box: BoxOffice, job: Job) -> None:
+    """The payment is looked at by a person."""
+    view, link = await _order(box, job)
+    order = view.order
+    mail = ReviewMail(order.email, order.code, link, order.event_title, order.currency, order.total_minor)
+    await _send(box, job, review_mail(mail))
+
+
+async def send_refund_mail(box: BoxOffice, job: Job) -> None:
+    """Money is going back, and why."""
+    view, link = await _order(box, job)
+    key = (UUID(job.argument("event_id")), UUID(job.argument("refund_id")))
+    async with box.db.transaction() as connection:
+        refund = await REFUND.first(connection, *key)
+    assert refund is not None
+    order = view.order
+    mail = RefundMail(
+        order.email,
+        order.code,
+        link,
+        order.event_title,
+        order.currency,
+        refund.amount_minor,
+        RefundReason(refund.reason),
+    )
+    await _send(box, job, refund_mail(mail))
+
+
+async def send_alarm(box: BoxOffice, job: Job) -> None:
+    """Something that a person must look at, to the box office's own address."""
+    await _send(box, job, alarm_mail(box.settings.operator_email, job.argument("text"), box.settings.base_url))
+
+
+async def _order(box: BoxOffice, job: Job) -> tuple[OrderView, str]:
+    async with box.db.transaction() as connection:
+        code = await CODE.first(connection, UUID(job.argument("event_id")), UUID(job.argument("order_id")))
+        assert code is not None
+        view = await show_order(connection, code)
+    token = access_token(box.settings.secret_key, view.order)
+    return view, f"{box.settings.base_url}/orders/{code}?t={token}"
+
+
+async def _send(box: BoxOffice, job: Job, mail: Mail) -> None:
+    await box.mailer.send(mail, job.id)

@@ -1,9 +1,9 @@
 """One bounded round of work: what the worker's loop, cron and, where there is no worker, requests run."""
 
 import asyncio
-import logging
 
 from boxoffice.box import BoxOffice
+from boxoffice.foundation import logs
 from boxoffice.foundation.jobs import Job, claim, done, failed
 from boxoffice.foundation.mail import MailNotSent
 from boxoffice.orders.repair import read_missed_events, repair, work_events
@@ -11,8 +11,6 @@ from boxoffice.worker.handlers import HANDLERS
 
 JOBS_AT_ONCE = 20
 INLINE_SECONDS = 3
-
-log = logging.getLogger("boxoffice.worker")
 
 
 async def run_jobs(box: BoxOffice) -> int:
@@ -32,7 +30,7 @@ async def run_inline(box: BoxOffice) -> None:
         async with asyncio.timeout(INLINE_SECONDS):
             await run_jobs(box)
     except TimeoutError:
-        log.warning("jobs left for the next request or cron")
+        logs.warning("jobs are left for the next request or cron")
 
 
 async def tick(box: BoxOffice) -> dict[str, int]:
@@ -49,7 +47,7 @@ async def _run(box: BoxOffice, job: Job) -> None:
     try:
         await HANDLERS[job.name](box, job)
     except Exception as error:  # noqa: BLE001 - kept with the job, which runs again
-        log.warning("job %s %s failed at try %d: %s", job.name, job.subject, job.tries, type(error).__name__)
+        logs.warning("job failed", job=job.name, subject=job.subject, tries=job.tries, problem=type(error).__name__)
         for_good = isinstance(error, MailNotSent) and error.permanent
         async with box.db.transaction() as connection:
             await failed(connection, job, f"{type(error).__name__}: {error}", for_good=for_good)

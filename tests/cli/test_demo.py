@@ -1,0 +1,126 @@
+"""`make run`, as somebody runs it: everything up, said where, once, and gone at the end."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from boxoffice.cli.demo_environment import environment_of_demo
+from boxoffice.settings import Settings
+from tests.conftest import ROOT
+
+DATABASE = "postgresql://postgres@127.0.0.1:1/boxoffice"
+SIMULATOR_DATABASE = "postgresql://postgres@127.0.0.1:1/stripe_simulator"
+
+
+def test_the_whole_demo(tmp_path: Path) -> None:
+    port = _free_port()
+    with _demo(port, tmp_path) as demo:
+        try:
+            said = _until_open(demo)
+            base_url = f"http://localhost:{port}"
+            simulator = said.split("Stripe      ")[1].split()[0]
+            assert "4242 4242 4242 4242" in said
+            for path in ("/", "/tickets", "/dev/mailbox", "/api/docs"):
+                assert f"{base_url}{path}\n" in said
+            assert httpx.get(f"{base_url}/readyz").status_code == 200
+            assert httpx.get(f"{base_url}/api/v1/events").json()
+            assert [hook["url"] for hook in _webhook_endpoints(simulator)] == [f"{base_url}/api/webhook"]
+            for other in (port, _free_port()):
+                again = _run_demo(other, tmp_path)
+                assert again.returncode == 1
+                assert f"already runs: {base_url}." in again.stderr
+        finally:
+            demo.send_signal(signal.SIGTERM)
+        assert demo.wait(30) == 0
+    for url in (base_url, simulator):
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(url)
+    assert stat.S_IMODE((tmp_path / "demo.env").stat().st_mode) == 0o600
+
+
+def test_what_the_demo_brings_is_complete_and_stays(tmp_path: Path) -> None:
+    kept = tmp_path / "demo.env"
+    environment, simulator = environment_of_demo("http://localhost:3000", DATABASE, SIMULATOR_DATABASE, kept)
+    settings = Settings.from_environment(environment)
+    assert simulator is not None
+    assert settings.stripe is not None
+    assert settings.stripe.api_base == simulator.url
+    assert simulator.environment["STRIPE_SIMULATOR_WEBHOOK_URL"] == "http://localhost:3000/api/webhook"
+    assert settings.stripe.webhook_secrets == (simulator.environment["STRIPE_SIMULATOR_WEBHOOK_SECRET"],)
+    again, _ = environment_of_demo("http://localhost:3000", DATABASE, SIMULATOR_DATABASE, kept)
+    for name in ("SECRET_KEY", "CRON_SECRET", "STRIPE_WEBHOOK_SECRET"):
+        assert environment[name] == again[name]
+
+
+def test_a_test_key_of_ones_own_replaces_the_simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_somebodys_own")
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec_somebodys_own")
+    environment, simulator = environment_of_demo("http://localhost:3000", DATABASE, SIMULATOR_DATABASE, tmp_path / "x")
+    stripe = Settings.from_environment(environment).stripe
+    assert simulator is None
+    assert stripe is not None
+    assert (stripe.secret_key, stripe.webhook_secrets, stripe.api_base) == (
+        "sk_test_somebodys_own",
+        ("whsec_somebodys_own",),
+        None,
+    )
+
+
+def test_a_live_key_is_refused(tmp_path: Path) -> None:
+    done = _run_demo(_free_port(), tmp_path, STRIPE_SECRET_KEY="sk_live_canary1234")
+    assert done.returncode == 1
+    assert done.stderr.startswith("STRIPE_SECRET_KEY is a live key")
+    assert "canary" not in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_taken_port_of_the_simulators_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr("boxoffice.cli.demo_environment.SIMULATOR_PORT", port)
+        _, simulator = environment_of_demo("http://localhost:3000", DATABASE, SIMULATOR_DATABASE, tmp_path / "x")
+    assert simulator is not None
+    assert simulator.port > port
+
+
+def _command(port: int, local: Path) -> list[str]:
+    return [sys.executable, "-m", "boxoffice", "demo", "--port", str(port), "--local", str(local)]
+
+
+def _demo(port: int, local: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(_command(port, local), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def _run_demo(port: int, local: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command, environ = _command(port, local), os.environ | environment
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+
+def _until_open(demo: "subprocess.Popen[str]") -> str:
+    assert demo.stdout is not None
+    said: list[str] = []
+    for line in demo.stdout:
+        said.append(line)
+        if line.startswith("Stop it with"):
+            return "".join(said)
+    raise AssertionError("".join(said))
+
+
+def _webhook_endpoints(simulator: str) -> list[dict[str, str]]:
+    answer = httpx.get(f"{simulator}/v1/webhook_endpoints", auth=("sk_test_boxoffice_demo", ""))
+    return answer.json()["data"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
