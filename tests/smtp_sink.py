@@ -17,6 +17,7 @@ class Sink:
     answers: dict[str, str] = field(default_factory=dict[str, str])
     extensions: tuple[str, ...] = ("SIZE 10000000",)
     tls: ssl.SSLContext | None = None
+    start_tls: ssl.SSLContext | None = None
     port: int = 0
     heard: list[str] = field(default_factory=list[str])
     messages: list[bytes] = field(default_factory=list[bytes])
@@ -48,7 +49,7 @@ class Sink:
         while line := (await reader.readline()).decode().strip():
             self.heard.append(line)
             command = line.split()[0].upper()
-            usual = {"DATA": "354 go on", "QUIT": "221 bye"}.get(command, "250 ok")
+            usual = {"DATA": "354 go on", "QUIT": "221 bye", "STARTTLS": "220 go on"}.get(command, "250 ok")
             if command == "EHLO":
                 lines = ["sink", *self.extensions]
                 usual = "\r\n".join(
@@ -56,6 +57,8 @@ class Sink:
                 )
             if not await self._say(writer, command, usual) or command == "QUIT":
                 return
+            if command == "STARTTLS" and self.start_tls:
+                await writer.start_tls(self.start_tls)
             if command == "DATA" and self.answers.get("DATA", "354").startswith("354"):
                 message = await reader.readuntil(END)
                 self.messages.append(message.removesuffix(END) + b"\r\n")

@@ -190,6 +190,14 @@ async def test_smtps_speaks_tls_from_the_first_byte(certificate: ssl.SSLContext)
     assert len(sink.messages) == 1
 
 
+async def test_starttls_is_used_where_it_is_offered(certificate: ssl.SSLContext) -> None:
+    sink = Sink(start_tls=certificate, extensions=("STARTTLS",))
+    async with sink.running():
+        await SmtpMailer(sink.url, SENDER, 2).send(MAIL, new_id())
+    assert [line.split()[0] for line in sink.heard][:4] == ["EHLO", "STARTTLS", "EHLO", "MAIL"]
+    assert len(sink.messages) == 1
+
+
 async def test_a_certificate_that_nobody_vouches_for_is_refused(
     certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
