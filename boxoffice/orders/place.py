@@ -1,7 +1,7 @@
 """Placing orders: one statement holds the units and writes everything that a batch of orders needs."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -112,7 +112,7 @@ class Placed:
     status: str
     total_minor: int
     held_until: datetime
-    fresh: bool = True
+    fresh: bool = field(default=True, compare=False)
     """False when the key had placed it before."""
 
 
