@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 from litestar import Litestar
-from litestar.openapi.spec import Components, OpenAPIMediaType, Reference, RequestBody, Schema
+from litestar.openapi.spec import BaseSchemaObject, Components, OpenAPIMediaType, Reference, RequestBody, Schema
 
 
 def describe_bodies(app: Litestar) -> None:
@@ -27,7 +27,7 @@ def describe_bodies(app: Litestar) -> None:
             item.post.request_body = RequestBody(content=content, required=True)
 
 
-class _Plain:
+class _Plain(BaseSchemaObject):
     """A schema that is JSON already."""
 
     def __init__(self, schema: dict[str, Any]) -> None:

@@ -62,6 +62,7 @@ def configured() -> Iterator[None]:
     before, level = root.handlers[:], root.level
     logs.configure(production=True)
     yield
+    logs.configure(production=False)
     root.handlers[:] = before
     root.setLevel(level)
 
