@@ -11,7 +11,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from boxoffice.api import health
 from boxoffice.api.docs import page
-from boxoffice.api.openapi import describe_bodies
+from boxoffice.api.openapi import DescribedApp
 from boxoffice.api.problem_json import answer_http_error, answer_problem
 from boxoffice.api.v1 import events, orders
 from boxoffice.box import BoxOffice
@@ -36,7 +36,7 @@ def create_app(box: BoxOffice) -> Litestar:
         yield
         await box.close()
 
-    app = Litestar(
+    app = DescribedApp(
         route_handlers=[
             *(health.healthz, health.readyz, events.list_events, events.show_event),
             *(orders.place_order, orders.show, stripe.webhook, cron.cron),
@@ -56,6 +56,5 @@ def create_app(box: BoxOffice) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )
-    describe_bodies(app)
     app.asgi_handler = RequestLog(app.asgi_handler)
     return app

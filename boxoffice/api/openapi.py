@@ -7,12 +7,33 @@ from typing import Any, cast
 
 import msgspec
 from litestar import Litestar
-from litestar.openapi.spec import BaseSchemaObject, Components, OpenAPIMediaType, Reference, RequestBody, Schema
+from litestar.openapi.spec import (
+    BaseSchemaObject,
+    Components,
+    OpenAPI,
+    OpenAPIMediaType,
+    Reference,
+    RequestBody,
+    Schema,
+)
 
 
-def describe_bodies(app: Litestar) -> None:
-    """Adds each handler's request body and its schemas to the app's document."""
-    document = app.openapi_schema
+class DescribedApp(Litestar):
+    """The application with a document that knows these bodies; it is made when it is first asked for."""
+
+    _bodies_described = False
+
+    @property
+    def openapi_schema(self) -> OpenAPI:
+        """The OpenAPI document."""
+        document = super().openapi_schema
+        if not self._bodies_described:
+            self._bodies_described = True
+            _describe_bodies(self, document)
+        return document
+
+
+def _describe_bodies(app: Litestar, document: OpenAPI) -> None:
     document.components = document.components or Components()
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
