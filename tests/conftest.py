@@ -20,6 +20,8 @@ from boxoffice.foundation.db import Database
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
 
+pytest_plugins = ["tests.shop_fixtures"]
+
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "boxoffice_template"
 # The data of a test run need not survive a power cut.
