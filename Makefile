@@ -31,8 +31,8 @@ lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the dir
 	@$(BIN)/lint-imports
 	@$(WITH_NODE) npm exec --no -- pyright
 
-bench: .venv/installed  ## Orders held in a second, as a ratio
-	@$(BIN)/python -m bench.place
+bench: .venv/installed  ## How fast it is, as ratios to limits measured in the same run
+	@$(BIN)/python -m bench.web
 
 schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the migrations
 	@$(BIN)/python -m scripts.make_create_tables

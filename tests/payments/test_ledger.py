@@ -23,5 +23,6 @@ async def test_a_posting_is_made_once_and_one_that_does_not_balance_never(db: Da
         async with db.transaction() as connection:
             await connection.execute(
                 """INSERT INTO ledger_entry
-                SELECT event_id, 'lost', account, order_id, currency, debit_minor, 0, posted_at FROM ledger_entry WHERE debit_minor > 0"""
+                SELECT event_id, 'lost', account, order_id, currency, debit_minor, 0, posted_at
+                FROM ledger_entry WHERE debit_minor > 0"""
             )
