@@ -69,8 +69,8 @@ def _open(port: int, base_url: str, local: Path, postgres: LocalPostgres, progra
         print("[4/5] Stripe itself, in test mode, with the keys of the environment", flush=True)
     print("[5/5] web server and worker", flush=True)
     programs.start("web server", serve.command("127.0.0.1", port, 1), environment)
-    programs.wait_until("web server", lambda: _answers(f"{base_url}/readyz"))
     programs.start("worker", [sys.executable, "-m", "boxoffice", "worker"], environment)
+    programs.wait_until("web server", lambda: _answers(f"{base_url}/readyz"))
     _say_where_to_click(base_url, simulator)
 
 

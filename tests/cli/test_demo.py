@@ -32,6 +32,7 @@ def test_the_whole_demo(tmp_path: Path) -> None:
             assert httpx.get(f"{base_url}/readyz").status_code == 200
             assert httpx.get(f"{base_url}/api/v1/events").json()
             assert [hook["url"] for hook in _webhook_endpoints(simulator)] == [f"{base_url}/api/webhook"]
+            assert _buys_a_ticket(base_url, simulator) == ("paid", 1)
             for other in (port, _free_port()):
                 again = _run_demo(other, tmp_path)
                 assert again.returncode == 1
@@ -118,6 +119,24 @@ def _until_open(demo: "subprocess.Popen[str]") -> str:
 def _webhook_endpoints(simulator: str) -> list[dict[str, str]]:
     answer = httpx.get(f"{simulator}/v1/webhook_endpoints", auth=("sk_test_boxoffice_demo", ""))
     return answer.json()["data"]
+
+
+def _buys_a_ticket(base_url: str, simulator: str) -> tuple[str, int]:
+    """The order's status and how many tickets it has once the hosted page has been paid and the webhook is heard."""
+    with httpx.Client(base_url=base_url, timeout=20) as http:
+        slug = http.get("/api/v1/events").json()[0]["slug"]
+        ticket_type = http.get(f"/api/v1/events/{slug}").json()["ticket_types"][0]["id"]
+        placed = http.post(
+            f"/api/v1/events/{slug}/orders",
+            json={"email": "buyer@example.org", "lines": [{"ticket_type": ticket_type, "quantity": 1}]},
+            headers={"Idempotency-Key": "a-first-try-of-the-demo"},
+        ).json()
+        session = placed["checkout_url"].rsplit("/", 1)[1]
+        card = {"card": "4242424242424242", "wait": True}
+        httpx.post(f"{simulator}/_control/checkout/sessions/{session}/pay", json=card, timeout=20).raise_for_status()
+        bearer = {"Authorization": f"Bearer {placed['access_token']}"}
+        order = http.get(f"/api/v1/orders/{placed['code']}", headers=bearer).json()
+    return order["status"], len(order["tickets"])
 
 
 def _free_port() -> int:
