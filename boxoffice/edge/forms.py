@@ -12,6 +12,13 @@ FIELDS_MAX = 200
 FORM_BYTES_MAX = 100_000
 
 
+class Typed(dict[str, str]):
+    """What a form holds, or what is wrong with it, by field: the empty string where there is nothing."""
+
+    def __missing__(self, _field: str) -> str:
+        return ""
+
+
 class NotAForm(Problem):
     """The body is not what a form sends."""
 
@@ -24,8 +31,8 @@ class TooLarge(Problem):
     status, type, title = 413, "too_large", "Too large"
 
 
-async def read_form(request: Request[Any, Any, Any], known: Collection[str]) -> dict[str, str]:
-    """The fields by name, stripped; a missing one is absent. Raises NotAForm, TooLarge, or Unprocessable with the
+async def read_form(request: Request[Any, Any, Any], known: Collection[str]) -> Typed:
+    """The fields by name, stripped. Raises NotAForm, TooLarge, or Unprocessable with the
     errors of every field that is not in `known`, comes twice, or holds a NUL."""
     if request.content_type[0] != "application/x-www-form-urlencoded":
         raise NotAForm("This address takes a form. Open the page and send it from there.")
@@ -38,7 +45,7 @@ async def read_form(request: Request[Any, Any, Any], known: Collection[str]) -> 
         )
     except ValueError:
         raise NotAForm("The form came in broken. Open the page and send it from there.") from None
-    fields: dict[str, str] = {}
+    fields = Typed()
     errors: list[FieldError] = []
     for name, value in pairs:
         if name not in known:

@@ -15,17 +15,20 @@ from boxoffice.edge.render import page
 from boxoffice.web.storefront.poster import poster
 from boxoffice.web.storefront.programme import SHARED_BRIEFLY
 
+BACK_FROM_CHECKOUT = {
+    "nothing": "Choose at least one ticket first.",
+    "too-many": "There are not that many left. Choose fewer.",
+}
 POSTER_KEPT = "public, max-age=3600, stale-while-revalidate=86400"
 
 
 @get("/events/{slug:str}", include_in_schema=False)
 async def show_event(box: NamedDependency[BoxOffice], slug: FromPath[str], chosen: FromQuery[str] = "") -> Response[str]:
-    """`chosen=nothing` is where an empty choice leads back to."""
+    """`chosen` says why a choice led back here."""
     async with box.db.transaction() as connection:
         night = await show_night(connection, slug)
-    return page(
-        box.settings, "event.html", cache_control=SHARED_BRIEFLY, night=night, nothing_chosen=chosen == "nothing"
-    )
+    sentence = BACK_FROM_CHECKOUT.get(chosen)
+    return page(box.settings, "event.html", cache_control=SHARED_BRIEFLY, night=night, sentence=sentence)
 
 
 @get("/events/{slug:str}/poster.svg", include_in_schema=False)
