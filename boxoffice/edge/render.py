@@ -1,8 +1,7 @@
 """Pages from templates, and how money, times and codes read on them."""
 
 import unicodedata
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import nh3
-from babel.dates import format_datetime, get_timezone_name
-from babel.numbers import format_currency
+from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.datastructures import Cookie
@@ -22,10 +20,10 @@ from boxoffice.edge.letters import stretched
 from boxoffice.edge.palettes import palette_of
 from boxoffice.edge.static_files import static_url
 from boxoffice.foundation.money import exponent
+from boxoffice.foundation.written import LANGUAGE, write_day, write_money, write_time, write_zone
 from boxoffice.settings import Settings
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-LOCALE = "en_GB"
 NEVER_KEPT = "no-store"
 CODE_GROUP = 4
 DESCRIPTION_TAGS = {"a", "blockquote", "br", "em", "h3", "h4", "hr", "li", "ol", "p", "strong", "ul"}
@@ -55,10 +53,15 @@ def page(
     )
 
 
-def see_other(path: str, *, cookies: list[Cookie] | None = None, headers: dict[str, str] | None = None) -> Response[None]:
+def see_other(
+    path: str, *, cookies: list[Cookie] | None = None, headers: dict[str, str] | None = None
+) -> Response[None]:
     """303: the browser goes there by GET. Only for addresses of our own making."""
     return Response(
-        None, status_code=303, headers={"Location": path, "Cache-Control": NEVER_KEPT, **(headers or {})}, cookies=cookies
+        None,
+        status_code=303,
+        headers={"Location": path, "Cache-Control": NEVER_KEPT, **(headers or {})},
+        cookies=cookies,
     )
 
 
@@ -66,10 +69,14 @@ def see_other(path: str, *, cookies: list[Cookie] | None = None, headers: dict[s
 def environment() -> Environment:
     """Escapes everything; a name that no one gave is an error."""
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     made.filters |= {
-        "money": money, "day": day, "short_day": short_day, "time": clock_time, "moment": moment, "zone": zone,
+        "money": write_money, "day": write_day, "short_day": short_day, "time": write_time, "moment": moment, "zone": write_zone,
         "calendar_day": calendar_day, "iso": iso, "grouped": grouped, "path": path_part, "described": described,
         "hue": hue, "plain": plain, "plural": plural, "decimals": exponent,
     }  # fmt: skip
@@ -77,45 +84,24 @@ def environment() -> Environment:
     return made
 
 
-def money(minor: int, currency: str) -> str:
-    """1850 of eur as "€18.50"."""
-    amount = Decimal(minor).scaleb(-exponent(currency))
-    return format_currency(amount, currency.upper(), locale=LOCALE)
-
-
-def day(instant: datetime, time_zone: str) -> str:
-    """ "Friday 4 December 2026" in the zone."""
-    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), "EEEE d MMMM y", locale=LOCALE)
-
-
 def short_day(instant: datetime, time_zone: str) -> str:
     """ "Fri 4 Dec 2026" in the zone."""
-    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), "EEE d MMM y", locale=LOCALE)
-
-
-def clock_time(instant: datetime, time_zone: str) -> str:
-    """ "23:00" in the zone."""
-    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), "HH:mm", locale=LOCALE)
+    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), "EEE d MMM y", locale=LANGUAGE)
 
 
 def moment(instant: datetime, time_zone: str) -> str:
     """ "Fri 4 Dec 2026, 23:00" in the zone."""
-    return f"{short_day(instant, time_zone)}, {clock_time(instant, time_zone)}"
+    return f"{short_day(instant, time_zone)}, {write_time(instant, time_zone)}"
 
 
 def calendar_day(instant: datetime, time_zone: str, pattern: str) -> str:
     """A part of the date in Babel's pattern letters, "d" or "MMM"."""
-    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), pattern, locale=LOCALE)
+    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), pattern, locale=LANGUAGE)
 
 
 def iso(instant: datetime, time_zone: str) -> str:
     """For `<time datetime>`: the wall clock with its offset."""
     return instant.astimezone(ZoneInfo(time_zone)).isoformat(timespec="minutes")
-
-
-def zone(instant: datetime, time_zone: str) -> str:
-    """ "Central European Standard Time" of Europe/Berlin at that instant."""
-    return get_timezone_name(instant.astimezone(ZoneInfo(time_zone)), locale=LOCALE)
 
 
 def grouped(code: str) -> str:
@@ -149,8 +135,3 @@ def described(text: str) -> Markup:
     return Markup(  # noqa: S704 - cleaned in this very line
         nh3.clean(html, tags=DESCRIPTION_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"})
     )
-
-
-def seconds_until(instant: datetime, now: datetime) -> int:
-    """Whole seconds from `now`, never below 0."""
-    return max(0, (instant - now) // timedelta(seconds=1))

@@ -33,7 +33,7 @@ if (countdown) {
   const tick = () => {
     const left = Math.max(0, Math.ceil((ends - performance.now()) / 1000));
     countdown.textContent = `, ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
-    if (left === 0) location.reload();
+    if (left === 0) setTimeout(() => location.reload(), 1500);
     else setTimeout(tick, 1000);
   };
   tick();

@@ -21,9 +21,14 @@ SENTENCES = {
     413: ("Too large", "That is more than fits here. Shorten it and try again."),
     422: ("Not understood", "Something in this address or form cannot be meant. Go back and look again."),
 }
-CRASHED = ("Our fault", "Something broke here, and we have been told. If you were paying, your mail will say how it went.")
 
 log = logging.getLogger("boxoffice.web")
+
+
+class OurFault(Problem):
+    """A bug."""
+
+    status, type, title = 500, "our_fault", "Our fault"
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
@@ -43,11 +48,13 @@ def http_error_page(box: BoxOffice, error: HTTPException) -> Response[str]:
     return _page(box, status, title, sentence)
 
 
-def crash_page(box: BoxOffice, error: Exception) -> Response[str]:
-    """What nobody expected: 503 when the database is away, else 500."""
+def crash_problem(error: Exception) -> Problem:
+    """What nobody expected, written to the log: 503 when the database is away, else 500."""
     if isinstance(error, LOST):
-        return problem_page(box, Unavailable("The box office cannot reach its books right now. Try again in a moment."))
-    return _page(box, 500, *CRASHED)
+        log.error("the database is away: %s", type(error).__name__)
+        return Unavailable("The box office cannot reach its books right now. Try again in a moment.")
+    log.error("a request broke", exc_info=error)
+    return OurFault("Something broke here, and we have been told. If you were paying, your mail says how it went.")
 
 
 def _page(box: BoxOffice, status: int, title: str, detail: str, problem: Problem | None = None) -> Response[str]:

@@ -45,7 +45,9 @@ class Chosen:
 
 
 @get("/events/{slug:str}/checkout", include_in_schema=False)
-async def show_checkout(request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], slug: FromPath[str]) -> Response[Any]:
+async def show_checkout(
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], slug: FromPath[str]
+) -> Response[Any]:
     """The form for a choice made on the event page; an empty or impossible choice leads back there."""
     async with box.db.transaction() as connection:
         night = await show_night(connection, slug)
@@ -58,7 +60,9 @@ async def show_checkout(request: Request[Any, Any, Any], box: NamedDependency[Bo
 
 
 @post("/events/{slug:str}/orders", include_in_schema=False, status_code=303)
-async def place_order(request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], slug: FromPath[str]) -> Response[Any]:
+async def place_order(
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], slug: FromPath[str]
+) -> Response[Any]:
     """Buys, and leads to the payment, or to the order's page while it waits for its turn."""
     async with box.db.transaction() as connection:
         night = await show_night(connection, slug)
@@ -88,7 +92,9 @@ def _chosen(night: Night, fields: Mapping[str, str]) -> tuple[Chosen, ...]:
         quantity = _number(fields.get(str(offer.id), ""), 999)
         if quantity:
             rung = offer.rung_for(quantity) if quantity <= offer.quantity_max else None
-            names = [fields.get(f"name_{offer.id}_{number}", "") for number in range(1, min(quantity, QUANTITY_MAX) + 1)]
+            names = [
+                fields.get(f"name_{offer.id}_{number}", "") for number in range(1, min(quantity, QUANTITY_MAX) + 1)
+            ]
             seen = _number(fields.get(f"seen_{offer.id}", ""), 99_999_999)
             chosen.append(Chosen(offer, quantity, rung.price_minor if rung else None, seen, tuple(names)))
     return tuple(chosen)

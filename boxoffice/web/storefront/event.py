@@ -23,7 +23,9 @@ POSTER_KEPT = "public, max-age=3600, stale-while-revalidate=86400"
 
 
 @get("/events/{slug:str}", include_in_schema=False)
-async def show_event(box: NamedDependency[BoxOffice], slug: FromPath[str], chosen: FromQuery[str] = "") -> Response[str]:
+async def show_event(
+    box: NamedDependency[BoxOffice], slug: FromPath[str], chosen: FromQuery[str] = ""
+) -> Response[str]:
     """`chosen` says why a choice led back here."""
     async with box.db.transaction() as connection:
         night = await show_night(connection, slug)

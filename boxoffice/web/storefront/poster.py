@@ -129,7 +129,9 @@ def _waves(dice: Dice, palette: Palette) -> str:
             points.append(f"{x} {y - lift:.0f}")
         paths.append("M" + "L".join(points))
     ball = f'<circle cx="{cx}" cy="{cy}" r="{dice.randint(120, 200)}" fill="{palette.spark}"/>'
-    lines = f'<path d="{"".join(paths)}" stroke="{palette.figure}" stroke-width="13" fill="none" stroke-linejoin="round"/>'
+    lines = (
+        f'<path d="{"".join(paths)}" stroke="{palette.figure}" stroke-width="13" fill="none" stroke-linejoin="round"/>'
+    )
     return ball + lines
 
 
@@ -143,7 +145,10 @@ def _wheel(dice: Dice, palette: Palette) -> str:
         inner, outer = radii[ring], radii[ring + 1]
         for sector in range(ring % 2, sectors, 2):
             a, b = (math.tau * (sector + at) / sectors + ring * twist for at in (0, 1))
-            p = [(cx + r * math.cos(t), cy + r * math.sin(t)) for r, t in ((inner, a), (outer, a), (outer, b), (inner, b))]
+            p = [
+                (cx + r * math.cos(t), cy + r * math.sin(t))
+                for r, t in ((inner, a), (outer, a), (outer, b), (inner, b))
+            ]
             cells.append(
                 f"M{p[0][0]:.0f} {p[0][1]:.0f}L{p[1][0]:.0f} {p[1][1]:.0f}A{outer:.0f} {outer:.0f} 0 0 1 {p[2][0]:.0f} "
                 f"{p[2][1]:.0f}L{p[3][0]:.0f} {p[3][1]:.0f}A{inner:.0f} {inner:.0f} 0 0 0 {p[0][0]:.0f} {p[0][1]:.0f}"

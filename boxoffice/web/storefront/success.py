@@ -23,7 +23,10 @@ SESSION_ID_OPENS_FOR = timedelta(hours=1)
 
 @get("/orders/{code:str}/success", include_in_schema=False)
 async def show_success(
-    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str], session_id: FromQuery[str] = ""
+    request: Request[Any, Any, Any],
+    box: NamedDependency[BoxOffice],
+    code: FromPath[str],
+    session_id: FromQuery[str] = "",
 ) -> Response[Any]:
     """The tickets, or that the payment is being confirmed; Stripe is asked when its call is late."""
     async with box.db.transaction() as connection:
