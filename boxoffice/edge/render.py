@@ -47,7 +47,7 @@ def page(
     return Response(
         html,
         status_code=status,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers={"Cache-Control": cache_control, **(headers or {})},
         cookies=cookies,
     )
@@ -55,10 +55,11 @@ def page(
 
 def see_other(
     path: str, *, cookies: list[Cookie] | None = None, headers: dict[str, str] | None = None
-) -> Response[None]:
+) -> Response[str]:
     """303: the browser goes there by GET. Only for addresses of our own making."""
     return Response(
-        None,
+        "",
+        media_type="text/plain",
         status_code=303,
         headers={"Location": path, "Cache-Control": NEVER_KEPT, **(headers or {})},
         cookies=cookies,

@@ -29,7 +29,7 @@ NOTHING_KEPT = {"Clear-Site-Data": '"cache", "storage"'}
 
 
 @get(["/tickets/login", "/tickets/code", "/tickets/sign-out"], include_in_schema=False)
-async def back_to_tickets() -> Response[None]:
+async def back_to_tickets() -> Response[str]:
     """Where these forms lead, loading the page again leads back."""
     return see_other("/tickets")
 
@@ -81,7 +81,7 @@ async def sign_in_by_link(request: Request[Any, Any, Any], box: NamedDependency[
 
 
 @post("/tickets/sign-out", include_in_schema=False, status_code=303)
-async def sign_out(request: Request[Any, Any, Any], box: NamedDependency[BoxOffice]) -> Response[None]:
+async def sign_out(request: Request[Any, Any, Any], box: NamedDependency[BoxOffice]) -> Response[str]:
     """Ends the session here, and what the browser kept."""
     await read_form(request, ())
     async with box.db.transaction() as connection:
@@ -111,7 +111,7 @@ def _asked_again(box: BoxOffice, fields: Typed, problem: Problem) -> Response[st
     return page(box.settings, "sign_in.html", status=problem.status, headers=wait, fields=fields, problem=problem)
 
 
-def _signed_in(box: BoxOffice, outcome: SignedIn) -> Response[None]:
+def _signed_in(box: BoxOffice, outcome: SignedIn) -> Response[str]:
     cookies = [cookie(box.settings, SESSION, outcome.token, SESSION_SECONDS), forgotten(box.settings, BROWSER)]
     return see_other("/tickets", cookies=cookies)
 

@@ -53,7 +53,7 @@ async def show_calendar(
     async with box.db.transaction() as connection:
         card = await _ticket_of_visitor(connection, box, request, code)
     headers = {"Content-Disposition": f'attachment; filename="{card.event_slug}.ics"', "Cache-Control": NEVER_KEPT}
-    return Response(_calendar(box, card), media_type="text/calendar; charset=utf-8", headers=headers)
+    return Response(_calendar(box, card), media_type="text/calendar", headers=headers)
 
 
 async def _ticket_of_visitor(

@@ -125,6 +125,7 @@ async def _form_again(box: BoxOffice, slug: str, fields: dict[str, str], problem
 def _form(
     box: BoxOffice, night: Night, chosen: tuple[Chosen, ...], fields: dict[str, str], problem: Problem | None = None
 ) -> Response[str]:
+    errors = _errors_by_field(problem.errors, chosen) if problem else Typed()
     prices = [line.unit_minor * line.quantity for line in chosen if line.unit_minor is not None]
     return page(
         box.settings,
@@ -136,7 +137,8 @@ def _form(
         fields=Typed(fields),
         key=fields.get("key") or secrets.token_urlsafe(18),
         problem=problem,
-        errors=_errors_by_field(problem.errors, chosen) if problem else Typed(),
+        errors=errors,
+        names_open=any(name.startswith("name_") and text for name, text in (*fields.items(), *errors.items())),
     )
 
 

@@ -46,7 +46,7 @@ async def show_order_page(
 @post("/orders/{code:str}/release", include_in_schema=False, status_code=303)
 async def release_order(
     request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
-) -> Response[None]:
+) -> Response[str]:
     """The buyer gives up; what was paid meanwhile stays paid."""
     await read_form(request, ())
     async with box.db.transaction() as connection:
@@ -85,7 +85,7 @@ def stage_of(view: OrderView) -> Stage:
     return cast("Stage", order.status)  # the other statuses are stages by the same name
 
 
-async def _swapped_for_cookie(box: BoxOffice, code: str, token: str) -> Response[None]:
+async def _swapped_for_cookie(box: BoxOffice, code: str, token: str) -> Response[str]:
     async with box.db.transaction() as connection:
         order = (await show_order(connection, code)).order
     if not may_see(box.settings.secret_key, order, token):
