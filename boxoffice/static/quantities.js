@@ -26,7 +26,7 @@ function showSum() {
   }
   if (quantity === 0 || !sum) return;
   const amount = document.createElement("strong");
-  amount.textContent = digits.format(total / 10 ** decimals);
+  amount.textContent = total ? digits.format(total / 10 ** decimals) : "free";
   sum.replaceChildren(`${quantity} ${quantity === 1 ? "ticket" : "tickets"} `, amount);
 }
 

@@ -43,9 +43,8 @@ def problem_page(box: BoxOffice, problem: Problem) -> Response[str]:
 
 def http_error_page(box: BoxOffice, error: HTTPException) -> Response[str]:
     """What the framework itself refuses."""
-    status = error.status_code if error.status_code in SENTENCES else 400
-    title, sentence = SENTENCES[status]
-    return _page(box, status, title, sentence)
+    title, sentence = SENTENCES.get(error.status_code, SENTENCES[400])
+    return _page(box, error.status_code, title, sentence)
 
 
 def crash_problem(error: Exception) -> Problem:

@@ -14,7 +14,12 @@ from tests.nights import load
 from tests.web.cast import LONG_NIGHT
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Site": "same-origin"}
-KEYS = {"STRIPE_SECRET_KEY": "sk_test_of_the_pages", "STRIPE_WEBHOOK_SECRET": "whsec_of_the_pages"}
+NOBODY_ANSWERS = "http://127.0.0.1:1"
+KEYS = {
+    "STRIPE_SECRET_KEY": "sk_test_of_the_pages",
+    "STRIPE_WEBHOOK_SECRET": "whsec_of_the_pages",
+    "STRIPE_API_BASE": NOBODY_ANSWERS,
+}
 
 
 @pytest.fixture
