@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ExceptionHandlersMap
 
 from boxoffice.api import health
 from boxoffice.api.docs import page
@@ -17,11 +19,15 @@ from boxoffice.api.v1 import events, orders
 from boxoffice.box import BoxOffice
 from boxoffice.edge.body_limit import BODY_BYTES_MAX, BodyLimit
 from boxoffice.edge.crash import answer_crash
+from boxoffice.edge.csrf import refuse_other_sites
 from boxoffice.edge.request_log import RequestLog
+from boxoffice.edge.security_headers import security_headers
 from boxoffice.edge.vendor_files import show_vendor_file
 from boxoffice.foundation import logs
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks import cron, stripe
+from boxoffice.web.pages import PAGES
+from boxoffice.web.problem_page import crash_page, http_error_page, problem_page, wants_page
 
 
 def create_app(box: BoxOffice) -> Litestar:
@@ -41,9 +47,12 @@ def create_app(box: BoxOffice) -> Litestar:
             *(health.healthz, health.readyz, events.list_events, events.show_event),
             *(orders.place_order, orders.show, stripe.webhook, cron.cron),
             *(page.show_docs, page.show_docs_file, show_vendor_file),
+            *PAGES,
         ],
         dependencies={"box": Provide(provide_box, sync_to_thread=False)},
-        exception_handlers={Problem: answer_problem, HTTPException: answer_http_error, 500: answer_crash},
+        exception_handlers=_answers_to_problems(box),
+        before_request=refuse_other_sites(box.settings),
+        before_send=[security_headers(box.settings)],
         middleware=[BodyLimit()],
         lifespan=[close_at_the_end],
         logging_config=None,
@@ -58,3 +67,18 @@ def create_app(box: BoxOffice) -> Litestar:
     )
     app.asgi_handler = RequestLog(app.asgi_handler)
     return app
+
+
+def _answers_to_problems(box: BoxOffice) -> ExceptionHandlersMap:
+    """People get a page, programs `application/problem+json`."""
+
+    def problem(request: Request[Any, Any, Any], error: Problem) -> Response[Any]:
+        return problem_page(box, error) if wants_page(request) else answer_problem(request, error)
+
+    def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+        return http_error_page(box, error) if wants_page(request) else answer_http_error(request, error)
+
+    def crash(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        return crash_page(box, request, error) if wants_page(request) else answer_crash(request, error)
+
+    return {Problem: problem, HTTPException: http_error, 500: crash}

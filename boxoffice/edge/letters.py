@@ -1,0 +1,84 @@
+"""Letters made of strokes on a grid of 4 by 6, with cut corners; they stretch to any size with corners kept."""
+
+import unicodedata
+
+# Each stroke is a row of points, two digits a point: x 0 to 4, y 0 to 6. A stroke that ends where it began is closed.
+_STROKES = {
+    "A": "0601103041 46|0343", "B": "0600304142330306|3344453606", "C": "4130100105163645", "D": "00304145360600",
+    "E": "40000646|0333", "F": "400006|0333", "G": "41301001051636454323", "H": "0006|4046|0343", "I": "0006",
+    "J": "404536160504", "K": "0006|031340|1346", "L": "000646", "M": "0600234046", "N": "06004640",
+    "O": "103041453616050110", "P": "06003041423303", "Q": "103041453616050110|2446", "R": "06003041423303|2346",
+    "S": "413010010213334445361605", "T": "0040|2026", "U": "000516364540", "V": "0003264340", "W": "0006234640",
+    "X": "0046|4006", "Y": "00022340|2326", "Z": "00400646", "0": "103041453616050110", "1": "011016",
+    "2": "0110304142050646", "3": "0110304142334445361605|2333", "4": "300444|3036", "5": "4000033344453606",
+    "6": "4130100105163645443303", "7": "00401416", "8": "103041423313020110|1304051636454433",
+    "9": "4313020110304145361605", "-": "1333", "/": "4006", "+": "1333|2224", ".": "0606", ":": "0202|0505",
+    "'": "0001", "&": "46130201102031020405163644", "!": "0004|0606",
+}  # fmt: skip
+_READ_AS = {
+    "Ø": "O",
+    "Æ": "AE",
+    "Œ": "OE",
+    "Ł": "L",
+    "Đ": "D",
+    "–": "-",
+    "—": "-",
+    "’": "'",
+    "_": "-",
+    ",": ".",
+    "·": "-",
+}
+_GAP, _STROKE, _SPACE = 0.75, 1.15, 2.6
+Glyph = list[list[tuple[int, int]]]
+
+
+def drawable(text: str) -> str:
+    """`text` in capitals without what these letters cannot draw: accents go, other alphabets are left out."""
+    spelled = "".join(_READ_AS.get(letter, letter) for letter in text.upper())
+    kept = "".join(c for c in unicodedata.normalize("NFD", spelled) if c in _STROKES or c == " ")
+    return " ".join(kept.split())
+
+
+def stretched(line: str, x: float, y: float, width: float, height: float) -> tuple[str, float]:
+    """The path of `line` filling the box, and the width of its stroke."""
+    units = _units(line)
+    cell = min(width / units, height / 3.2)
+    stroke = min(cell * _STROKE, height / 4.2)
+    cell_x = width / units
+    return _path(line, x + stroke / 2, y + stroke / 2, cell_x, min(cell, height / 6), height - stroke, stroke), stroke
+
+
+def written(line: str, x: float, y: float, height: float) -> tuple[str, float]:
+    """The path of a small line of that height with a stroke of 5, and how wide it is."""
+    cell = height / 7
+    return _path(line, x, y, cell, cell, height, 5), cell * (_units(line) + 0.5)
+
+
+def _units(line: str) -> float:
+    inner = sum(_SPACE if letter == " " else _width(letter) for letter in line)
+    return inner + (len(line) - 1) * (_STROKE + _GAP) + _STROKE
+
+
+def _path(line: str, x: float, y: float, cell_x: float, corner: float, height: float, stroke: float) -> str:
+    middle = height / 2
+    rows = (0, corner, middle - corner, middle, middle + corner, height - corner, height)
+    parts: list[str] = []
+    for letter in line:
+        if letter != " ":
+            for points in _glyph(letter):
+                closed = len(points) > 2 and points[0] == points[-1]  # noqa: PLR2004
+                shown = points[:-1] if closed else points
+                corners = [f"{x + px * cell_x:.0f} {y + rows[py]:.0f}" for px, py in shown]
+                dot = "h0" if len(set(shown)) == 1 else ""
+                parts.append("M" + ("L".join(corners) if not dot else corners[0] + dot) + ("z" if closed else ""))
+        x += (_SPACE if letter == " " else _width(letter)) * cell_x + (_STROKE + _GAP) * cell_x
+    return "".join(parts)
+
+
+def _glyph(letter: str) -> Glyph:
+    strokes = _STROKES[letter].replace(" ", "").split("|")
+    return [[(int(row[at]), int(row[at + 1])) for at in range(0, len(row), 2)] for row in strokes]
+
+
+def _width(letter: str) -> int:
+    return max(x for points in _glyph(letter) for x, _ in points)

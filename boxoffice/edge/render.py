@@ -1,0 +1,138 @@
+"""Pages from templates, and how money, times and codes read on them."""
+
+import unicodedata
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import nh3
+from babel.dates import format_datetime
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Response
+from litestar.datastructures import Cookie
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from boxoffice.edge.letters import stretched
+from boxoffice.edge.palettes import palette_of
+from boxoffice.edge.static_files import static_url
+from boxoffice.foundation.money import exponent
+from boxoffice.foundation.written import LANGUAGE, write_day, write_money, write_time, write_zone
+from boxoffice.settings import Settings
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+NEVER_KEPT = "no-store"
+CODE_GROUP = 4
+DESCRIPTION_TAGS = {"a", "blockquote", "br", "em", "h3", "h4", "hr", "li", "ol", "p", "strong", "ul"}
+# Marks that turn the direction of what follows them: kept out of a line that others share.
+TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
+
+
+def page(
+    settings: Settings,
+    template: str,
+    *,
+    status: int = 200,
+    cache_control: str = NEVER_KEPT,
+    cookies: list[Cookie] | None = None,
+    headers: dict[str, str] | None = None,
+    **values: Any,
+) -> Response[str]:
+    """An HTML page. It is kept by nobody unless `cache_control` says otherwise."""
+    test_mode = settings.stripe is not None and not settings.stripe.livemode
+    html = environment().get_template(template).render(test_mode=test_mode, base_url=settings.base_url, **values)
+    return Response(
+        html,
+        status_code=status,
+        media_type="text/html",
+        headers={"Cache-Control": cache_control, **(headers or {})},
+        cookies=cookies,
+    )
+
+
+def see_other(
+    path: str, *, cookies: list[Cookie] | None = None, headers: dict[str, str] | None = None
+) -> Response[str]:
+    """303: the browser goes there by GET. Only for addresses of our own making."""
+    return Response(
+        "",
+        media_type="text/plain",
+        status_code=303,
+        headers={"Location": path, "Cache-Control": NEVER_KEPT, **(headers or {})},
+        cookies=cookies,
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Escapes everything; a name that no one gave is an error."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "money": write_money, "day": write_day, "short_day": short_day, "time": write_time, "moment": moment, "zone": write_zone,
+        "calendar_day": calendar_day, "iso": iso, "grouped": grouped, "path": path_part, "described": described,
+        "hue": hue, "plain": plain, "plural": plural, "decimals": exponent,
+    }  # fmt: skip
+    made.globals |= {"static": static_url, "wordmark": stretched("BOX OFFICE", 1, 1, 204, 28)[0]}
+    return made
+
+
+def short_day(instant: datetime, time_zone: str) -> str:
+    """ "Fri 4 Dec 2026" in the zone."""
+    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), "EEE d MMM y", locale=LANGUAGE)
+
+
+def moment(instant: datetime, time_zone: str) -> str:
+    """ "Fri 4 Dec 2026, 23:00" in the zone."""
+    return f"{short_day(instant, time_zone)}, {write_time(instant, time_zone)}"
+
+
+def calendar_day(instant: datetime, time_zone: str, pattern: str) -> str:
+    """A part of the date in Babel's pattern letters, "d" or "MMM"."""
+    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), pattern, locale=LANGUAGE)
+
+
+def iso(instant: datetime, time_zone: str) -> str:
+    """For `<time datetime>`: the wall clock with its offset."""
+    return instant.astimezone(ZoneInfo(time_zone)).isoformat(timespec="minutes")
+
+
+def grouped(code: str) -> str:
+    """A code in groups of four, as people read it aloud; `read_code` skips the spaces."""
+    return " ".join(code[start : start + CODE_GROUP] for start in range(0, len(code), CODE_GROUP))
+
+
+def path_part(text: str) -> str:
+    """`text` as one part of an address: check characters may be * ~ $ or =."""
+    return quote(text, safe="~")
+
+
+def hue(slug: str) -> str:
+    """The class by which a page wears its night's colours."""
+    return f"hue-{palette_of(slug).name}"
+
+
+def plain(text: str) -> str:
+    """`text` without marks that would turn the direction of what stands beside it."""
+    return unicodedata.normalize("NFC", text).translate(TURNING)
+
+
+def plural(number: int, one: str, many: str) -> str:
+    """ "1 ticket", "2 tickets"."""
+    return f"{number} {one if number == 1 else many}"
+
+
+def described(text: str) -> Markup:
+    """An organiser's Markdown as HTML: raw HTML is text, and only plain tags and web links come out."""
+    html = MarkdownIt("commonmark", {"html": False, "linkify": False}).render(text)
+    return Markup(  # noqa: S704 - cleaned in this very line
+        nh3.clean(html, tags=DESCRIPTION_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"})
+    )

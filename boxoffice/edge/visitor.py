@@ -1,0 +1,45 @@
+"""Who is looking: a signed-in person, or whoever holds an order's cookie."""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+
+from boxoffice.accounts.sessions import Person, person_of
+from boxoffice.edge.cookies import cookie, cookie_value
+from boxoffice.foundation.db import Connection
+from boxoffice.orders.access import HasAccess, access_token, may_see
+from boxoffice.orders.order import OrderView, no_such_order, show_order
+from boxoffice.settings import Settings
+
+SESSION = "session"
+SESSION_SECONDS = 90 * 24 * 3600
+ORDER_SECONDS = 400 * 24 * 3600  # browsers keep no cookie longer
+Visit = ASGIConnection[Any, Any, Any, Any]
+
+
+async def signed_in(connection: Connection, settings: Settings, visit: Visit) -> Person | None:
+    """The person of the session cookie."""
+    token = cookie_value(settings, visit, SESSION)
+    return await person_of(connection, token) if token else None
+
+
+async def order_of_visitor(connection: Connection, settings: Settings, visit: Visit, code: str) -> OrderView:
+    """The order of a code, for whoever holds its cookie or signed in with its e-mail. Raises NotFound for all others."""
+    view = await show_order(connection, code)
+    if may_see(settings.secret_key, view.order, cookie_value(settings, visit, _order_cookie_name(view.order.code))):
+        return view
+    person = await signed_in(connection, settings, visit)
+    if person is None or person.email != view.order.email:
+        raise no_such_order()
+    return view
+
+
+def order_cookie(settings: Settings, order: HasAccess, code: str) -> Cookie:
+    """Lets this browser see the order from now on."""
+    return cookie(settings, _order_cookie_name(code), access_token(settings.secret_key, order), ORDER_SECONDS)
+
+
+def _order_cookie_name(code: str) -> str:
+    """Without the check character, which may be one that no cookie's name has."""
+    return f"order_{code[:-1]}"

@@ -1,0 +1,1 @@
+"""Pages for people, by audience. A handler parses, calls one verb, answers."""

@@ -1,0 +1,96 @@
+"""`/tickets/{code}`: the ticket that is held up at the door, its calendar entry, and an order's tickets on paper."""
+
+from datetime import UTC
+from typing import Any
+
+import segno
+from icalendar import Calendar, Event
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from markupsafe import Markup
+
+from boxoffice.box import BoxOffice
+from boxoffice.edge.render import NEVER_KEPT, page, path_part
+from boxoffice.edge.visitor import order_of_visitor
+from boxoffice.foundation.db import Connection
+from boxoffice.foundation.problems import NotFound
+from boxoffice.tickets.code import ticket_payload
+from boxoffice.tickets.ticket import TicketCard, ticket_of_code
+
+OPENS_THE_DOOR = ("active", "used")
+QUIET_ZONE = 4
+
+
+@get("/tickets/{code:str}", include_in_schema=False)
+async def show_ticket(
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
+) -> Response[str]:
+    """One ticket, for its buyer."""
+    async with box.db.transaction() as connection:
+        card = await _ticket_of_visitor(connection, box, request, code)
+        drawn = await _qr(connection, box, card)
+    return page(box.settings, "ticket.html", card=card, qr=drawn)
+
+
+@get("/orders/{code:str}/print", include_in_schema=False)
+async def show_tickets_for_print(
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
+) -> Response[str]:
+    """Every ticket of an order that opens the door, for paper."""
+    async with box.db.transaction() as connection:
+        view = await order_of_visitor(connection, box.settings, request, code)
+        cards = [await ticket_of_code(connection, ticket.code) for ticket in view.tickets]
+        shown = [(card, await _qr(connection, box, card)) for card in cards if card and card.status in OPENS_THE_DOOR]
+    return page(box.settings, "print.html", order=view.order, shown=shown)
+
+
+@get("/tickets/{code:str}/calendar.ics", include_in_schema=False)
+async def show_calendar(
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
+) -> Response[bytes]:
+    """The night as a calendar entry with the ticket's address."""
+    async with box.db.transaction() as connection:
+        card = await _ticket_of_visitor(connection, box, request, code)
+    headers = {"Content-Disposition": f'attachment; filename="{card.event_slug}.ics"', "Cache-Control": NEVER_KEPT}
+    return Response(_calendar(box, card), media_type="text/calendar", headers=headers)
+
+
+async def _ticket_of_visitor(
+    connection: Connection, box: BoxOffice, request: Request[Any, Any, Any], code: str
+) -> TicketCard:
+    card = await ticket_of_code(connection, code)
+    try:
+        if card is not None:
+            await order_of_visitor(connection, box.settings, request, card.order_code)
+            return card
+    except NotFound:
+        pass
+    raise NotFound("There is no ticket at this address, or it is not yours. Sign in under My tickets to see yours.")
+
+
+async def _qr(connection: Connection, box: BoxOffice, card: TicketCard) -> Markup | None:
+    """The code as SVG, dark on white whatever the page's colours are; None for a ticket that opens nothing."""
+    if card.status not in OPENS_THE_DOOR:
+        return None
+    text = await ticket_payload(connection, box.settings.secret_key, card.event_id, card.id, card.revision)
+    drawn = segno.make(text, error="m", micro=False)
+    svg = drawn.svg_inline(border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
+    return Markup(svg)  # noqa: S704 - drawn from base32 by the line above
+
+
+def _calendar(box: BoxOffice, card: TicketCard) -> bytes:
+    event = Event()
+    event.add("uid", f"{card.order_code}-{card.event_slug}@{box.settings.base_url.partition('://')[2]}")
+    event.add("dtstamp", card.now.astimezone(UTC))
+    event.add("dtstart", card.doors_at.astimezone(UTC))
+    event.add("dtend", card.ends_at.astimezone(UTC))
+    event.add("summary", card.event_title)
+    event.add("location", f"{card.venue_name}, {card.venue_address}, {card.venue_city}")
+    event.add("url", f"{box.settings.base_url}/tickets/{path_part(card.code)}")
+    event.add("status", "CANCELLED" if card.event_status == "cancelled" else "CONFIRMED")
+    calendar = Calendar()
+    calendar.add("prodid", "-//Box office//Tickets//EN")
+    calendar.add("version", "2.0")
+    calendar.add_component(event)
+    return calendar.to_ical()

@@ -1,0 +1,32 @@
+"""Every page, for the composition root."""
+
+from litestar.types import ControllerRouterHandler
+
+from boxoffice.web import dev_mailbox, static
+from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket
+from boxoffice.web.storefront import checkout, event, order, programme, success
+
+PAGES: list[ControllerRouterHandler] = [
+    static.static_file,
+    programme.show_programme,
+    event.show_event,
+    event.show_poster,
+    checkout.show_checkout,
+    checkout.place_order,
+    order.show_order_page,
+    order.release_order,
+    success.show_success,
+    my_tickets.show_my_tickets,
+    sign_in.back_to_tickets,
+    sign_in.ask_for_code,
+    sign_in.sign_in_by_code,
+    sign_in.show_link,
+    sign_in.sign_in_by_link,
+    sign_in.sign_out,
+    service_worker.service_worker,
+    ticket.show_ticket,
+    ticket.show_calendar,
+    ticket.show_tickets_for_print,
+    dev_mailbox.show_mailbox,
+    dev_mailbox.show_message,
+]

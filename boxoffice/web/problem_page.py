@@ -1,0 +1,66 @@
+"""Wrong turns as pages: one sentence and a way on. Programs get `application/problem+json` instead."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from boxoffice.box import BoxOffice
+from boxoffice.edge.render import page
+from boxoffice.foundation.db import LOST
+from boxoffice.foundation.problems import Problem, Unavailable
+
+FOR_PROGRAMS = ("/api", "/healthz", "/readyz")
+RETRY_AFTER_SECONDS = 5
+SENTENCES = {
+    400: ("Bad request", "Your browser sent something that cannot be read. Go back and try again."),
+    404: ("Not found", "There is nothing at this address. The nights are one tap away."),
+    405: ("Not possible here", "This address cannot be used like that. Go back and try again."),
+    413: ("Too large", "That is more than fits here. Shorten it and try again."),
+    422: ("Not understood", "Something in this address or form cannot be meant. Go back and look again."),
+}
+
+log = logging.getLogger("boxoffice.web")
+
+
+class OurFault(Problem):
+    """A bug."""
+
+    status, type, title = 500, "our_fault", "Our fault"
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a person looks at the answer in a browser."""
+    return not request.url.path.startswith(FOR_PROGRAMS) and "text/html" in request.headers.get("accept", "")
+
+
+def problem_page(box: BoxOffice, problem: Problem) -> Response[str]:
+    """A problem of the trade."""
+    return _page(box, problem.status, problem.title, problem.detail, problem)
+
+
+def http_error_page(box: BoxOffice, error: HTTPException) -> Response[str]:
+    """What the framework itself refuses."""
+    title, sentence = SENTENCES.get(error.status_code, SENTENCES[400])
+    return _page(box, error.status_code, title, sentence)
+
+
+def crash_problem(error: Exception) -> Problem:
+    """What nobody expected, written to the log: 503 when the database is away, else 500."""
+    if isinstance(error, LOST):
+        log.error("the database is away: %s", type(error).__name__)
+        return Unavailable("The box office cannot reach its books right now. Try again in a moment.")
+    log.error("a request broke", exc_info=error)
+    return OurFault("Something broke here, and we have been told. If you were paying, your mail says how it went.")
+
+
+def _page(box: BoxOffice, status: int, title: str, detail: str, problem: Problem | None = None) -> Response[str]:
+    wait = getattr(problem, "retry_after_seconds", RETRY_AFTER_SECONDS if status == 503 else None)  # noqa: PLR2004
+    headers = {} if wait is None else {"Retry-After": str(wait)}
+    errors = problem.errors if problem else ()
+    return page(
+        box.settings, "problem.html", status=status, headers=headers, shown_status=status, title=title, detail=detail,
+        errors=errors,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Pages by which people find a night and buy its tickets."""

@@ -1,0 +1,43 @@
+"""`/events/{slug}`: a night and the ladder of its prices, and its poster.
+
+Everyone is shown the same page, so that it can be kept: no cookie, no key, no form that reserves.
+"""
+
+from zoneinfo import ZoneInfo
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from boxoffice.box import BoxOffice
+from boxoffice.catalogue.night import show_night
+from boxoffice.edge.render import page
+from boxoffice.web.storefront.poster import poster
+from boxoffice.web.storefront.programme import SHARED_BRIEFLY
+
+BACK_FROM_CHECKOUT = {
+    "nothing": "Choose at least one ticket first.",
+    "too-many": "There are not that many left. Choose fewer.",
+}
+POSTER_KEPT = "public, max-age=3600, stale-while-revalidate=86400"
+
+
+@get("/events/{slug:str}", include_in_schema=False)
+async def show_event(
+    box: NamedDependency[BoxOffice], slug: FromPath[str], chosen: FromQuery[str] = ""
+) -> Response[str]:
+    """`chosen` says why a choice led back here."""
+    async with box.db.transaction() as connection:
+        night = await show_night(connection, slug)
+    sentence = BACK_FROM_CHECKOUT.get(chosen)
+    return page(box.settings, "event.html", cache_control=SHARED_BRIEFLY, night=night, sentence=sentence)
+
+
+@get("/events/{slug:str}/poster.svg", include_in_schema=False)
+async def show_poster(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> Response[str]:
+    """The poster as a picture."""
+    async with box.db.transaction() as connection:
+        row = (await show_night(connection, slug)).row
+    date = row.doors_at.astimezone(ZoneInfo(row.time_zone))
+    drawn = poster(row.slug, row.title, (f"{date:%a %d.%m.%Y}", row.venue_city))
+    return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": POSTER_KEPT})

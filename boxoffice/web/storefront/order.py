@@ -1,0 +1,93 @@
+"""`/orders/{code}`: an order from its place in line to its tickets, for whoever may see it."""
+
+from typing import Any, Literal, TypeAlias, cast
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from boxoffice.box import BoxOffice
+from boxoffice.edge.forms import read_form
+from boxoffice.edge.render import page, path_part, see_other
+from boxoffice.edge.visitor import order_cookie, order_of_visitor
+from boxoffice.orders.access import may_see
+from boxoffice.orders.order import OrderView, no_such_order, show_order
+from boxoffice.orders.pay import advance
+from boxoffice.orders.release import give_up
+from boxoffice.worker.tick import run_inline
+
+Stage: TypeAlias = Literal[
+    "line", "pay", "checking", "settling", "in_review", "paid", "part_refunded", "refunded", "expired", "released"
+]
+CHECK_AGAIN_SECONDS = 3
+
+
+@get("/orders/{code:str}", include_in_schema=False)
+async def show_order_page(
+    request: Request[Any, Any, Any],
+    box: NamedDependency[BoxOffice],
+    code: FromPath[str],
+    t: FromQuery[str] = "",
+    waiting: FromQuery[bool] = False,
+) -> Response[Any]:
+    """The order where it stands. A mailed link's token `t` is swapped for the cookie; `waiting` goes on to the payment
+    as soon as there is one."""
+    if t:
+        return await _swapped_for_cookie(box, code, t)
+    async with box.db.transaction() as connection:
+        view = await order_of_visitor(connection, box.settings, request, code)
+    view = await advance(box.till, view)
+    await run_inline(box)
+    if waiting and view.checkout_url:
+        return see_other(view.checkout_url)
+    return order_page(box, view)
+
+
+@post("/orders/{code:str}/release", include_in_schema=False, status_code=303)
+async def release_order(
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
+) -> Response[str]:
+    """The buyer gives up; what was paid meanwhile stays paid."""
+    await read_form(request, ())
+    async with box.db.transaction() as connection:
+        view = await order_of_visitor(connection, box.settings, request, code)
+    view = await give_up(box.till, view)
+    await run_inline(box)
+    return see_other(f"/orders/{path_part(view.order.code)}")
+
+
+def order_page(box: BoxOffice, view: OrderView, *, mine: bool = True) -> Response[str]:
+    """The page of an order. `mine`: the visitor may act on it, not only look."""
+    stage = stage_of(view)
+    wait = view.retry_after_seconds if stage == "line" else None
+    if stage in ("checking", "settling"):
+        wait = CHECK_AGAIN_SECONDS
+    return page(
+        box.settings,
+        "order.html",
+        view=view,
+        order=view.order,
+        stage=stage,
+        mine=mine,
+        refresh_seconds=None if wait is None else max(1, round(min(wait, 10))),
+        wait_seconds=None if wait is None else max(1, round(wait)),
+    )
+
+
+def stage_of(view: OrderView) -> Stage:
+    """What the page is about. An order whose time is over while a payment may still come is being checked: nobody is
+    told to buy a second time."""
+    order = view.order
+    if order.status in ("held", "paying"):
+        if order.ended_reason is not None or order.held_until <= order.now or not view.attempts:
+            return "checking"
+        return "pay" if view.checkout_url else "line"
+    return cast("Stage", order.status)  # the other statuses are stages by the same name
+
+
+async def _swapped_for_cookie(box: BoxOffice, code: str, token: str) -> Response[str]:
+    async with box.db.transaction() as connection:
+        order = (await show_order(connection, code)).order
+    if not may_see(box.settings.secret_key, order, token):
+        raise no_such_order()
+    return see_other(f"/orders/{path_part(order.code)}", cookies=[order_cookie(box.settings, order, order.code)])

@@ -1,0 +1,18 @@
+"""`/`: the nights that are not over."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from boxoffice.box import BoxOffice
+from boxoffice.catalogue.night import programme
+from boxoffice.edge.render import page
+
+SHARED_BRIEFLY = "public, max-age=5, s-maxage=5, stale-while-revalidate=30"
+
+
+@get("/", include_in_schema=False)
+async def show_programme(box: NamedDependency[BoxOffice]) -> Response[str]:
+    """Every night, soonest first."""
+    async with box.db.transaction() as connection:
+        nights = await programme(connection)
+    return page(box.settings, "programme.html", cache_control=SHARED_BRIEFLY, nights=nights)

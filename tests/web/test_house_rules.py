@@ -1,0 +1,181 @@
+"""What holds for every page: headers, other sites, wrong turns, the mailbox, test mode."""
+
+import re
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+from boxoffice.app import create_app
+from boxoffice.box import BoxOffice
+from boxoffice.edge.palettes import PALETTES
+from boxoffice.edge.static_files import FOLDER
+from boxoffice.settings import Settings
+from tests.conftest import SECRET_KEY
+from tests.web.cast import key_of, place
+from tests.web.conftest import BROWSER, NOBODY_ANSWERS
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+PAGES = ["/", "/events/tiefdruck-eins", "/events/tiefdruck-eins/poster.svg", "/tickets", "/nowhere", "/static/app.css"]
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/api/v1/events", "/api/v1/nowhere", "/healthz"])
+async def test_every_answer_gives_the_browser_its_rules(browser: AsyncClient, path: str) -> None:
+    headers = (await browser.get(path)).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert f"form-action 'self' {NOBODY_ANSWERS};" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/events/tiefdruck-eins", "/tickets", "/nowhere"])
+async def test_no_page_needs_what_the_rules_forbid(browser: AsyncClient, path: str) -> None:
+    page = (await browser.get(path)).text
+    assert not re.search(r'<[^>]+ (?:style|on\w+)="', page)
+    assert "<style" not in page
+    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", page))
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//(?!localhost)', page)
+
+
+@pytest.mark.parametrize(
+    ("headers", "with_cookie", "refused"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, True, True),
+        ({"Sec-Fetch-Site": "cross-site"}, False, True),
+        ({"Sec-Fetch-Site": "same-site"}, True, True),
+        ({"Sec-Fetch-Site": "same-origin"}, True, False),
+        ({"Sec-Fetch-Site": "none"}, True, False),
+        ({"Origin": "https://evil.example"}, True, True),
+        ({"Origin": "null"}, True, True),
+        ({"Origin": "http://localhost:3000"}, True, False),
+        ({}, True, True),
+        ({}, False, False),
+    ],
+)
+async def test_other_sites_do_nothing_in_a_persons_name(
+    browser: AsyncClient, box: BoxOffice, headers: dict[str, str], with_cookie: bool, refused: bool
+) -> None:
+    view = await place(box)
+    del browser.headers["Sec-Fetch-Site"]
+    if with_cookie:
+        browser.cookies.update(key_of(box, view))
+    answer = await browser.post(f"/orders/{view.order.code}/release", headers=FORM | headers)
+    assert (answer.status_code == 403) == refused
+    assert "another site" in answer.text or not refused
+
+
+async def test_stripe_calls_from_another_site(browser: AsyncClient) -> None:
+    answer = await browser.post("/api/webhook", content=b"{}", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code != 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("POST", "/", 405),
+        ("DELETE", "/tickets", 405),
+        ("GET", "/orders/%00", 404),
+        ("GET", "/orders/" + "9" * 5000, 404),
+        ("GET", "/events/%00", 404),
+        ("GET", "/dev/mailbox/none", 404),
+    ],
+)
+async def test_wrong_turns_are_pages_with_a_way_on(browser: AsyncClient, method: str, path: str, status: int) -> None:
+    answer = await browser.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert '<a class="button" href="/">' in answer.text
+
+
+async def test_programs_get_problem_json(browser: AsyncClient) -> None:
+    for path in ("/api/v1/events/nowhere", "/api/v1/nowhere"):
+        answer = await browser.get(path)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("application/problem+json")
+    answer = await browser.get("/nowhere", headers={"Accept": "application/json"})
+    assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+async def test_a_bug_is_a_page_without_its_secrets(browser: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("the secret")
+
+    monkeypatch.setattr("boxoffice.web.storefront.programme.programme", broken)
+    answer = await browser.get("/")
+    assert answer.status_code == 500
+    assert "Something broke here" in answer.text
+    assert "the secret" not in answer.text
+
+
+async def test_without_a_database_pages_say_so() -> None:
+    settings = Settings.from_environment(
+        {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "SECRET_KEY": SECRET_KEY}
+    )
+    transport = ASGITransport(app=cast("Any", create_app(BoxOffice.from_settings(settings))))
+    async with AsyncClient(transport=transport, base_url="http://localhost", headers=BROWSER) as http:
+        for path in ("/", "/tickets/ABCD1234567X"):
+            answer = await http.get(path)
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"]
+            assert "Try again in a moment" in answer.text
+
+
+async def test_test_mode_is_said_on_every_page(browser: AsyncClient, box: BoxOffice) -> None:
+    for path in ("/", "/tickets", "/nowhere"):
+        assert "Test mode" in (await browser.get(path)).text
+    live = replace(box.settings, stripe=replace(box.settings.stripe, secret_key="sk_live_of_the_pages"))  # type: ignore[type-var]
+    app = create_app(BoxOffice(live, box.db, box.till, box.mailer))
+    async with AsyncClient(transport=ASGITransport(app=cast("Any", app)), base_url="http://localhost") as http:
+        assert "Test mode" not in (await http.get("/")).text
+
+
+async def test_the_mailbox_is_for_development_only(browser: AsyncClient, box: BoxOffice) -> None:
+    await browser.post("/tickets/login", data={"email": "mara@example.org"})
+    page = await browser.get("/dev/mailbox")
+    assert "mara@example.org" in page.text
+    message = re.findall(r'href="(/dev/mailbox/[^"]+)"', page.text)[0]
+    assert re.search(r'<a href="http://localhost:3000/tickets/link', (await browser.get(message)).text)
+    public = replace(box.settings, base_url="https://tickets.example.org")
+    mailing = replace(box.settings, smtp_url="smtp://localhost")
+    for settings in (public, mailing):
+        app = create_app(BoxOffice(settings, box.db, box.till, box.mailer))
+        transport = ASGITransport(app=cast("Any", app))
+        async with AsyncClient(transport=transport, base_url="http://localhost", headers=BROWSER) as http:
+            assert (await http.get("/dev/mailbox")).status_code == 404
+            assert (await http.get(message)).status_code == 404
+
+
+async def test_the_service_worker_looks_after_tickets_only(browser: AsyncClient) -> None:
+    worker = await browser.get("/tickets/service-worker.js")
+    assert worker.headers["content-type"].startswith("text/javascript")
+    assert worker.headers["cache-control"] == "no-cache"
+    assert "service-worker-allowed" not in worker.headers
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_every_nights_colours_are_readable_and_known_to_the_style_sheet() -> None:
+    sheet = (FOLDER / "palettes.css").read_text()
+    for palette in PALETTES:
+        rule = f".hue-{palette.name} {{ --accent-dark: {palette.accent_on_dark}; --accent-light: {palette.accent_on_light}; }}"
+        assert rule in sheet
+        for ground in ("#0b0a0c", "#161419"):
+            assert contrast(palette.accent_on_dark, ground) >= 4.5, palette
+        for ground in ("#f3efe6", "#fffdf8", "#ffffff"):
+            assert contrast(palette.accent_on_light, ground) >= 4.5, palette
+        assert contrast(palette.letters, palette.ground) >= 4.5, palette
