@@ -39,7 +39,7 @@ async def shop(simulator: Core, database_url: str) -> AsyncIterator[Shop]:
     await simulator.reset()
     simulator.world.clock.offset = 0.0  # type: ignore[attr-defined]
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://localhost:{port}"  # another site than the simulator, as Stripe is
     box = BoxOffice.from_settings(shop_settings(database_url, url, simulator.world.settings.base_url))
     server = Server(
         create_app(box), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_level=LogLevels.error
