@@ -9,7 +9,6 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import ExceptionHandlersMap
 
 from boxoffice.api import health
 from boxoffice.api.docs import page
@@ -69,7 +68,7 @@ def create_app(box: BoxOffice) -> Litestar:
     return app
 
 
-def _answers_to_problems(box: BoxOffice) -> ExceptionHandlersMap:
+def _answers_to_problems(box: BoxOffice) -> dict[int | type[Exception], Any]:
     """People get a page, programs `application/problem+json`."""
 
     def problem(request: Request[Any, Any, Any], error: Problem) -> Response[Any]:

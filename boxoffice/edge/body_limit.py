@@ -6,22 +6,21 @@ the body is read and thrown away first, within bounds.
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from litestar.middleware import ASGIMiddleware
+
+from boxoffice.foundation.problems import Problem
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 BODY_BYTES_MAX = 1_000_000
 THROWN_AWAY_BYTES_MAX = 64_000_000
-TOO_LARGE = msgspec.json.encode(
-    {
-        "type": "too_large",
-        "title": "Too large",
-        "status": 413,
-        "detail": "The body is larger than one megabyte. Nothing was changed.",
-    }
-)
+
+
+class TooLarge(Problem):
+    """More than this address takes."""
+
+    status, type, title = 413, "too_large", "Too large"
 
 
 class BodyLimit(ASGIMiddleware):
@@ -39,6 +38,4 @@ class BodyLimit(ASGIMiddleware):
             if message["type"] != "http.request" or not message["more_body"]:
                 break
             left -= len(message["body"])
-        headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(TOO_LARGE)).encode())]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": TOO_LARGE, "more_body": False})
+        raise TooLarge("The body is larger than one megabyte. Nothing was changed.")

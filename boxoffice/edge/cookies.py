@@ -1,10 +1,11 @@
 """Cookies: HttpOnly and Lax always; `Secure` and `__Host-` exactly when people come over https."""
 
+from typing import Any
+
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
 from boxoffice.settings import Settings
-from typing import Any
 
 
 def cookie_name(settings: Settings, name: str) -> str:

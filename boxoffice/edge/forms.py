@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 from litestar import Request
 
+from boxoffice.edge.body_limit import TooLarge
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 
 FIELDS_MAX = 200
@@ -23,12 +24,6 @@ class NotAForm(Problem):
     """The body is not what a form sends."""
 
     status, type, title = 400, "not_a_form", "Not a form"
-
-
-class TooLarge(Problem):
-    """More than any form of ours holds."""
-
-    status, type, title = 413, "too_large", "Too large"
 
 
 async def read_form(request: Request[Any, Any, Any], known: Collection[str]) -> Typed:

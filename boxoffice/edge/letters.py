@@ -45,13 +45,13 @@ def stretched(line: str, x: float, y: float, width: float, height: float) -> tup
     cell = min(width / units, height / 3.2)
     stroke = min(cell * _STROKE, height / 4.2)
     cell_x = width / units
-    return _path(line, x + stroke / 2, y + stroke / 2, cell_x, min(cell, height / 6), height - stroke, stroke), stroke
+    return _path(line, x + stroke / 2, y + stroke / 2, cell_x, min(cell, height / 6), height - stroke), stroke
 
 
 def written(line: str, x: float, y: float, height: float) -> tuple[str, float]:
     """The path of a small line of that height with a stroke of 5, and how wide it is."""
     cell = height / 7
-    return _path(line, x, y, cell, cell, height, 5), cell * (_units(line) + 0.5)
+    return _path(line, x, y, cell, cell, height), cell * (_units(line) + 0.5)
 
 
 def _units(line: str) -> float:
@@ -59,7 +59,7 @@ def _units(line: str) -> float:
     return inner + (len(line) - 1) * (_STROKE + _GAP) + _STROKE
 
 
-def _path(line: str, x: float, y: float, cell_x: float, corner: float, height: float, stroke: float) -> str:
+def _path(line: str, x: float, y: float, cell_x: float, corner: float, height: float) -> str:
     middle = height / 2
     rows = (0, corner, middle - corner, middle, middle + corner, height - corner, height)
     parts: list[str] = []

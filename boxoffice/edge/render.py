@@ -4,7 +4,7 @@ import unicodedata
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -76,12 +76,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
-        "money": write_money, "day": write_day, "short_day": short_day, "time": write_time, "moment": moment, "zone": write_zone,
-        "calendar_day": calendar_day, "iso": iso, "grouped": grouped, "path": path_part, "described": described,
-        "hue": hue, "plain": plain, "plural": plural, "decimals": exponent,
-    }  # fmt: skip
-    made.globals |= {"static": static_url, "wordmark": stretched("BOX OFFICE", 1, 1, 204, 28)[0]}
+    cast("dict[str, Any]", made.filters).update(FILTERS)
+    wordmark = stretched("BOX OFFICE", 1, 1, 204, 28)[0]
+    cast("dict[str, Any]", made.globals).update({"static": static_url, "wordmark": wordmark})
     return made
 
 
@@ -136,3 +133,22 @@ def described(text: str) -> Markup:
     return Markup(  # noqa: S704 - cleaned in this very line
         nh3.clean(html, tags=DESCRIPTION_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"})
     )
+
+
+FILTERS = {
+    "calendar_day": calendar_day,
+    "day": write_day,
+    "decimals": exponent,
+    "described": described,
+    "grouped": grouped,
+    "hue": hue,
+    "iso": iso,
+    "moment": moment,
+    "money": write_money,
+    "path": path_part,
+    "plain": plain,
+    "plural": plural,
+    "short_day": short_day,
+    "time": write_time,
+    "zone": write_zone,
+}

@@ -25,7 +25,7 @@ async def signed_in(connection: Connection, settings: Settings, visit: Visit) ->
 
 
 async def order_of_visitor(connection: Connection, settings: Settings, visit: Visit, code: str) -> OrderView:
-    """The order of a code, for whoever holds its cookie or signed in with its e-mail. Raises NotFound for all others."""
+    """The order of a code, for whoever holds its cookie or signed in with its e-mail; NotFound for all others."""
     view = await show_order(connection, code)
     if may_see(settings.secret_key, view.order, cookie_value(settings, visit, _order_cookie_name(view.order.code))):
         return view

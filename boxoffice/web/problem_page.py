@@ -1,14 +1,14 @@
 """Wrong turns as pages: one sentence and a way on. Programs get `application/problem+json` instead."""
 
-import logging
-from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from boxoffice.box import BoxOffice
+from boxoffice.edge.crash import SENTENCE
 from boxoffice.edge.render import page
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem, Unavailable
 
@@ -21,14 +21,6 @@ SENTENCES = {
     413: ("Too large", "That is more than fits here. Shorten it and try again."),
     422: ("Not understood", "Something in this address or form cannot be meant. Go back and look again."),
 }
-
-log = logging.getLogger("boxoffice.web")
-
-
-class OurFault(Problem):
-    """A bug."""
-
-    status, type, title = 500, "our_fault", "Our fault"
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
@@ -47,13 +39,12 @@ def http_error_page(box: BoxOffice, error: HTTPException) -> Response[str]:
     return _page(box, error.status_code, title, sentence)
 
 
-def crash_problem(error: Exception) -> Problem:
-    """What nobody expected, written to the log: 503 when the database is away, else 500."""
+def crash_page(box: BoxOffice, request: Request[Any, Any, Any], error: Exception) -> Response[str]:
+    """What nobody expected, written to the log: 503 when the database is away, else 500 with the request's id."""
+    logs.error("crash", problem=error)
     if isinstance(error, LOST):
-        log.error("the database is away: %s", type(error).__name__)
-        return Unavailable("The box office cannot reach its books right now. Try again in a moment.")
-    log.error("a request broke", exc_info=error)
-    return OurFault("Something broke here, and we have been told. If you were paying, your mail says how it went.")
+        return problem_page(box, Unavailable("The box office cannot reach its books right now. Try again in a moment."))
+    return _page(box, 500, "Our fault", f"{SENTENCE}{request.scope['state']['request_id']}")
 
 
 def _page(box: BoxOffice, status: int, title: str, detail: str, problem: Problem | None = None) -> Response[str]:

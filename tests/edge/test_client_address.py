@@ -1,6 +1,7 @@
 """Whose address a request comes from: proxies are believed as far as they are trusted, and nobody else."""
 
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any, cast
 
 import pytest
@@ -30,7 +31,5 @@ def connection(peer: str, forwarded: str | None) -> ASGIConnection[Any, Any, Any
     ],
 )
 def test_client_address(trusted: str, peer: str, forwarded: str | None, believed: str, settings: Settings) -> None:
-    from ipaddress import ip_network
-
     networks = tuple(ip_network(one) for one in trusted.split(",") if one)
     assert client_address(replace(settings, trusted_proxies=networks), connection(peer, forwarded)) == believed

@@ -22,7 +22,7 @@ SECRETS = f"no {ADDRESS} canary%40example.org {KEY} whsec_canary1234 cs_test_can
 QUERY = "?t=canary&session_id=cs_test_canary&email=canary@example.org"
 
 
-@get(["/breaks", "/api/v1/breaks", "/sign-in/{token:str}", "/orders/{code:str}"])
+@get(["/breaks", "/api/v1/breaks", "/sign-in/{token:str}", "/breaks/{code:str}"])
 async def breaks() -> None:
     try:
         int(SECRETS)
@@ -135,7 +135,7 @@ async def test_no_secret_in_any_line(client: AsyncClient, capsys: pytest.Capture
         "/breaks",
         "/warns",
         "/sign-in/canary",
-        "/orders/AB12CD",
+        "/breaks/AB12CD",
         "/nowhere/session_id=canary",
         f"/nowhere/{'canary' * 6}",
         f"/nowhere/{ADDRESS}",
@@ -145,7 +145,7 @@ async def test_no_secret_in_any_line(client: AsyncClient, capsys: pytest.Capture
     written = capsys.readouterr().err
     assert len(written.splitlines()) == 8 + 3 + 2
     assert "canary" not in written
-    assert '"path":"/orders/AB12CD"' in written
+    assert '"path":"/breaks/AB12CD"' in written
     assert '"path":"/sign-in/{token}"' in written
     assert '"count":3' in written
 

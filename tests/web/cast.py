@@ -36,11 +36,11 @@ LONG_NIGHT = (
 TO_OPEN = """UPDATE payment_attempt SET status = 'sending', parameters = '{}' WHERE order_id = $1"""
 OPENED = """UPDATE payment_attempt SET status = 'open', session_id = $2, session_url = $3, session_expires_at = clock()
   + interval '40 minutes' WHERE order_id = $1"""
-PAYMENT = """INSERT INTO payment (event_id, payment_intent_id, order_id, attempt_number, amount_minor, currency, purpose,
-  received_at) SELECT event_id, $2, id, 1, total_minor, currency, $3, clock() FROM orders WHERE id = $1"""
+PAYMENT = """INSERT INTO payment (event_id, payment_intent_id, order_id, attempt_number, amount_minor, currency,
+  purpose, received_at) SELECT event_id, $2, id, 1, total_minor, currency, $3, clock() FROM orders WHERE id = $1"""
 REFUND = """INSERT INTO refund (event_id, id, order_id, payment_intent_id, decision, reason, amount_minor, currency,
-  status, decided_at) SELECT event_id, gen_random_uuid(), id, $2, 'the only one', $3, total_minor, currency, $4, clock()
-  FROM orders WHERE id = $1"""
+  status, decided_at)
+  SELECT event_id, id, id, $2, 'the only one', $3, total_minor, currency, $4, clock() FROM orders WHERE id = $1"""
 
 
 async def place(

@@ -7,6 +7,7 @@ import pytest
 from httpx import AsyncClient, Response
 
 from boxoffice.box import BoxOffice
+from boxoffice.edge.cookies import cookie
 from boxoffice.settings import Settings
 from tests.nights import load
 from tests.web.cast import LONG_NIGHT, MARA, place
@@ -91,8 +92,6 @@ async def test_over_https_cookies_are_secure_and_bound_to_the_host(settings: Set
     secure = Settings.from_environment(
         {"DATABASE_URL": settings.database_url, "SECRET_KEY": settings.secret_key, "BASE_URL": "https://localhost"}
     )
-    from boxoffice.edge.cookies import cookie
-
     made = cookie(secure, "order_X", "value", 60)
     assert made.key == "__Host-order_X"
     assert made.secure

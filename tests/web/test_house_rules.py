@@ -93,6 +93,12 @@ async def test_wrong_turns_are_pages_with_a_way_on(browser: AsyncClient, method:
     assert '<a class="button" href="/">' in answer.text
 
 
+async def test_a_body_that_is_far_too_large_is_a_page_too(browser: AsyncClient) -> None:
+    answer = await browser.post("/events/tiefdruck-eins/orders", content=b"x" * 1_000_001, headers=FORM)
+    assert answer.status_code == 413
+    assert '<a class="button" href="/">' in answer.text
+
+
 async def test_programs_get_problem_json(browser: AsyncClient) -> None:
     for path in ("/api/v1/events/nowhere", "/api/v1/nowhere"):
         answer = await browser.get(path)
@@ -109,7 +115,7 @@ async def test_a_bug_is_a_page_without_its_secrets(browser: AsyncClient, monkeyp
     monkeypatch.setattr("boxoffice.web.storefront.programme.programme", broken)
     answer = await browser.get("/")
     assert answer.status_code == 500
-    assert "Something broke here" in answer.text
+    assert "Something broke on our side" in answer.text
     assert "the secret" not in answer.text
 
 
@@ -172,8 +178,8 @@ def contrast(one: str, other: str) -> float:
 def test_every_nights_colours_are_readable_and_known_to_the_style_sheet() -> None:
     sheet = (FOLDER / "palettes.css").read_text()
     for palette in PALETTES:
-        rule = f".hue-{palette.name} {{ --accent-dark: {palette.accent_on_dark}; --accent-light: {palette.accent_on_light}; }}"
-        assert rule in sheet
+        accents = f"--accent-dark: {palette.accent_on_dark}; --accent-light: {palette.accent_on_light};"
+        assert f".hue-{palette.name} {{ {accents} }}" in sheet
         for ground in ("#0b0a0c", "#161419"):
             assert contrast(palette.accent_on_dark, ground) >= 4.5, palette
         for ground in ("#f3efe6", "#fffdf8", "#ffffff"):
