@@ -34,6 +34,9 @@ lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the dir
 bench: .venv/installed  ## How fast it is, as ratios to limits measured in the same run
 	@$(BIN)/python -m bench.web
 
+screenshots: .venv/installed  ## Takes the README's pictures anew, in Chromium
+	@$(BIN)/python -m scripts.take_screenshots
+
 schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the migrations
 	@$(BIN)/python -m scripts.make_create_tables
 
@@ -41,4 +44,4 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
 
-.PHONY: help run test lint bench schema lock
+.PHONY: help run test lint bench screenshots schema lock

@@ -1,11 +1,14 @@
 """The box office as one object: what every request, command and job is given."""
 
 from boxoffice.foundation.db import Database
+from boxoffice.foundation.kept import Kept
 from boxoffice.foundation.mail import Mailer, mailer
 from boxoffice.orders.till import Till
 from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe
 from boxoffice.settings import Settings
+
+SHARED_SECONDS = 1.0
 
 
 class BoxOffice:
@@ -19,6 +22,8 @@ class BoxOffice:
         self.db = db
         self.till = till
         self.mailer = mailer
+        self.shared_pages: Kept[bytes] = Kept(SHARED_SECONDS)
+        """Pages that everyone sees alike; what is left of a night may be that old on them."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "BoxOffice":

@@ -42,15 +42,24 @@ def page(
     **values: Any,
 ) -> Response[str]:
     """An HTML page. It is kept by nobody unless `cache_control` says otherwise."""
-    test_mode = settings.stripe is not None and not settings.stripe.livemode
-    html = environment().get_template(template).render(test_mode=test_mode, base_url=settings.base_url, **values)
     return Response(
-        html,
+        rendered(settings, template, **values),
         status_code=status,
         media_type="text/html",
         headers={"Cache-Control": cache_control, **(headers or {})},
         cookies=cookies,
     )
+
+
+def shared_page(html: bytes, cache_control: str) -> Response[bytes]:
+    """A page that everyone is shown alike, rendered before."""
+    return Response(html, media_type="text/html", headers={"Cache-Control": cache_control})
+
+
+def rendered(settings: Settings, template: str, **values: Any) -> str:
+    """A template as HTML."""
+    test_mode = settings.stripe is not None and not settings.stripe.livemode
+    return environment().get_template(template).render(test_mode=test_mode, base_url=settings.base_url, **values)
 
 
 def see_other(

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.night import show_night
-from boxoffice.edge.render import page
+from boxoffice.edge.render import rendered, shared_page
 from boxoffice.web.storefront.poster import poster
 from boxoffice.web.storefront.programme import SHARED_BRIEFLY
 
@@ -25,19 +25,27 @@ POSTER_KEPT = "public, max-age=3600, stale-while-revalidate=86400"
 @get("/events/{slug:str}", include_in_schema=False)
 async def show_event(
     box: NamedDependency[BoxOffice], slug: FromPath[str], chosen: FromQuery[str] = ""
-) -> Response[str]:
+) -> Response[bytes]:
     """`chosen` says why a choice led back here."""
-    async with box.db.transaction() as connection:
-        night = await show_night(connection, slug)
     sentence = BACK_FROM_CHECKOUT.get(chosen)
-    return page(box.settings, "event.html", cache_control=SHARED_BRIEFLY, night=night, sentence=sentence)
+
+    async def make() -> bytes:
+        async with box.db.transaction() as connection:
+            night = await show_night(connection, slug)
+        return rendered(box.settings, "event.html", night=night, sentence=sentence).encode()
+
+    return shared_page(await box.shared_pages.get(("event", slug, sentence), make), SHARED_BRIEFLY)
 
 
 @get("/events/{slug:str}/poster.svg", include_in_schema=False)
-async def show_poster(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> Response[str]:
+async def show_poster(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> Response[bytes]:
     """The poster as a picture."""
-    async with box.db.transaction() as connection:
-        row = (await show_night(connection, slug)).row
-    date = row.doors_at.astimezone(ZoneInfo(row.time_zone))
-    drawn = poster(row.slug, row.title, (f"{date:%a %d.%m.%Y}", row.venue_city))
+
+    async def make() -> bytes:
+        async with box.db.transaction() as connection:
+            row = (await show_night(connection, slug)).row
+        date = row.doors_at.astimezone(ZoneInfo(row.time_zone))
+        return poster(row.slug, row.title, (f"{date:%a %d.%m.%Y}", row.venue_city)).encode()
+
+    drawn = await box.shared_pages.get(("poster", slug), make)
     return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": POSTER_KEPT})
