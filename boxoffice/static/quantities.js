@@ -47,6 +47,8 @@ for (const input of inputs) {
   input.before(stepButton(input, -1, "−", "One less:"));
   input.after(stepButton(input, 1, "+", "One more:"));
   input.closest(".stepper").classList.add("with-steps");
+  input.value ||= "0";
+  input.addEventListener("focus", () => input.select());
   input.addEventListener("input", showSum);
 }
 if (inputs.some((input) => quantityOf(input) > 0)) showSum();

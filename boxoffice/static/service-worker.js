@@ -20,7 +20,7 @@ async function ticket(request, path) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(path);
   try {
-    const answer = await fetch(request, kept ? { signal: AbortSignal.timeout(PATIENCE_MS) } : undefined);
+    const answer = await (kept ? Promise.race([fetch(request), patience()]) : fetch(request));
     if (answer.ok) await cache.put(path, answer.clone());
     else if (answer.status === 404 || answer.status === 410) await cache.delete(path);
     else if (kept && answer.status >= 500) return kept;
@@ -29,6 +29,10 @@ async function ticket(request, path) {
     if (kept) return kept;
     throw error;
   }
+}
+
+function patience() {
+  return new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, new Error("the network is too slow")));
 }
 
 async function unchanging(request) {

@@ -24,6 +24,8 @@ async function keep() {
   const parts = [...document.querySelectorAll("link[rel=stylesheet], link[rel=icon], script[src]")];
   const cache = await caches.open("tickets");
   await cache.addAll([location.pathname, ...parts.map((part) => part.href ?? part.src)]);
+  await navigator.serviceWorker.ready;
+  document.querySelector("#kept").hidden = false;
 }
 
 function offerLarge() {

@@ -76,7 +76,7 @@ async def _qr(connection: Connection, box: BoxOffice, card: TicketCard) -> Marku
     text = await ticket_payload(connection, box.settings.secret_key, card.event_id, card.id, card.revision)
     drawn = segno.make(text, error="m", micro=False)
     svg = drawn.svg_inline(border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
-    return Markup(svg)  # noqa: S704 - drawn from base32 by the line above
+    return Markup(svg.replace("<svg ", '<svg role="img" aria-label="QR code of this ticket" ', 1))  # noqa: S704 - drawn from base32 by the line above
 
 
 def _calendar(box: BoxOffice, card: TicketCard) -> bytes:

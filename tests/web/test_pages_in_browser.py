@@ -1,0 +1,234 @@
+"""The pages in a real browser: for everyone, on a phone, by keyboard alone, without scripts, without a network."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from boxoffice.accounts.login import MEET
+from boxoffice.accounts.sessions import open_session
+from boxoffice.app import create_app
+from boxoffice.box import BoxOffice
+from boxoffice.edge.render import path_part
+from boxoffice.foundation.ids import new_id
+from boxoffice.orders.order import OrderView
+from boxoffice.settings import Settings
+from tests.conftest import SECRET_KEY
+from tests.nights import load
+from tests.stripe_simulator.seller import free_port
+from tests.web.cast import LONG_NIGHT, MARA, NAMES, key_of, moved, paid, paying, place, refunded
+from tests.web.conftest import KEYS
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+PHONE = {"width": 360, "height": 780}
+WHITE = "rgb(255, 255, 255)"
+EVENT = "/events/tiefdruck-eins"
+
+# A person without Chromium is told that these were left out; CI installs it, and fails without it.
+LEFT_OUT = CHROMIUM is None and "CI" not in os.environ
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(LEFT_OUT, reason="no Chromium on this machine")]
+
+
+@dataclass
+class House:
+    """A box office behind a real server."""
+
+    box: BoxOffice
+    url: str
+
+    async def entry(self) -> str:
+        """The id of the first ticket type."""
+        async with self.box.db.transaction() as connection:
+            return str(await connection.fetchval("SELECT id FROM ticket_type WHERE name = 'Entry'"))
+
+    async def mara(self, context: BrowserContext, *views: OrderView) -> None:
+        """Signs Mara in and gives her browser the cookies of these orders."""
+        async with self.box.db.transaction() as connection:
+            person = await MEET.first(connection, new_id(), MARA)
+            assert person is not None
+            cookies = {"session": await open_session(connection, person.id)}
+        for view in views:
+            cookies |= key_of(self.box, view)
+        await context.add_cookies([{"name": name, "value": value, "url": self.url} for name, value in cookies.items()])
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def house(database_url: str) -> AsyncIterator[House]:
+    port = free_port()
+    url = f"http://localhost:{port}"
+    box = BoxOffice.from_settings(
+        Settings.from_environment({"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY, "BASE_URL": url} | KEYS)
+    )
+    await load(box.db, LONG_NIGHT)
+    server = Server(
+        create_app(box), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_level=LogLevels.error
+    )
+    task = asyncio.create_task(server.serve())
+    await asyncio.sleep(0.3)
+    yield House(box, url)
+    server.stop()
+    await task
+    await box.close()
+
+
+async def phone(chromium: Browser, *, dark: bool = True, scripts: bool = True, checked: bool = False) -> BrowserContext:
+    """A phone; a page that axe checks must let axe's script in."""
+    return await chromium.new_context(
+        viewport=PHONE,
+        color_scheme="dark" if dark else "light",
+        java_script_enabled=scripts,
+        bypass_csp=checked,
+        reduced_motion="reduce",
+    )
+
+
+async def faults(page: Page) -> list[str]:
+    """What axe finds, and whether anything sticks out of the phone."""
+    found = (await Axe().run(page, options=RULES)).response["violations"]
+    words = [f"{one['id']}: {[node['html'][:150] for node in one['nodes']]}" for one in found]
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    return words if width <= PHONE["width"] else [*words, f"{page.url} is {width} wide"]
+
+
+@pytest.mark.parametrize("dark", [True, False])
+async def test_everyone_can_use_every_page(chromium: Browser, house: House, dark: bool) -> None:
+    long_names = ("نور" * 33, "👩🏽‍🎤" * 14)
+    tickets = await paid(house.box, names=long_names)
+    async with house.box.db.transaction() as connection:
+        await connection.execute("UPDATE ticket SET blocked_reason = 'disputed' WHERE id = $1", tickets.tickets[1].id)
+        await connection.execute("UPDATE orders SET paid_at = clock()")
+    views = [await place(house.box, quantity=1), await paying(house.box), await moved(house.box, "in_review")]
+    views += [await moved(house.box, "expired"), await refunded(house.box, late=True), tickets]
+    orders = [f"/orders/{path_part(view.order.code)}" for view in views]
+    cards = [f"/tickets/{path_part(ticket.code)}" for ticket in tickets.tickets]
+    choice = f"{EVENT}/checkout?{await house.entry()}=3"
+    addresses = ["/", EVENT, f"{EVENT}?chosen=nothing", choice, *orders, f"{orders[-1]}/success", f"{orders[-1]}/print"]
+    context = await phone(chromium, dark=dark, checked=True)
+    await house.mara(context, *views)
+    page = await context.new_page()
+    found: dict[str, list[str]] = {}
+    for address in [*addresses, "/tickets", *cards, "/dev/mailbox", "/nowhere"]:
+        await page.goto(house.url + address)
+        found[address] = await faults(page)
+    await page.goto(house.url + choice)
+    await page.click("button.block")
+    assert await page.locator(":focus").get_attribute("class") == "errors"
+    found["errors"] = await faults(page)
+    await context.clear_cookies()
+    await page.goto(f"{house.url}/tickets")
+    found["sign in"] = await faults(page)
+    await page.fill("#email", MARA)
+    await page.click("text=Send me a code")
+    found["code"] = await faults(page)
+    await context.close()
+    assert {address: words for address, words in found.items() if words} == {}
+
+
+async def test_no_page_breaks_its_own_rules(chromium: Browser, house: House) -> None:
+    view = await paid(house.box, names=NAMES)
+    context = await phone(chromium)
+    await house.mara(context, view)
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    order = f"/orders/{path_part(view.order.code)}"
+    for address in ("/", EVENT, order, f"{order}/success", f"{order}/print", "/tickets"):
+        await page.goto(house.url + address)
+    await page.goto(f"{house.url}/tickets/{path_part(view.tickets[0].code)}")
+    await page.click("text=Show the code large")
+    assert await page.is_visible("dialog svg")
+    await context.close()
+    assert complaints == []
+
+
+async def test_choosing_counts_along_and_an_empty_choice_goes_nowhere(chromium: Browser, house: House) -> None:
+    context = await phone(chromium)
+    page = await context.new_page()
+    await page.goto(house.url + EVENT)
+    await page.click("text=Get tickets")
+    assert await page.is_visible("text=Choose at least one ticket first.")
+    assert page.url == house.url + EVENT
+    more = page.get_by_role("button", name="One more: Entry")
+    for _ in range(2):
+        await more.click()
+    assert await page.inner_text("#sum") == "2 tickets €24.00"
+    await page.click("text=Get tickets")
+    assert "Buy for €24.00" in await page.inner_text("main")
+    await context.close()
+
+
+async def test_buying_by_keyboard_alone_and_without_scripts(chromium: Browser, house: House) -> None:
+    await load(house.box.db, LONG_NIGHT.replace('"12.00"', '"0.00"'))
+    context = await phone(chromium, scripts=False)
+    page = await context.new_page()
+    await page.goto(house.url + EVENT)
+    await page.focus(f"#q-{await house.entry()}")
+    await page.keyboard.type("2")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/checkout?*")
+    await page.focus("#email")
+    await page.keyboard.type(MARA)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/orders/*")
+    assert "You have tickets" in await page.inner_text("main")
+    assert await page.locator(".stub").count() == 2
+    await context.close()
+
+
+async def test_an_opened_ticket_is_there_without_a_network_until_signing_out(chromium: Browser, house: House) -> None:
+    view = await paid(house.box, names=NAMES)
+    opened, other = (f"{house.url}/tickets/{path_part(ticket.code)}" for ticket in view.tickets)
+    context = await phone(chromium)
+    await house.mara(context, view)
+    page = await context.new_page()
+    await page.goto(opened)
+    await page.wait_for_selector("text=it opens without a network")
+    await context.set_offline(True)
+    await page.goto(opened)
+    assert await page.is_visible(".ticket-qr svg")
+    assert await page.is_visible("text=You are offline")
+    assert await page.evaluate("getComputedStyle(document.querySelector('.ticket-qr')).backgroundColor") == WHITE
+    with pytest.raises(Exception, match="net::ERR"):
+        await page.goto(other)
+    await context.set_offline(False)
+    await page.goto(f"{house.url}/tickets")
+    await page.click("text=Sign out")
+    assert await page.is_visible("text=Send me a code")
+    assert await page.evaluate("caches.keys()") == []
+    await context.close()
+
+
+async def test_the_line_goes_on_to_the_payment_by_itself(chromium: Browser, house: House) -> None:
+    view = await place(house.box)
+    context = await phone(chromium)
+    await house.mara(context, view)
+    page = await context.new_page()
+    await page.goto(f"{house.url}/orders/{path_part(view.order.code)}")
+    assert await page.is_visible("text=You are in line")
+    async with house.box.db.transaction() as connection:
+        await connection.execute("UPDATE payment_attempt SET status = 'sending', parameters = '{}'")
+        await connection.execute(
+            "UPDATE payment_attempt SET status = 'open', session_id = 'cs_x', session_url = $1",
+            f"{house.url}/the-payment-page",
+        )
+        await connection.execute("UPDATE orders SET status = 'paying'")
+    await page.wait_for_url("**/the-payment-page", timeout=25_000)
+    await context.close()
