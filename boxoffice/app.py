@@ -16,10 +16,11 @@ from boxoffice.api.problem_json import answer_http_error, answer_problem
 from boxoffice.api.v1 import events, orders
 from boxoffice.box import BoxOffice
 from boxoffice.edge.body_limit import BODY_BYTES_MAX, BodyLimit
-from boxoffice.edge.crash import answer_crash
+from boxoffice.edge.crash import answer_crash, answer_database_away
 from boxoffice.edge.request_log import RequestLog
 from boxoffice.edge.vendor_files import show_vendor_file
 from boxoffice.foundation import logs
+from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks import cron, stripe
 
@@ -43,7 +44,12 @@ def create_app(box: BoxOffice) -> Litestar:
             *(page.show_docs, page.show_docs_file, show_vendor_file),
         ],
         dependencies={"box": Provide(provide_box, sync_to_thread=False)},
-        exception_handlers={Problem: answer_problem, HTTPException: answer_http_error, 500: answer_crash},
+        exception_handlers={
+            Problem: answer_problem,
+            HTTPException: answer_http_error,
+            **dict.fromkeys(LOST, answer_database_away),
+            500: answer_crash,
+        },
         middleware=[BodyLimit()],
         lifespan=[close_at_the_end],
         logging_config=None,
