@@ -45,8 +45,8 @@ name = "All rows"
 price = "25.00"
 quantity = 240
 """
-TWO_TYPES = NIGHT.replace("room_capacity = 60", "room_capacity = 500").replace("quantity = 100", "quantity = 240")
-TWO_TYPES += SECOND_TYPE
+LARGE = NIGHT.replace("room_capacity = 60", "room_capacity = 500").replace("quantity = 100", "quantity = 240")
+TWO_TYPES = LARGE + SECOND_TYPE
 TYPES = Query(lambda type_id: UUID(str(type_id)), "SELECT id FROM ticket_type ORDER BY position")
 ADD_PROMO = Command(
     "INSERT INTO promo (event_id, id, code, percent, uses_max) SELECT id, id, 'FRIENDS', 10, 15 FROM event"
