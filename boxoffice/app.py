@@ -17,12 +17,13 @@ from boxoffice.api.problem_json import answer_http_error, answer_problem
 from boxoffice.api.v1 import events, orders
 from boxoffice.box import BoxOffice
 from boxoffice.edge.body_limit import BODY_BYTES_MAX, BodyLimit
-from boxoffice.edge.crash import answer_crash
+from boxoffice.edge.crash import answer_crash, answer_database_away
 from boxoffice.edge.csrf import refuse_other_sites
 from boxoffice.edge.request_log import RequestLog
 from boxoffice.edge.security_headers import security_headers
 from boxoffice.edge.vendor_files import show_vendor_file
 from boxoffice.foundation import logs
+from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks import cron, stripe
 from boxoffice.web.pages import PAGES
@@ -80,4 +81,7 @@ def _answers_to_problems(box: BoxOffice) -> dict[int | type[Exception], Any]:
     def crash(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         return crash_page(box, request, error) if wants_page(request) else answer_crash(request, error)
 
-    return {Problem: problem, HTTPException: http_error, 500: crash}
+    def away(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        return crash_page(box, request, error) if wants_page(request) else answer_database_away(request, error)
+
+    return {Problem: problem, HTTPException: http_error, **dict.fromkeys(LOST, away), 500: crash}

@@ -1,6 +1,7 @@
 """A whole box office in front of a simulator: real HTTP, real signatures, the real SDK, a clock that can be moved."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -157,6 +158,15 @@ class Shop:
 def session_of(order: Json) -> str:
     """The session's id, from the address that the buyer is sent to."""
     return order["checkout_url"].split("/c/pay/")[1].split("#")[0].split("?")[0]
+
+
+async def until(true: Callable[[], Awaitable[object]]) -> None:
+    """Returns once it is true; it must become so within half a minute."""
+    async with asyncio.timeout(30):
+        for _ in range(10_000):
+            if await true():
+                return
+            await asyncio.sleep(0.01)
 
 
 async def _count(connection: Connection, table: str) -> int:

@@ -62,18 +62,20 @@ async def shop(simulator: Core, database_url: str) -> AsyncIterator[Shop]:
 
 def shop_settings(database_url: str, url: str, stripe_url: str, **more: str) -> Settings:
     """Settings of a box office that pays at the simulator."""
-    return Settings.from_environment(
-        {
-            "DATABASE_URL": database_url,
-            "BASE_URL": url,
-            "SECRET_KEY": "a secret of the tests, long enough for them",
-            "STRIPE_SECRET_KEY": STRIPE_KEY,
-            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
-            "STRIPE_API_BASE": stripe_url,
-            "CRON_SECRET": "a cron secret of the tests",
-        }
-        | more
-    )
+    return Settings.from_environment(shop_environment(database_url, url, stripe_url) | more)
+
+
+def shop_environment(database_url: str, url: str, stripe_url: str) -> dict[str, str]:
+    """The same as variables, for a process of its own."""
+    return {
+        "DATABASE_URL": database_url,
+        "BASE_URL": url,
+        "SECRET_KEY": "a secret of the tests, long enough for them",
+        "STRIPE_SECRET_KEY": STRIPE_KEY,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "STRIPE_API_BASE": stripe_url,
+        "CRON_SECRET": "a cron secret of the tests",
+    }
 
 
 async def answering(web: httpx.AsyncClient) -> None:

@@ -6,7 +6,8 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from boxoffice.foundation.problems import FieldError, Problem
+from boxoffice.edge.crash import RETRY_AFTER_SECONDS
+from boxoffice.foundation.problems import FieldError, Problem, Unavailable
 from boxoffice.orders.place import PriceChanged
 
 
@@ -44,4 +45,5 @@ def answer_http_error(_request: Request[Any, Any, Any], error: HTTPException) ->
 
 
 def _answer(body: ProblemBody) -> Response[ProblemBody]:
-    return Response(body, status_code=body.status, media_type="application/problem+json")
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if body.status == Unavailable.status else {}
+    return Response(body, status_code=body.status, media_type="application/problem+json", headers=headers)

@@ -1,4 +1,5 @@
-"""What nobody foresaw: the traceback for us, one sentence and a reference for whoever asked."""
+"""What nobody foresaw: the traceback for us, one sentence and a reference for whoever asked. And a database that is
+away, which nobody can help but everybody can wait for."""
 
 from typing import Any
 
@@ -6,6 +7,8 @@ from litestar import Request, Response
 
 from boxoffice.foundation import logs
 
+RETRY_AFTER_SECONDS = 5
+AWAY = "The database does not answer right now. Try again in a few seconds: the same order never counts twice."
 SENTENCE = "Something broke on our side. Nothing was charged twice; try again. Reference: "
 
 
@@ -14,7 +17,22 @@ def answer_crash(request: Request[Any, Any, Any], error: Exception) -> Response[
     request_id = str(request.scope["state"]["request_id"])
     logs.error("crash", problem=error)
     detail = f"{SENTENCE}{request_id}"
+    return _answer(request, {"type": "crash", "title": "Crash", "status": 500, "detail": detail})
+
+
+def answer_database_away(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """503 for what is in `db.LOST`, with the moment to ask again; an argument that fits no column is a crash."""
+    if isinstance(error, ValueError):
+        return answer_crash(request, error)
+    logs.warning("the database does not answer", problem=type(error).__name__)
+    answer = _answer(request, {"type": "unavailable", "title": "Unavailable", "status": 503, "detail": AWAY})
+    answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
+
+
+def _answer(request: Request[Any, Any, Any], problem: dict[str, Any]) -> Response[Any]:
+    status = problem["status"]
     if not request.url.path.startswith("/api/"):
-        return Response(detail, status_code=500, media_type="text/plain")
-    body = {"type": "crash", "title": "Crash", "status": 500, "detail": detail, "request_id": request_id}
-    return Response(body, status_code=500, media_type="application/problem+json")
+        return Response(problem["detail"], status_code=status, media_type="text/plain")
+    body = problem | {"request_id": str(request.scope["state"]["request_id"])}
+    return Response(body, status_code=status, media_type="application/problem+json")

@@ -19,6 +19,10 @@ LOST = (
 )
 """What a transaction raises when the server is away: whether a commit under way took place is then unknown."""
 
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 5
+"""How long a statement may take; as long again for its cancellation when a silent server leaves that open too."""
+
 Row = TypeVar("Row")
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy | asyncpg.Connection"
 
@@ -68,14 +72,16 @@ class Database:
         """Tests set it; a database that is not marked as test ignores it."""
 
     async def open(self) -> None:
-        """Opens the pool; raises OSError or asyncpg.PostgresError when the server does not answer."""
+        """Makes the pool. Connections are made by the transactions that need them: one lock for all would queue them
+        up behind a server that is away."""
         async with self._opening:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._url,
-                    min_size=1,
+                    min_size=0,
                     max_size=self._size,
-                    command_timeout=10,
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=STATEMENT_SECONDS,
                     statement_cache_size=0 if self._pooled else 200,
                     reset=_leave_as_it_is,
                 )
@@ -88,11 +94,14 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection, None]:
-        """One connection with one transaction: committed at the end of the block, rolled back when it raises."""
+        """One connection with one transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises what is in LOST within 15 s when the server is away, or when no connection becomes free.
+        """
         if self._pool is None:
             await self.open()
         assert self._pool is not None
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection, connection.transaction():
             if self.moved_clock is not None:
                 await connection.execute("SELECT set_config('boxoffice.clock', $1, true)", self.moved_clock.isoformat())
             yield connection

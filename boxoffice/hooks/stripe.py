@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 
 from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
+from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem, Unavailable
 from boxoffice.orders.on_stripe import receive
 from boxoffice.payments.stripe import BadSignature, StripeProblem, read_event, verify
@@ -51,7 +52,7 @@ async def webhook(box: NamedDependency[BoxOffice], request: Request[Any, Any, An
         raise Refused("This is not a Stripe event.") from error
     try:
         outcome = await receive(box.till, event)
-    except Problem:
+    except (Problem, *LOST):
         raise
     except StripeProblem as error:
         logs.warning("event waits for Stripe", event_id=event.id, type=event.type, problem=type(error).__name__)

@@ -264,6 +264,7 @@ async def store(till: Till, stripe: Stripe, ref: AttemptRef, session: Session) -
     """Keeps an attempt's session; a session that nobody waits for any more is ended at once."""
     key = (ref.event_id, ref.order_id, ref.number)
     async with till.db.transaction() as connection:
+        await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)  # the order first, as a webhook does
         stored = await STORE.run(connection, *key, session.id, session.url, session.expires_at)
         if stored:
             await START_HOLD.run(connection, ref.event_id, ref.order_id)
