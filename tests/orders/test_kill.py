@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from email import message_from_bytes
+from random import Random
 from uuid import uuid4
 
 import httpx
@@ -15,8 +16,9 @@ import pytest
 
 from tests.house import House
 from tests.proxy import Proxy
-from tests.shop import CARD, Shop, session_of, until
+from tests.shop import CARD, Json, Shop, session_of, until
 
+CROWD, KILLS = 45, 5
 COMPLETED = "checkout.session.completed"
 
 
@@ -300,3 +302,55 @@ async def holds_back(proxy: Proxy) -> bool:
 
 async def all_expired(shop: Shop) -> bool:
     return {session["status"] for session in await shop.sessions()} == {"expired"}
+
+
+# Anywhere
+
+
+async def test_server_and_worker_die_again_and_again_while_a_crowd_buys(house: House) -> None:
+    """At moments of chance. Every buyer asks again under the key; two of three pay, and all of those get in."""
+    shop, random = house.shop, Random(20261124)
+    async with house.db.transaction() as connection:
+        await connection.execute("UPDATE stock SET cap = cap + 1000")
+    kind = await shop.ticket_type()
+    crowd = asyncio.gather(*(buys_whatever_happens(shop, kind, pays=number % 3 > 0) for number in range(CROWD)))
+    program = await house.work()
+    for _ in range(KILLS):
+        await asyncio.sleep(random.uniform(0.1, 0.9))
+        house.server.kill()
+        program.kill()
+        await house.restart()
+        program = await house.work()
+    await until(lambda: everybody_has_an_order(house))
+    await shop.pass_time(seconds=20)  # what the last ones were killed in the middle of is taken up again
+    await shop.tick()
+    orders = await crowd
+    program.kill()
+    await shop.pass_time(minutes=15)
+    await shop.tick()
+    assert len({order["code"] for order in orders}) == CROWD
+    assert await house.value("SELECT count(*) FROM orders WHERE status = 'paid'") == CROWD - (CROWD + 2) // 3
+    await house.ends_well()
+
+
+async def buys_whatever_happens(shop: Shop, kind: str, *, pays: bool) -> Json:
+    """Asks until there is an address to pay at."""
+    key = f"key-{uuid4()}"
+    while True:
+        try:
+            answer = await shop.order(key=key, ticket_type=kind)
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+            continue
+        assert answer.status_code in (201, 503)
+        if answer.status_code == 201 and answer.json()["checkout_url"]:
+            break
+        await asyncio.sleep(0.1)
+    order: Json = answer.json()
+    if pays:
+        await shop.control(f"checkout/sessions/{session_of(order)}/pay", card=CARD, wait=False)
+    return order
+
+
+async def everybody_has_an_order(house: House) -> bool:
+    return await house.value("SELECT count(*) FROM orders") == CROWD
