@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
+LAST_WORD_SECONDS = 0.05
 Mode = Literal["open", "cut", "frozen", "unanswered"]
 
 
@@ -20,6 +21,7 @@ class Proxy:
         self.port = 0
         self.held_back = 0
         """Chunks that wait, since the mode was last set."""
+        self._before_cut: int | None = None
         self.set("open")
 
     @classmethod
@@ -48,6 +50,16 @@ class Proxy:
             else:
                 way.clear()
 
+    def cut_at(self, number: int) -> None:
+        """The `number`th chunk to the target from now on is delivered, its answer is lost, and all connections end.
+        New ones are as good as ever."""
+        self._before_cut = number
+
+    def was_cut(self) -> bool:
+        """Whether it came to that; it will not any more."""
+        came, self._before_cut = self._before_cut is None, None
+        return came
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
             writer.transport.abort()
@@ -59,11 +71,14 @@ class Proxy:
             return
         self._writers |= {writer, target_writer}
         await asyncio.gather(
-            self._pass(reader, target_writer, self._forth), self._pass(target_reader, writer, self._back)
+            self._pass(reader, target_writer, self._forth, counted=True),
+            self._pass(target_reader, writer, self._back),
         )
         self._writers -= {writer, target_writer}
 
-    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, way: asyncio.Event) -> None:
+    async def _pass(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, way: asyncio.Event, *, counted: bool = False
+    ) -> None:
         with suppress(ConnectionError):
             while data := await source.read(65536):
                 if not way.is_set():
@@ -71,6 +86,26 @@ class Proxy:
                     await way.wait()
                 if sink.is_closing():
                     return
+                if counted and self._is_last():
+                    await self._cut_after(data, sink)
+                    return
                 sink.write(data)
                 await sink.drain()
         sink.close()
+
+    def _is_last(self) -> bool:
+        if self._before_cut is None:
+            return False
+        self._before_cut -= 1
+        if self._before_cut > 0:
+            return False
+        self._before_cut = None
+        return True
+
+    async def _cut_after(self, data: bytes, sink: asyncio.StreamWriter) -> None:
+        self.set("unanswered")
+        sink.write(data)
+        await sink.drain()
+        await asyncio.sleep(LAST_WORD_SECONDS)
+        self.set("cut")
+        self.set("open")

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from random import Random
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -12,13 +14,18 @@ from granian.server.embed import Server
 
 from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
+from boxoffice.foundation.db import Database
 from boxoffice.settings import Settings
 from stripe_simulator.clock import SystemClock
 from stripe_simulator.core import Core
 from stripe_simulator.serve import serving
 from stripe_simulator.settings import Settings as SimulatorSettings
+from tests.house import House
 from tests.nights import NIGHT, load
+from tests.programs import server as server_program
+from tests.proxy import Proxy
 from tests.shop import STRIPE_KEY, WEBHOOK_SECRET, Shop
+from tests.smtp_sink import Sink
 from tests.stripe_simulator.conftest import new_database
 from tests.stripe_simulator.seller import free_port
 
@@ -58,6 +65,54 @@ async def shop(simulator: Core, database_url: str) -> AsyncIterator[Shop]:
     server.stop()
     await task
     await box.close()
+
+
+@pytest.fixture
+async def house(db: Database, simulator: Core, database_url: str) -> AsyncIterator[House]:
+    """An empty Stripe, and a box office with one night in a process of its own."""
+    await simulator.reset()
+    stripe_url = simulator.world.settings.base_url
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    async with AsyncExitStack() as stack:
+        sink = await stack.enter_async_context(Sink().running())
+        to_database, to_stripe, from_stripe, from_buyers, to_mail = [
+            await stack.enter_async_context(Proxy.to("127.0.0.1", one))
+            for one in (_port(database_url), _port(stripe_url), port, port, sink.port)
+        ]
+        mail = {"SMTP_URL": f"smtp://127.0.0.1:{to_mail.port}", "MAIL_FROM": "Tickets <tickets@example.org>"}
+        through = database_url.replace(f":{_port(database_url)}/", f":{to_database.port}/")
+        environment = shop_environment(through, url, f"http://127.0.0.1:{to_stripe.port}") | mail
+        box = BoxOffice.from_settings(shop_settings(database_url, url, stripe_url, **mail))
+        stack.push_async_callback(box.close)
+        await load(db, NIGHT)
+        process = await stack.enter_async_context(server_program(environment, port))
+        buyers_url = f"http://127.0.0.1:{from_buyers.port}"
+        web = await stack.enter_async_context(httpx.AsyncClient(base_url=buyers_url, timeout=60, trust_env=False))
+        stripe = await stack.enter_async_context(httpx.AsyncClient(base_url=stripe_url, timeout=20, trust_env=False))
+        shop = Shop(box, simulator, web, stripe, f"http://127.0.0.1:{from_stripe.port}")
+        await shop.listen()
+        yield House(
+            shop,
+            db,
+            environment,
+            port,
+            process,
+            to_database,
+            to_stripe,
+            from_stripe,
+            from_buyers,
+            to_mail,
+            sink,
+            stack,
+        )
+        await shop.delivered()
+
+
+def _port(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
 
 
 def shop_settings(database_url: str, url: str, stripe_url: str, **more: str) -> Settings:

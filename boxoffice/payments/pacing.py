@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from boxoffice.foundation.batcher import Batcher
-from boxoffice.foundation.db import Database, Query
+from boxoffice.foundation.db import LOST, Database, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Pace:
         self._db = db
         self._name = name
         self._interval = timedelta(seconds=1) / per_second
-        self._batcher: Batcher[None, Turn] = Batcher(self._reserve)
+        self._batcher: Batcher[None, Turn] = Batcher(self._reserve, fails_whole=LOST)
 
     async def turn(self) -> Turn:
         """The next free turn; it is this caller's, used or not."""

@@ -5,121 +5,21 @@ locked, a network that holds a message back, a Stripe that does not answer.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from email import message_from_bytes
-from typing import Any
+from random import Random
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from boxoffice.box import BoxOffice
-from boxoffice.foundation.db import Database
-from stripe_simulator.core import Core
-from tests.nights import NIGHT, load
-from tests.orders.conftest import shop_environment, shop_settings
-from tests.programs import Program, server, worker
+from tests.house import House
 from tests.proxy import Proxy
-from tests.shop import CARD, STRIPE_KEY, Json, Shop, session_of, until
-from tests.smtp_sink import Sink
-from tests.stripe_simulator.seller import free_port
+from tests.shop import CARD, Json, Shop, session_of, until
 
-ENDS = {"paid", "refunded", "expired", "released"}
+CROWD, KILLS = 45, 5
 COMPLETED = "checkout.session.completed"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@dataclass
-class House:
-    """A box office of processes with untrusted networks all around.
-
-    `shop.box` is the worker that comes after the crash: it sees moved clocks, the processes do not.
-    """
-
-    shop: Shop
-    db: Database
-    environment: dict[str, str]
-    port: int
-    server: Program
-    to_stripe: Proxy
-    from_stripe: Proxy
-    from_buyers: Proxy
-    to_mail: Proxy
-    sink: Sink
-    stack: AsyncExitStack
-
-    async def value(self, sql: str) -> Any:
-        """One value from the database."""
-        async with self.db.transaction() as connection:
-            return await connection.fetchval(sql)
-
-    @asynccontextmanager
-    async def holding(self, rows: str) -> AsyncGenerator[None]:
-        """Somebody else has these rows locked."""
-        async with self.db.transaction() as connection:
-            assert await connection.fetch(f"{rows} FOR UPDATE")
-            yield
-
-    async def waits(self) -> bool:
-        """Whether a program waits for a row."""
-        return await self.value(WAITING) > 0
-
-    async def restart(self) -> None:
-        """The server comes back on its port."""
-        self.server = await self.stack.enter_async_context(server(self.environment, self.port))
-
-    async def work(self) -> Program:
-        """A worker's process."""
-        return await self.stack.enter_async_context(worker(self.environment))
-
-    async def refunds(self) -> list[Json]:
-        """Every refund that Stripe knows."""
-        return (await self.shop.stripe.get("/v1/refunds", auth=(STRIPE_KEY, ""))).json()["data"]
-
-    async def ends_well(self) -> None:
-        """Nothing is left open; a session, a charge and a set of tickets an order at most; the books are right."""
-        async with self.db.transaction() as connection:
-            statuses = [str(row[0]) for row in await connection.fetch("SELECT status FROM orders")]
-            undone = await connection.fetch("SELECT name FROM job WHERE done_at IS NULL")
-            unhandled = await connection.fetch("SELECT type FROM stripe_event WHERE handled_at IS NULL")
-        assert set(statuses) <= ENDS
-        assert (undone, unhandled) == ([], [])
-        sessions = await self.shop.sessions()
-        assert len({session["metadata"]["order_id"] for session in sessions}) == len(sessions)
-        assert "open" not in {session["status"] for session in sessions}
-        charges = await self.shop.charges()
-        assert len({charge["payment_intent"] for charge in charges}) == len(charges)
-        assert sum(not charge["refunded"] for charge in charges) == statuses.count("paid")
-        await self.shop.sound()
-
-
-@pytest.fixture
-async def house(db: Database, simulator: Core, database_url: str) -> AsyncIterator[House]:
-    await simulator.reset()
-    stripe_url = simulator.world.settings.base_url
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    async with AsyncExitStack() as stack:
-        sink = await stack.enter_async_context(Sink().running())
-        to_stripe, from_stripe, from_buyers, to_mail = [
-            await stack.enter_async_context(Proxy.to("127.0.0.1", one))
-            for one in (int(stripe_url.rsplit(":", 1)[1]), port, port, sink.port)
-        ]
-        mail = {"SMTP_URL": f"smtp://127.0.0.1:{to_mail.port}", "MAIL_FROM": "Tickets <tickets@example.org>"}
-        environment = shop_environment(database_url, url, f"http://127.0.0.1:{to_stripe.port}") | mail
-        box = BoxOffice.from_settings(shop_settings(database_url, url, stripe_url, **mail))
-        stack.push_async_callback(box.close)
-        await load(db, NIGHT)
-        process = await stack.enter_async_context(server(environment, port))
-        buyers_url = f"http://127.0.0.1:{from_buyers.port}"
-        web = await stack.enter_async_context(httpx.AsyncClient(base_url=buyers_url, timeout=60, trust_env=False))
-        stripe = await stack.enter_async_context(httpx.AsyncClient(base_url=stripe_url, timeout=20, trust_env=False))
-        shop = Shop(box, simulator, web, stripe, f"http://127.0.0.1:{from_stripe.port}")
-        await shop.listen()
-        yield House(shop, db, environment, port, process, to_stripe, from_stripe, from_buyers, to_mail, sink, stack)
-        await shop.delivered()
 
 
 # Buying: each of these lets orders that are placed in its block come to one point, and kills the server there
@@ -324,7 +224,10 @@ async def refunded_once(house: House) -> None:
     (refund,) = await house.refunds()
     (charge,) = await house.shop.charges()
     assert (refund["amount"], charge["amount_refunded"]) == (1200, 1200)
-    assert await house.value("SELECT status FROM refund") == "succeeded"
+    async with house.db.transaction() as connection:
+        kept = await connection.fetchrow("SELECT status, refund_id FROM refund")
+    assert kept is not None
+    assert tuple(kept) == ("succeeded", refund["id"])
     assert await house.value("SELECT status FROM orders") == "refunded"
     await house.ends_well()
 
@@ -399,3 +302,55 @@ async def holds_back(proxy: Proxy) -> bool:
 
 async def all_expired(shop: Shop) -> bool:
     return {session["status"] for session in await shop.sessions()} == {"expired"}
+
+
+# Anywhere
+
+
+async def test_server_and_worker_die_again_and_again_while_a_crowd_buys(house: House) -> None:
+    """At moments of chance. Every buyer asks again under the key; two of three pay, and all of those get in."""
+    shop, random = house.shop, Random(20261124)
+    async with house.db.transaction() as connection:
+        await connection.execute("UPDATE stock SET cap = cap + 1000")
+    kind = await shop.ticket_type()
+    crowd = asyncio.gather(*(buys_whatever_happens(shop, kind, pays=number % 3 > 0) for number in range(CROWD)))
+    program = await house.work()
+    for _ in range(KILLS):
+        await asyncio.sleep(random.uniform(0.1, 0.9))
+        house.server.kill()
+        program.kill()
+        await house.restart()
+        program = await house.work()
+    await until(lambda: everybody_has_an_order(house))
+    await shop.pass_time(seconds=20)  # what the last ones were killed in the middle of is taken up again
+    await shop.tick()
+    orders = await crowd
+    program.kill()
+    await shop.pass_time(minutes=15)
+    await shop.tick()
+    assert len({order["code"] for order in orders}) == CROWD
+    assert await house.value("SELECT count(*) FROM orders WHERE status = 'paid'") == CROWD - (CROWD + 2) // 3
+    await house.ends_well()
+
+
+async def buys_whatever_happens(shop: Shop, kind: str, *, pays: bool) -> Json:
+    """Asks until there is an address to pay at."""
+    key = f"key-{uuid4()}"
+    while True:
+        try:
+            answer = await shop.order(key=key, ticket_type=kind)
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+            continue
+        assert answer.status_code in (201, 503)
+        if answer.status_code == 201 and answer.json()["checkout_url"]:
+            break
+        await asyncio.sleep(0.1)
+    order: Json = answer.json()
+    if pays:
+        await shop.control(f"checkout/sessions/{session_of(order)}/pay", card=CARD, wait=False)
+    return order
+
+
+async def everybody_has_an_order(house: House) -> bool:
+    return await house.value("SELECT count(*) FROM orders") == CROWD
