@@ -11,7 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 from boxoffice.accounts.login import MEET
 from boxoffice.accounts.sessions import open_session
@@ -29,7 +29,7 @@ from tests.web.conftest import KEYS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
-PHONE = {"width": 360, "height": 780}
+PHONE = ViewportSize(width=360, height=780)
 WHITE = "rgb(255, 255, 255)"
 EVENT = "/events/tiefdruck-eins"
 

@@ -7,14 +7,14 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright, expect
 
 from tests.shop import Shop
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LEFT_OUT = CHROMIUM is None and "CI" not in os.environ
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(LEFT_OUT, reason="no Chromium on this machine")]
-PHONE = {"width": 360, "height": 780}
+PHONE = ViewportSize(width=360, height=780)
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +27,14 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def phone(chromium: Browser) -> AsyncIterator[BrowserContext]:
-    context = await chromium.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    context = await chromium.new_context(viewport=PHONE)
     yield context
     await context.close()
 
 
 @pytest.fixture
 async def phone_without_scripts(chromium: Browser) -> AsyncIterator[BrowserContext]:
-    context = await chromium.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
+    context = await chromium.new_context(viewport=PHONE, java_script_enabled=False)
     yield context
     await context.close()
 
@@ -150,8 +150,8 @@ async def test_giving_up(shop: Shop, phone: BrowserContext) -> None:
     page = await at_stripe(shop, phone)
     await page.get_by_role("link", name=re.compile("Back")).click()
     await page.wait_for_url(f"{shop.url}/orders/*")
-    await page.get_by_text("I do not want these tickets").click()
-    await page.get_by_role("button", name="Give up this ticket").click()
+    await page.get_by_text("Give up this ticket").click()
+    await page.get_by_role("button", name="Yes, give it up").click()
     await expect(page.get_by_role("heading", name="Given up")).to_be_visible()
     assert [session["status"] for session in await shop.sessions()] == ["expired"]
     await shop.sound()
@@ -196,7 +196,7 @@ async def test_the_link_in_the_mail_opens_the_tickets_and_hides_its_token(
     await page.wait_for_url("**/success?session_id=cs_test_*")
     link = re.search(r"http://\S+/orders/\S+\?t=\S+", await mailed(shop, "ticket"))
     assert link is not None
-    elsewhere = await chromium.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    elsewhere = await chromium.new_context(viewport=PHONE)
     page = await elsewhere.new_page()
     await page.goto(link[0])
     assert "t=" not in page.url
