@@ -14,10 +14,10 @@ import pytest
 from boxoffice.foundation.db import Command, Database
 from stripe_simulator.core import Core
 from tests.nights import load
-from tests.orders.conftest import shop_environment
 from tests.orders.test_last_tickets import BUYERS, CONDITION, EMPTY, FULL_AGAIN, LAST, ONE_RELEASE
 from tests.programs import server
 from tests.shop import SLUG, STRIPE_KEY, Json
+from tests.shop_fixtures import shop_environment
 from tests.stripe_simulator.seller import free_port
 
 ROUNDS = 100
