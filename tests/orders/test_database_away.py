@@ -87,6 +87,10 @@ async def test_every_door_says_503_while_the_database_is_away(house: House) -> N
         await house.shop.order(ticket_type=kind),
     ):
         assert refused_for_now(answer)
+    for path in ("/", f"/events/{SLUG}", f"/orders/{order['code']}?t={order['access_token']}"):
+        page = await web.get(path, headers={"Accept": "text/html"})
+        assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8"), path
+        assert int(page.headers["retry-after"]) > 0
     house.to_database.set("open")
     assert (await house.shop.look(order))["status"] == "paid"
 

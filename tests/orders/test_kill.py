@@ -18,7 +18,7 @@ from tests.house import House
 from tests.proxy import Proxy
 from tests.shop import CARD, Json, Shop, session_of, until
 
-CROWD, KILLS = 45, 5
+CROWD, KILLS = 60, 4
 COMPLETED = "checkout.session.completed"
 
 
@@ -307,20 +307,24 @@ async def all_expired(shop: Shop) -> bool:
 # Anywhere
 
 
+@pytest.mark.slow
 async def test_server_and_worker_die_again_and_again_while_a_crowd_buys(house: House) -> None:
     """At moments of chance. Every buyer asks again under the key; two of three pay, and all of those get in."""
     shop, random = house.shop, Random(20261124)
     async with house.db.transaction() as connection:
         await connection.execute("UPDATE stock SET cap = cap + 1000")
     kind = await shop.ticket_type()
+    await shop.fault("timeout", "POST /v1/checkout/sessions", seconds=0.3, count=None)  # as slow as Stripe is
     crowd = asyncio.gather(*(buys_whatever_happens(shop, kind, pays=number % 3 > 0) for number in range(CROWD)))
     program = await house.work()
     for _ in range(KILLS):
-        await asyncio.sleep(random.uniform(0.1, 0.9))
+        await another_session(shop)
+        await asyncio.sleep(random.uniform(0, 0.3))
         house.server.kill()
         program.kill()
         await house.restart()
         program = await house.work()
+    await shop.stripe.delete("/_control/faults")
     await until(lambda: everybody_has_an_order(house))
     await shop.pass_time(seconds=20)  # what the last ones were killed in the middle of is taken up again
     await shop.tick()
@@ -350,6 +354,16 @@ async def buys_whatever_happens(shop: Shop, kind: str, *, pays: bool) -> Json:
     if pays:
         await shop.control(f"checkout/sessions/{session_of(order)}/pay", card=CARD, wait=False)
     return order
+
+
+async def another_session(shop: Shop) -> None:
+    """Waits until payments are opened again, if any are left to be."""
+    seen = len(await shop.sessions())
+
+    async def more() -> bool:
+        return len(await shop.sessions()) > min(seen, CROWD - 1)
+
+    await until(more)
 
 
 async def everybody_has_an_order(house: House) -> bool:
