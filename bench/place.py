@@ -25,7 +25,8 @@ SECONDS = 3
 ROUNDS = 3
 NIGHT = Query(
     lambda event_id, code, type_id: (UUID(str(event_id)), str(code), UUID(str(type_id))),
-    "SELECT event.id, short_code, ticket_type.id FROM event JOIN ticket_type ON event_id = event.id LIMIT 1",
+    "SELECT event.id, short_code, ticket_type.id FROM event JOIN ticket_type ON event_id = event.id\n"
+    "WHERE slug = 'kesselhaus-opening' ORDER BY position LIMIT 1",
 )
 
 
@@ -56,10 +57,9 @@ async def rate(database: Database, clients: int, number: int) -> tuple[float, fl
 async def roomy_night(database: Database) -> None:
     """The demo's first night with room for everyone."""
     text = (ROOT / "nights" / "demo.toml").read_text()
-    for few in ("quantity = 100", "quantity = 350", "room_capacity = 450"):
-        text = text.replace(few, f"{few.partition(' = ')[0]} = 900000")
     async with database.transaction() as connection:
         await load_nights(connection, read_nights_file(text, await now(connection)))
+        await connection.execute("UPDATE stock SET cap = 900000")
 
 
 async def measure_place(database: Database) -> float:

@@ -8,12 +8,10 @@ from typing import Any, cast
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-import nh3
 from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.datastructures import Cookie
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from boxoffice.edge.letters import stretched
@@ -138,6 +136,9 @@ def plural(number: int, one: str, many: str) -> str:
 
 def described(text: str) -> Markup:
     """An organiser's Markdown as HTML: raw HTML is text, and only plain tags and web links come out."""
+    import nh3  # noqa: PLC0415 - these two are slow to load, and few pages need them
+    from markdown_it import MarkdownIt  # noqa: PLC0415
+
     html = MarkdownIt("commonmark", {"html": False, "linkify": False}).render(text)
     return Markup(  # noqa: S704 - cleaned in this very line
         nh3.clean(html, tags=DESCRIPTION_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"})

@@ -1,6 +1,5 @@
 """The rules that every answer gives the browser."""
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import BeforeMessageSendHookHandler, Message, Scope
 
 from boxoffice.settings import Settings
@@ -21,11 +20,13 @@ def security_headers(settings: Settings) -> BeforeMessageSendHookHandler:
     if settings.secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
 
+    ready = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
     async def add(message: Message, _scope: Scope) -> None:
         if message["type"] == "http.response.start":
-            sent = MutableScopeHeaders.from_message(message)
-            for name, value in headers.items():
-                sent.setdefault(name, value)
+            sent = list(message["headers"])
+            brought = {name for name, _ in sent}
+            message["headers"] = [*sent, *(header for header in ready if header[0] not in brought)]
 
     return add
 

@@ -15,6 +15,8 @@ import msgspec
 
 NOISY_LIBRARIES = ("httpcore", "httpx", "stripe")
 WRITTEN_AS_THEY_ARE = (int, float, bool, type(None))
+# Written by us from parts that hold no secret (`edge/request_log.py`): searching them would cost every request.
+OF_OUR_MAKING = frozenset(["level", "timestamp", "request_id", "method", "path"])
 TEXT_MAX = 20_000
 # Every repetition has an end: a text made of one long word would otherwise be searched once for each of its letters.
 HIDDEN = (
@@ -114,7 +116,7 @@ def _logger() -> Any:
 
 def _hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in event.items():
-        if not isinstance(value, WRITTEN_AS_THEY_ARE):
+        if name not in OF_OUR_MAKING and not isinstance(value, WRITTEN_AS_THEY_ARE):
             event[name] = without_secrets(str(value))
     return event
 

@@ -1,6 +1,7 @@
 """Opening payments: a session at Stripe for each attempt, in turn, with `paying` committed before the call."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -270,7 +271,8 @@ async def store(till: Till, stripe: Stripe, ref: AttemptRef, session: Session) -
             await START_HOLD.run(connection, ref.event_id, ref.order_id)
         known = stored == 1 or await STORED_BEFORE.first(connection, *key, session.id)
     if not known:
-        await stripe.expire_session(session.id)
+        with suppress(StripeProblem):  # open for 40 minutes at most; money on it is honoured or goes back
+            await stripe.expire_session(session.id)
 
 
 async def _try_again(till: Till, sending: Sending, problem: StripeProblem) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from boxoffice.foundation import logs
 from boxoffice.foundation.clock import now
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import LOST, Command, Connection, Query
 from boxoffice.foundation.problems import Unavailable
 from boxoffice.orders.give_back import LOCK_ORDER, give_back_units
 from boxoffice.orders.look import ask_stripe
@@ -18,7 +19,7 @@ from boxoffice.orders.pay import AttemptRef, send, send_again
 from boxoffice.orders.release import end_hold
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
-from boxoffice.payments.stripe import StripeProblem
+from boxoffice.payments.stripe import Event, StripeProblem
 
 FOUND_MAX = 50
 LIST_AGAIN_FROM = timedelta(minutes=10)
@@ -92,10 +93,8 @@ async def work_events(till: Till) -> int:
     async with till.db.transaction() as connection:
         events = await inbox.due(connection, FOUND_MAX)
     for event in events:
-        try:
-            await work(till, event)
-        except (StripeProblem, Unavailable):
-            return len(events)
+        if not await _worked(till, event):
+            break
     return len(events)
 
 
@@ -116,26 +115,46 @@ async def read_missed_events(till: Till) -> int:
             await inbox.keep(connection, event)
         await inbox.mark_read(connection, moment)
     for event in missed:
-        try:
-            await work(till, event)
-        except (StripeProblem, Unavailable):
+        if not await _worked(till, event):
             break
     return len(missed)
+
+
+async def _worked(till: Till, event: Event) -> bool:
+    """Works an event; False when Stripe is away. An event that fails is kept with its error, and the next one comes."""
+    try:
+        await work(till, event)
+    except (StripeProblem, Unavailable):
+        return False
+    except LOST:
+        raise
+    except Exception as error:  # noqa: BLE001 - kept with the event
+        logs.error("event was not handled", event_id=event.id, type=event.type, problem=error)
+    return True
 
 
 async def _send_waiting(till: Till) -> int:
     async with till.db.transaction() as connection:
         waiting = await WAITING.all(connection, FOUND_MAX) if till.stripe is not None else []
     for attempt in waiting:
-        ref = AttemptRef(attempt.event_id, attempt.order_id, attempt.number)
-        if attempt.status == "sending":
-            await send_again(till, ref)
-            continue
-        if not attempt.has_turn:
-            async with till.db.transaction() as connection:
-                await NEW_TURN.run(connection, ref.event_id, ref.order_id, ref.number)
-        await send(till, ref)
+        try:
+            await _send_one(till, attempt)
+        except LOST:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            logs.error("a payment was not opened", order_id=str(attempt.order_id), problem=error)
     return len(waiting)
+
+
+async def _send_one(till: Till, attempt: _Waiting) -> None:
+    ref = AttemptRef(attempt.event_id, attempt.order_id, attempt.number)
+    if attempt.status == "sending":
+        await send_again(till, ref)
+        return
+    if not attempt.has_turn:
+        async with till.db.transaction() as connection:
+            await NEW_TURN.run(connection, ref.event_id, ref.order_id, ref.number)
+    await send(till, ref)
 
 
 async def _each(till: Till, search: Query[_Found], verb: Callable[[_Found], Awaitable[None]]) -> int:
@@ -145,7 +164,11 @@ async def _each(till: Till, search: Query[_Found], verb: Callable[[_Found], Awai
         try:
             await verb(one)
         except (StripeProblem, Unavailable):
-            return len(found)
+            return len(found)  # Stripe is away: the rest would wait for it too
+        except LOST:
+            raise
+        except Exception as error:  # noqa: BLE001 - one order that fails must not keep the others waiting
+            logs.error("an order was not repaired", order_id=str(one.id), problem=error)
     return len(found)
 
 

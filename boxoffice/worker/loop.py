@@ -8,7 +8,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
 from boxoffice.orders.repair import read_missed_events, repair
-from boxoffice.worker.tick import run_jobs
+from boxoffice.worker.tick import run_jobs, tidy
 
 PAUSE_SECONDS = 0.5
 LIST_EVENTS_EVERY_SECONDS = 60
@@ -28,6 +28,7 @@ async def run(box: BoxOffice) -> None:
             if loop.time() >= list_at:
                 list_at = loop.time() + LIST_EVENTS_EVERY_SECONDS
                 await read_missed_events(box.till)
+                await tidy(box)
         except LOST as error:
             logs.warning("the database does not answer", problem=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - one round fails, the worker goes on

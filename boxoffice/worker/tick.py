@@ -2,10 +2,13 @@
 
 import asyncio
 
+from boxoffice.accounts.login import delete_old_requests
+from boxoffice.accounts.sessions import delete_ended
 from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
 from boxoffice.foundation.jobs import Job, claim, done, failed
 from boxoffice.foundation.mail import MailNotSent
+from boxoffice.foundation.rate_limit import delete_full
 from boxoffice.orders.repair import read_missed_events, repair, work_events
 from boxoffice.worker.handlers import HANDLERS
 
@@ -35,12 +38,21 @@ async def run_inline(box: BoxOffice) -> None:
 
 async def tick(box: BoxOffice) -> dict[str, int]:
     """Everything once: jobs, repair, and the events that were never delivered."""
+    await tidy(box)
     return {
         "repaired": await repair(box.till),
         "missed_events": await read_missed_events(box.till),
         "events": await work_events(box.till) if box.till.stripe else 0,
         "jobs": await run_jobs(box),
     }
+
+
+async def tidy(box: BoxOffice) -> None:
+    """Throws away what only takes room: spent limits, old sign-in requests, ended sessions."""
+    async with box.db.transaction() as connection:
+        await delete_full(connection)
+        await delete_old_requests(connection)
+        await delete_ended(connection)
 
 
 async def _run(box: BoxOffice, job: Job) -> None:

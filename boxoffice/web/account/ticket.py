@@ -3,8 +3,6 @@
 from datetime import UTC
 from typing import Any
 
-import segno
-from icalendar import Calendar, Event
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -74,12 +72,16 @@ async def _qr(connection: Connection, box: BoxOffice, card: TicketCard) -> Marku
     if card.status not in OPENS_THE_DOOR:
         return None
     text = await ticket_payload(connection, box.settings.secret_key, card.event_id, card.id, card.revision)
+    import segno  # noqa: PLC0415 - slow to load, and only tickets need it
+
     drawn = segno.make(text, error="m", micro=False)
     svg = drawn.svg_inline(border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
     return Markup(svg.replace("<svg ", '<svg role="img" aria-label="QR code of this ticket" ', 1))  # noqa: S704 - drawn from base32 by the line above
 
 
 def _calendar(box: BoxOffice, card: TicketCard) -> bytes:
+    from icalendar import Calendar, Event  # noqa: PLC0415 - the slowest library of all
+
     event = Event()
     event.add("uid", f"{card.order_code}-{card.event_slug}@{box.settings.base_url.partition('://')[2]}")
     event.add("dtstamp", card.now.astimezone(UTC))
