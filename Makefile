@@ -25,6 +25,9 @@ run: .venv/installed boxoffice/static/vendor/built  ## A working box office on h
 test: .venv/installed boxoffice/static/vendor/built  ## All tests, in parallel, against the embedded PostgreSQL
 	@$(BIN)/python -m pytest -n 2
 
+quick: .venv/installed  ## The everyday subset: no browser, nothing slow, not the simulator's own tests
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" --ignore tests/stripe_simulator --ignore tests/cli
+
 lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the direction of imports, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -44,4 +47,4 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
 
-.PHONY: help run test lint bench screenshots schema lock
+.PHONY: help run test quick lint bench screenshots schema lock
