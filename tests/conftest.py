@@ -20,7 +20,7 @@ from boxoffice.foundation.db import Database
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
 
-pytest_plugins = ["tests.shop_fixtures"]
+pytest_plugins = ["tests.chromium", "tests.shop_fixtures"]
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "boxoffice_template"

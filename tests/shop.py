@@ -13,6 +13,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.worker.tick import run_jobs, tick
 from stripe_simulator.core import Core
+from tests.orders.test_place import WRONG_STOCKS
 
 Json = dict[str, Any]
 
@@ -20,11 +21,6 @@ STRIPE_KEY = "sk_test_shop_1234567890"
 WEBHOOK_SECRET = "whsec_a_secret_of_the_shop"
 SLUG = "tiefdruck-eins"
 CARD = "4242424242424242"
-WRONG_STOCKS = Query(
-    str,
-    """SELECT stock.id::text FROM stock LEFT JOIN hold ON hold.stock_id = stock.id GROUP BY stock.id, stock.event_id
-  HAVING stock.used <> coalesce(sum(hold.quantity), 0)""",
-)
 UNPAID_TICKETS = Query(
     str,
     """SELECT orders.code FROM orders LEFT JOIN ticket ON ticket.order_id = orders.id

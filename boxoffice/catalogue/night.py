@@ -11,7 +11,6 @@ from boxoffice.foundation.problems import NotFound
 
 QUANTITY_MAX = 10
 FEW_LEFT = 10
-ON_SALE_STATES = ("on_sale", "few_left")
 
 RungState: TypeAlias = Literal["sold_out", "few_left", "on_sale", "next", "not_yet", "ended", "cancelled"]
 

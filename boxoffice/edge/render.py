@@ -18,15 +18,13 @@ from boxoffice.edge.letters import stretched
 from boxoffice.edge.palettes import palette_of
 from boxoffice.edge.static_files import static_url
 from boxoffice.foundation.money import exponent
-from boxoffice.foundation.written import LANGUAGE, write_day, write_money, write_time, write_zone
+from boxoffice.foundation.person_name import DIRECTION
+from boxoffice.foundation.written import LANGUAGE, write_code, write_day, write_money, write_time, write_zone
 from boxoffice.settings import Settings
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 NEVER_KEPT = "no-store"
-CODE_GROUP = 4
 DESCRIPTION_TAGS = {"a", "blockquote", "br", "em", "h3", "h4", "hr", "li", "ol", "p", "strong", "ul"}
-# Marks that turn the direction of what follows them: kept out of a line that others share.
-TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
 
 
 def page(
@@ -109,11 +107,6 @@ def iso(instant: datetime, time_zone: str) -> str:
     return instant.astimezone(ZoneInfo(time_zone)).isoformat(timespec="minutes")
 
 
-def grouped(code: str) -> str:
-    """A code in groups of four, as people read it aloud; `read_code` skips the spaces."""
-    return " ".join(code[start : start + CODE_GROUP] for start in range(0, len(code), CODE_GROUP))
-
-
 def path_part(text: str) -> str:
     """`text` as one part of an address: check characters may be * ~ $ or =."""
     return quote(text, safe="~")
@@ -126,7 +119,7 @@ def hue(slug: str) -> str:
 
 def plain(text: str) -> str:
     """`text` without marks that would turn the direction of what stands beside it."""
-    return unicodedata.normalize("NFC", text).translate(TURNING)
+    return DIRECTION.sub("", unicodedata.normalize("NFC", text))
 
 
 def plural(number: int, one: str, many: str) -> str:
@@ -150,7 +143,7 @@ FILTERS = {
     "day": write_day,
     "decimals": exponent,
     "described": described,
-    "grouped": grouped,
+    "grouped": write_code,
     "hue": hue,
     "iso": iso,
     "moment": moment,

@@ -1,6 +1,5 @@
 """Looking at Stripe ourselves when its webhook is late: the success page asks here."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from boxoffice.foundation.db import Query
@@ -9,14 +8,8 @@ from boxoffice.orders.order import OrderView, show_order
 from boxoffice.orders.till import Till
 from boxoffice.payments.stripe import StripeProblem
 
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    session_id: str
-
-
 CLAIM_LOOKS = Query(
-    _Open,
+    str,
     """
 UPDATE payment_attempt SET looked_at = clock()
 WHERE event_id = $1 AND order_id = $2 AND session_id IS NOT NULL AND status IN ('open', 'complete')
@@ -42,9 +35,9 @@ async def ask_stripe(till: Till, event_id: UUID, order_id: UUID, session_id: str
     """Retrieves an order's sessions and does what they ask for."""
     async with till.db.transaction() as connection:
         claimed = await CLAIM_LOOKS.all(connection, event_id, order_id, session_id)
-    for attempt in claimed:
+    for claimed_session_id in claimed:
         try:
-            session = await till.stripe_or_closed().retrieve_session(attempt.session_id)
+            session = await till.stripe_or_closed().retrieve_session(claimed_session_id)
         except StripeProblem:
             return
         async with till.db.transaction() as connection:

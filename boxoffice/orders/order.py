@@ -22,7 +22,6 @@ ORDER_MOVES: dict[str, frozenset[str]] = {
 }
 """From each status of an order to those it may move to; the database refuses every other move."""
 
-ENDED = frozenset(["expired", "released"])
 ASK_AGAIN_SECONDS = 1.0
 
 

@@ -31,7 +31,6 @@ class _Waiting:
     order_id: UUID
     number: int
     status: str
-    has_turn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class _Found:
 WAITING = Query(
     _Waiting,
     """
-SELECT event_id, order_id, number::integer, status, turn_at IS NOT NULL AS has_turn FROM payment_attempt
+SELECT event_id, order_id, number::integer, status FROM payment_attempt
 WHERE status IN ('queued', 'sending') AND (status = 'queued' AND turn_at <= clock()
   OR status = 'queued' AND turn_at IS NULL AND created_at < clock() - interval '5 seconds'
   OR status = 'sending' AND next_try_at <= clock())
@@ -70,10 +69,6 @@ SETTLING_OVER = Query(
 NOT_SETTLED = Command("""
 UPDATE orders SET status = 'released', ended_reason = 'payment_failed'
 WHERE event_id = $1 AND id = $2 AND status = 'settling' AND settle_until <= clock()
-""")
-NEW_TURN = Command("""
-UPDATE payment_attempt SET turn_at = clock()
-WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'queued' AND turn_at IS NULL
 """)
 
 
@@ -148,13 +143,7 @@ async def _send_waiting(till: Till) -> int:
 
 async def _send_one(till: Till, attempt: _Waiting) -> None:
     ref = AttemptRef(attempt.event_id, attempt.order_id, attempt.number)
-    if attempt.status == "sending":
-        await send_again(till, ref)
-        return
-    if not attempt.has_turn:
-        async with till.db.transaction() as connection:
-            await NEW_TURN.run(connection, ref.event_id, ref.order_id, ref.number)
-    await send(till, ref)
+    await (send_again(till, ref) if attempt.status == "sending" else send(till, ref))
 
 
 async def _each(till: Till, search: Query[_Found], verb: Callable[[_Found], Awaitable[None]]) -> int:

@@ -173,10 +173,6 @@ class Stripe:
         params = {"payment_intent": payment_intent, "amount": amount, "metadata": dict(metadata)}
         return read_refund(await self._call(lambda v1: v1.refunds.create_async(params, {"idempotency_key": key})))
 
-    async def retrieve_refund(self, refund_id: str) -> Refund:
-        """The refund as it is now."""
-        return read_refund(await self._call(lambda v1: v1.refunds.retrieve_async(refund_id)))
-
     async def close(self) -> None:
         """Closes the connections of this event loop."""
         client, self._client = self._client, None

@@ -6,14 +6,13 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from boxoffice.box import BoxOffice
-from boxoffice.edge.crash import SENTENCE
+from boxoffice.edge.crash import RETRY_AFTER_SECONDS, SENTENCE
 from boxoffice.edge.render import page
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem, Unavailable
 
 FOR_PROGRAMS = ("/api", "/healthz", "/readyz")
-RETRY_AFTER_SECONDS = 5
 SENTENCES = {
     400: ("Bad request", "Your browser sent something that cannot be read. Go back and try again."),
     404: ("Not found", "There is nothing at this address. The nights are one tap away."),

@@ -9,7 +9,7 @@ from boxoffice.foundation import logs
 from boxoffice.foundation.jobs import Job, claim, done, failed
 from boxoffice.foundation.mail import MailNotSent
 from boxoffice.foundation.rate_limit import delete_full
-from boxoffice.orders.repair import read_missed_events, repair, work_events
+from boxoffice.orders.repair import read_missed_events, repair
 from boxoffice.worker.handlers import HANDLERS
 
 JOBS_AT_ONCE = 20
@@ -42,7 +42,6 @@ async def tick(box: BoxOffice) -> dict[str, int]:
     return {
         "repaired": await repair(box.till),
         "missed_events": await read_missed_events(box.till),
-        "events": await work_events(box.till) if box.till.stripe else 0,
         "jobs": await run_jobs(box),
     }
 

@@ -2,16 +2,14 @@
 
 import os
 import re
-import shutil
-from collections.abc import AsyncIterator
 
 import pytest
 from httpx import AsyncClient
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Browser, Page, Route
 
 from boxoffice.edge.vendor_files import vendor_files
+from tests.chromium import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LEFT_OUT = (CHROMIUM is None or not vendor_files()) and "CI" not in os.environ
 in_a_browser = pytest.mark.skipif(LEFT_OUT, reason="no Chromium here, or the viewer is not built (`make test`)")
 
@@ -47,14 +45,6 @@ async def test_nothing_inline_and_nothing_from_elsewhere(client: AsyncClient) ->
 )
 async def test_nothing_else_is_served(client: AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 async def opened(chromium: Browser, client: AsyncClient, *, scripts: bool) -> tuple[Page, list[str]]:

@@ -5,7 +5,7 @@ import pytest
 from boxoffice.foundation.problems import Unavailable
 from boxoffice.orders.order import OrderView, show_order
 from boxoffice.orders.release import give_up
-from tests.shop import CARD, Json, Shop, session_of, together
+from tests.shop import CARD, STRIPE_KEY, Json, Shop, session_of, together
 
 
 async def view_of(shop: Shop, order: Json) -> OrderView:
@@ -250,7 +250,7 @@ async def test_a_second_payment_goes_back_and_the_first_stays(shop: Shop) -> Non
     (first,) = await shop.sessions()
     twin = await shop.stripe.post(
         "/v1/checkout/sessions",
-        auth=("sk_test_shop_1234567890", ""),
+        auth=(STRIPE_KEY, ""),
         data={
             "mode": "payment",
             "success_url": "https://example.org",
@@ -297,7 +297,7 @@ async def test_a_refund_that_stripe_does_not_answer_is_sent_once(shop: Shop) -> 
     await shop.tick()
     await shop.pass_time(minutes=5)
     await shop.tick()
-    refunds = (await shop.stripe.get("/v1/refunds", auth=("sk_test_shop_1234567890", ""))).json()["data"]
+    refunds = (await shop.stripe.get("/v1/refunds", auth=(STRIPE_KEY, ""))).json()["data"]
     assert len(refunds) == 1
     await shop.sound()
 

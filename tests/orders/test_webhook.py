@@ -12,7 +12,7 @@ from boxoffice.foundation.db import Command
 from boxoffice.orders import fulfil
 from boxoffice.orders.look import ask_stripe
 from boxoffice.orders.order import show_order
-from tests.shop import CARD, WEBHOOK_SECRET, Json, Shop, session_of, together
+from tests.shop import CARD, STRIPE_KEY, WEBHOOK_SECRET, Json, Shop, session_of, together
 
 THE_THREE = ("checkout.session.completed", "payment_intent.succeeded", "payment_intent.payment_failed")
 BREAK_THE_WORK = Command("ALTER TABLE ticket ADD CONSTRAINT broken CHECK (false)")
@@ -32,7 +32,7 @@ async def deliver(
 
 async def events_of(shop: Shop, *types: str) -> list[bytes]:
     """The bodies of Stripe's events of these types, oldest first."""
-    answer = await shop.stripe.get("/v1/events", params={"limit": 100}, auth=("sk_test_shop_1234567890", ""))
+    answer = await shop.stripe.get("/v1/events", params={"limit": 100}, auth=(STRIPE_KEY, ""))
     return [msgspec.json.encode(event) for event in reversed(answer.json()["data"]) if event["type"] in types]
 
 
@@ -82,7 +82,7 @@ async def test_what_another_application_did_is_written_down_and_left_alone(shop:
 
 
 async def test_one_of_several_secrets_fits(shop: Shop) -> None:
-    endpoints = await shop.stripe.get("/v1/webhook_endpoints", auth=("sk_test_shop_1234567890", ""))
+    endpoints = await shop.stripe.get("/v1/webhook_endpoints", auth=(STRIPE_KEY, ""))
     await shop.control(
         f"webhook_endpoints/{endpoints.json()['data'][0]['id']}/roll_secret", secret="whsec_the_new_one_of_it"
     )

@@ -1,29 +1,15 @@
 """The hosted page in a real browser: by keyboard alone, without scripts, for everyone."""
 
-import os
-import shutil
-from collections.abc import AsyncIterator
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
+from tests.chromium import in_chromium
 from tests.stripe_simulator.seller import Seller
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
 
-# A person without Chromium is told that these were left out; CI installs it, and fails without it.
-LEFT_OUT = CHROMIUM is None and "CI" not in os.environ
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(LEFT_OUT, reason="no Chromium on this machine")]
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
+pytestmark = in_chromium
 
 
 async def opened(chromium: Browser, url: str | None, *, scheme: str = "light", scripts: bool = False) -> Page:

@@ -1,8 +1,6 @@
 """The pages in a real browser: for everyone, on a phone, by keyboard alone, without scripts, without a network."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -11,7 +9,7 @@ from axe_playwright_python.async_playwright import Axe
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 from boxoffice.accounts.login import MEET
 from boxoffice.accounts.sessions import open_session
@@ -21,21 +19,19 @@ from boxoffice.edge.render import path_part
 from boxoffice.foundation.ids import new_id
 from boxoffice.orders.order import OrderView
 from boxoffice.settings import Settings
+from tests.chromium import in_chromium
 from tests.conftest import SECRET_KEY
 from tests.nights import load
 from tests.stripe_simulator.seller import free_port
 from tests.web.cast import LONG_NIGHT, MARA, NAMES, key_of, moved, paid, paying, place, refunded
 from tests.web.conftest import KEYS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 PHONE = ViewportSize(width=360, height=780)
 WHITE = "rgb(255, 255, 255)"
 EVENT = "/events/tiefdruck-eins"
 
-# A person without Chromium is told that these were left out; CI installs it, and fails without it.
-LEFT_OUT = CHROMIUM is None and "CI" not in os.environ
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(LEFT_OUT, reason="no Chromium on this machine")]
+pytestmark = in_chromium
 
 
 @dataclass
@@ -59,14 +55,6 @@ class House:
         for view in views:
             cookies |= key_of(self.box, view)
         await context.add_cookies([{"name": name, "value": value, "url": self.url} for name, value in cookies.items()])
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

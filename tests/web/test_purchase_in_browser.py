@@ -1,28 +1,17 @@
 """People buy tickets in Chromium: from the programme over Stripe's page to My Tickets, on a phone."""
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from tests.chromium import in_chromium
 from tests.shop import Shop
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-LEFT_OUT = CHROMIUM is None and "CI" not in os.environ
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(LEFT_OUT, reason="no Chromium on this machine")]
+pytestmark = in_chromium
 PHONE = ViewportSize(width=360, height=780)
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture
