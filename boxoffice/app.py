@@ -27,7 +27,7 @@ from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks import cron, stripe
 from boxoffice.web.pages import PAGES
-from boxoffice.web.problem_page import crash_page, http_error_page, problem_page, wants_page
+from boxoffice.web.problem_page import crash_page, database_away_page, http_error_page, problem_page, wants_page
 
 
 def create_app(box: BoxOffice) -> Litestar:
@@ -82,6 +82,6 @@ def _answers_to_problems(box: BoxOffice) -> dict[int | type[Exception], Any]:
         return crash_page(box, request, error) if wants_page(request) else answer_crash(request, error)
 
     def away(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-        return crash_page(box, request, error) if wants_page(request) else answer_database_away(request, error)
+        return database_away_page(box, error) if wants_page(request) else answer_database_away(request, error)
 
     return {Problem: problem, HTTPException: http_error, **dict.fromkeys(LOST, away), 500: crash}

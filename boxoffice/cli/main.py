@@ -8,6 +8,7 @@ from pathlib import Path
 from boxoffice.cli import demo, migrate, nights, serve, worker
 from boxoffice.cli.demo_environment import DemoProblem
 from boxoffice.cli.programs import ProgramEnded
+from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem
 from boxoffice.settings import Settings, SettingsProblem
 
@@ -22,7 +23,7 @@ def main() -> None:
     except Problem as problem:
         lines = [problem.detail, *(f"  {error.field}: {error.detail}" for error in problem.errors)]
         sys.exit("\n".join(lines))
-    except OSError as error:
+    except (OSError, *LOST) as error:
         sys.exit(f"{error}. Is the database up, and does DATABASE_URL name it?")
 
 

@@ -21,10 +21,8 @@ def answer_crash(request: Request[Any, Any, Any], error: Exception) -> Response[
 
 
 def answer_database_away(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """503 for what is in `db.LOST`, with the moment to ask again; an argument that fits no column is a crash."""
-    if isinstance(error, ValueError):
-        return answer_crash(request, error)
-    logs.warning("the database does not answer", problem=type(error).__name__)
+    """503 for what is in `db.LOST`, with the moment to ask again."""
+    logs.warning("the database is away", problem=type(error.__cause__).__name__)
     answer = _answer(request, {"type": "unavailable", "title": "Unavailable", "status": 503, "detail": AWAY})
     answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return answer

@@ -2,26 +2,45 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
 import asyncpg
 
-LOST = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-)
-"""What a transaction raises when the server is away: whether a commit under way took place is then unknown."""
+
+class DatabaseAway(Exception):
+    """The database does not answer, takes no connection or takes no writes; the cause says which.
+
+    Whether a commit that was under way took place is unknown.
+    """
+
+
+LOST = (DatabaseAway,)
+"""What a transaction raises when the server is away; a statement that is wrong in itself is never among it."""
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 5
 """How long a statement may take; as long again for its cancellation when a silent server leaves that open too."""
+
+# No connection, none left, no room: classes 08, 53 and 57 of PostgreSQL's appendix A. A server that takes no writes is
+# a primary of before the fail-over.
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+_WRONG_SERVER = (
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
 
 Row = TypeVar("Row")
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy | asyncpg.Connection"
@@ -96,15 +115,46 @@ class Database:
     async def transaction(self) -> AsyncGenerator[Connection, None]:
         """One connection with one transaction: committed at the end of the block, rolled back when it raises.
 
-        Raises what is in LOST within 15 s when the server is away, or when no connection becomes free.
+        Raises DatabaseAway within 15 s when the server is away, or when no connection becomes free.
         """
         if self._pool is None:
             await self.open()
-        assert self._pool is not None
-        async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection, connection.transaction():
-            if self.moved_clock is not None:
-                await connection.execute("SELECT set_config('boxoffice.clock', $1, true)", self.moved_clock.isoformat())
-            yield connection
+        pool = self._pool
+        assert pool is not None
+        try:
+            async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
+                with _broken_told(connection):
+                    async with connection.transaction():
+                        await self._move_clock(connection)
+                        yield connection
+        except _AWAY as error:
+            if isinstance(error, _WRONG_SERVER):
+                await pool.expire_connections()  # the others lead to the same server
+            raise DatabaseAway(f"The database is away: {type(error).__name__}.") from error
+
+    async def _move_clock(self, connection: Connection) -> None:
+        if self.moved_clock is not None:
+            moment = self.moved_clock.isoformat()
+            await connection.execute("SELECT set_config('boxoffice.clock', $1, true)", moment)
+
+
+@contextmanager
+def _broken_told(connection: Connection) -> Generator[None]:
+    """The driver says InterfaceError of a connection that broke before, and of arguments that do not fit too."""
+    try:
+        yield
+    except asyncpg.InterfaceError as error:
+        if _is_broken(connection):
+            raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
+        raise
+
+
+def _is_broken(connection: Connection) -> bool:
+    """A connection that breaks is taken from whoever had acquired it, who can then not even ask."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
 
 
 async def _leave_as_it_is(_connection: Any) -> None:

@@ -9,7 +9,6 @@ from boxoffice.box import BoxOffice
 from boxoffice.edge.crash import RETRY_AFTER_SECONDS, SENTENCE
 from boxoffice.edge.render import page
 from boxoffice.foundation import logs
-from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem, Unavailable
 
 FOR_PROGRAMS = ("/api", "/healthz", "/readyz")
@@ -39,11 +38,15 @@ def http_error_page(box: BoxOffice, error: HTTPException) -> Response[str]:
 
 
 def crash_page(box: BoxOffice, request: Request[Any, Any, Any], error: Exception) -> Response[str]:
-    """What nobody expected, written to the log: 503 when the database is away, else 500 with the request's id."""
+    """What nobody expected: written to the log, and the request's id on the page."""
     logs.error("crash", problem=error)
-    if isinstance(error, LOST):
-        return problem_page(box, Unavailable("The box office cannot reach its books right now. Try again in a moment."))
     return _page(box, 500, "Our fault", f"{SENTENCE}{request.scope['state']['request_id']}")
+
+
+def database_away_page(box: BoxOffice, error: Exception) -> Response[str]:
+    """What is in `db.LOST`."""
+    logs.warning("the database is away", problem=type(error.__cause__).__name__)
+    return problem_page(box, Unavailable("The box office cannot reach its books right now. Try again in a moment."))
 
 
 def _page(box: BoxOffice, status: int, title: str, detail: str, problem: Problem | None = None) -> Response[str]:

@@ -1,10 +1,11 @@
 import asyncio
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 
 from boxoffice.foundation.clock import now
-from boxoffice.foundation.db import Command, Database
+from boxoffice.foundation.db import LOST, Command, Database, DatabaseAway
 from tests.nights import load
 
 FILL = Command("UPDATE stock SET used = cap + 1")
@@ -50,3 +51,50 @@ async def test_first_transactions_at_the_same_moment_open_one_pool(database_url:
         )
     await database.close()
     assert 1 <= int(str(connections)) <= 3
+
+
+@pytest.mark.parametrize("arguments", [("not a number",), (), (1, 2)])
+async def test_arguments_that_do_not_fit_do_not_read_as_a_database_that_is_away(
+    db: Database, arguments: tuple[object, ...]
+) -> None:
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.DataError)) as wrong:
+        async with db.transaction() as connection:
+            await connection.fetchval("SELECT $1::integer", *arguments)
+    assert not isinstance(wrong.value, LOST)
+
+
+async def test_a_backend_that_is_shut_down_is_a_database_that_is_away_and_the_next_one_serves(db: Database) -> None:
+    async def cut_off() -> None:
+        async with db.transaction() as connection, db.transaction() as other:
+            await other.execute("SELECT pg_terminate_backend($1)", await connection.fetchval("SELECT pg_backend_pid()"))
+            await connection.execute("SELECT pg_sleep(5)")
+
+    with pytest.raises(DatabaseAway):
+        await cut_off()
+    assert await _value(db, "SELECT 1") == 1
+
+
+async def test_after_a_fail_over_no_connection_to_the_old_primary_stays(db: Database) -> None:
+    await load(db)
+    name = await _value(db, "SELECT current_database()")
+    async with db.transaction() as connection:
+        await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await db.close()
+    async with db.transaction(), db.transaction(), db.transaction():
+        pass  # three that lead to a server that takes no writes
+    async with db.transaction() as connection:
+        await connection.execute("SET TRANSACTION READ WRITE")
+        await connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    with pytest.raises(DatabaseAway, match="ReadOnly"):
+        await _write(db)
+    await asyncio.gather(*(_write(db) for _ in range(4)))
+
+
+async def _write(db: Database) -> None:
+    async with db.transaction() as connection:
+        await connection.execute("UPDATE event SET title = title")
+
+
+async def _value(db: Database, sql: str) -> object:
+    async with db.transaction() as connection:
+        return await connection.fetchval(sql)
