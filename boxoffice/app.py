@@ -23,7 +23,7 @@ from boxoffice.edge.request_log import RequestLog
 from boxoffice.edge.security_headers import security_headers
 from boxoffice.edge.vendor_files import show_vendor_file
 from boxoffice.foundation import logs
-from boxoffice.foundation.db import LOST
+from boxoffice.foundation.db import CLASHED, LOST
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks import cron, stripe
 from boxoffice.web.pages import PAGES
@@ -84,4 +84,4 @@ def _answers_to_problems(box: BoxOffice) -> dict[int | type[Exception], Any]:
     def away(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         return database_away_page(box, error) if wants_page(request) else answer_database_away(request, error)
 
-    return {Problem: problem, HTTPException: http_error, **dict.fromkeys(LOST, away), 500: crash}
+    return {Problem: problem, HTTPException: http_error, **dict.fromkeys((*LOST, *CLASHED), away), 500: crash}

@@ -21,8 +21,8 @@ def answer_crash(request: Request[Any, Any, Any], error: Exception) -> Response[
 
 
 def answer_database_away(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """503 for what is in `db.LOST`, with the moment to ask again."""
-    logs.warning("the database is away", problem=type(error.__cause__).__name__)
+    """503 for what is in `db.LOST` and `db.CLASHED`, with the moment to ask again."""
+    logs.warning("the database is away", problem=type(error.__cause__ or error).__name__)
     answer = _answer(request, {"type": "unavailable", "title": "Unavailable", "status": 503, "detail": AWAY})
     answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return answer

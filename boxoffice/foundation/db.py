@@ -2,10 +2,11 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator, Callable, Generator
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -21,6 +22,10 @@ class DatabaseAway(Exception):
 LOST = (DatabaseAway,)
 """What a transaction raises when the server is away; a statement that is wrong in itself is never among it."""
 
+CLASHED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+"""A transaction that PostgreSQL ended for the sake of another: rolled back, and good to be tried again as a whole."""
+
+TRIES_MAX = 6
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 5
 """How long a statement may take; as long again for its cancellation when a silent server leaves that open too."""
@@ -43,6 +48,8 @@ _WRONG_SERVER = (
 )
 
 Row = TypeVar("Row")
+Done = TypeVar("Done")
+Arguments = ParamSpec("Arguments")
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy | asyncpg.Connection"
 
 
@@ -131,6 +138,25 @@ class Database:
             if isinstance(error, _WRONG_SERVER):
                 await pool.expire_connections()  # the others lead to the same server
             raise DatabaseAway(f"The database is away: {type(error).__name__}.") from error
+
+    async def attempt(
+        self,
+        verb: Callable[Concatenate[Connection, Arguments], Awaitable[Done]],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Done:
+        """Does `verb` in one transaction, and again in a new one when it clashed: for verbs that lock much.
+
+        Raises what is in CLASHED only after six tries within about a second, and what `transaction` raises.
+        """
+        for tried in range(1, TRIES_MAX):
+            try:
+                async with self.transaction() as connection:
+                    return await verb(connection, *arguments, **named)
+            except CLASHED:
+                await asyncio.sleep(random.uniform(0.5, 1) * 0.02 * 2**tried)  # noqa: S311 - spreads those that clashed
+        async with self.transaction() as connection:
+            return await verb(connection, *arguments, **named)
 
     async def _move_clock(self, connection: Connection) -> None:
         if self.moved_clock is not None:

@@ -68,8 +68,7 @@ async def buy(till: Till, slug: str, request: OrderRequest) -> Bought:
     revision = 0 if placed.fresh else await _revision(till, counter.event_id, placed.id)
     status, checkout = placed.status, Checkout(placed.held_until, None, None)
     if status == "held" and placed.total_minor == 0:
-        async with till.db.transaction() as connection:
-            status = await fulfil_free(connection, counter.event_id, placed.id)
+        status = await till.db.attempt(fulfil_free, counter.event_id, placed.id)
     elif status in ("held", "paying"):
         checkout = await open_payment(till, counter, placed)
         status = checkout.status or status

@@ -40,5 +40,4 @@ async def ask_stripe(till: Till, event_id: UUID, order_id: UUID, session_id: str
             session = await till.stripe_or_closed().retrieve_session(claimed_session_id)
         except StripeProblem:
             return
-        async with till.db.transaction() as connection:
-            await fulfil(connection, till, session)
+        await till.db.attempt(fulfil, till, session)

@@ -4,7 +4,8 @@ Everything is right with three types alone (`checkout.session.completed`, `payme
 `payment_intent.payment_failed`); the others are faster than the repair that would find the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from uuid import UUID
 
 from boxoffice.foundation.db import Command, Connection, Query
@@ -55,29 +56,28 @@ async def receive(till: Till, event: Event) -> str:
                 return "duplicate"
         return await work(till, event)
     try:
-        async with till.db.transaction() as connection:
-            if not await inbox.keep(connection, event):
-                return "duplicate"
-            outcome = await fulfil(connection, till, session)
-            await inbox.handled(connection, event, outcome)
+        return await till.db.attempt(_once, event, partial(fulfil, till=till, session=session))
     except Exception as error:
         await _keep_failure(till, event, error)
         raise
-    return outcome
 
 
 async def work(till: Till, event: Event) -> str:
     """Works an event that is written down and not handled. Raises what went wrong, after noting it."""
     try:
         sessions = await _ask(till, event)
-        async with till.db.transaction() as connection:
-            if not await inbox.keep(connection, event):
-                return "duplicate"
-            outcome = await _work(connection, till, event, sessions)
-            await inbox.handled(connection, event, outcome)
+        return await till.db.attempt(_once, event, partial(_work, till=till, event=event, sessions=sessions))
     except Exception as error:
         await _keep_failure(till, event, error)
         raise
+
+
+async def _once(connection: Connection, event: Event, verb: Callable[[Connection], Awaitable[str]]) -> str:
+    """What the event asks for, and that it is handled; nothing when it is."""
+    if not await inbox.keep(connection, event):
+        return "duplicate"
+    outcome = await verb(connection)
+    await inbox.handled(connection, event, outcome)
     return outcome
 
 

@@ -167,23 +167,22 @@ class Counter:
     async def _place(self, requests_by_key: dict[bytes, Request], ids: list[UUID]) -> list[Outcome]:
         requests = list(requests_by_key.values())
         lines = [(number, line) for number, request in enumerate(requests, 1) for line in request.lines]
-        async with self.db.transaction() as connection:
-            rows = await PLACE.all(
-                connection,
-                self.event_id,
-                self.minimum_minor,
-                ids,
-                [with_check(self.short_code + random_code(ORDER_CODE_LENGTH)) for _ in requests],
-                [request.email for request in requests],
-                list(requests_by_key),
-                [request.fingerprint() for request in requests],
-                [request.promo_code for request in requests],
-                [number for number, _ in lines],
-                [line.ticket_type_id for _, line in lines],
-                [line.quantity for _, line in lines],
-                [line.seen_minor for _, line in lines],
-                [_text_array(line.holder_names) for _, line in lines],
-            )
+        rows = await self.db.attempt(
+            PLACE.all,
+            self.event_id,
+            self.minimum_minor,
+            ids,
+            [with_check(self.short_code + random_code(ORDER_CODE_LENGTH)) for _ in requests],
+            [request.email for request in requests],
+            list(requests_by_key),
+            [request.fingerprint() for request in requests],
+            [request.promo_code for request in requests],
+            [number for number, _ in lines],
+            [line.ticket_type_id for _, line in lines],
+            [line.quantity for _, line in lines],
+            [line.seen_minor for _, line in lines],
+            [_text_array(line.holder_names) for _, line in lines],
+        )
         return sorted(rows, key=lambda row: row.number)
 
 

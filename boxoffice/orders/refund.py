@@ -114,8 +114,7 @@ async def send_refund(till: Till, event_id: UUID, refund_id: UUID) -> None:
         if refused.code != "charge_already_refunded":
             raise
         refund = Refund(f"outside:{decided.decision}", "succeeded", None)
-    async with till.db.transaction() as connection:
-        await settle_refund(connection, event_id, refund_id, refund)
+    await till.db.attempt(settle_refund, event_id, refund_id, refund)
 
 
 async def settle_refund(connection: Connection, event_id: UUID, refund_id: UUID, refund: Refund) -> str:

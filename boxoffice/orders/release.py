@@ -1,8 +1,9 @@
 """Ending orders that are not paid: only once Stripe said that no session of theirs can be paid any more."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from boxoffice.foundation.db import Command
+from boxoffice.foundation.db import Command, Connection
 from boxoffice.foundation.problems import Unavailable
 from boxoffice.orders.fulfil import fulfil
 from boxoffice.orders.give_back import ATTEMPTS, LOCK_ORDER, AttemptState, end_when_nothing_is_open
@@ -47,17 +48,22 @@ async def end_hold(till: Till, event_id: UUID, order_id: UUID) -> None:
 
 async def end(till: Till, event_id: UUID, order_id: UUID, reason: str) -> None:
     """Ends what is open of an order and releases it, unless it turns out paid. Raises Unavailable."""
-    async with till.db.transaction() as connection:
-        order = await LOCK_ORDER.first(connection, event_id, order_id)
-        if order is None or order.status not in ("held", "paying"):
-            return
-        await NEVER_SENT.run(connection, event_id, order_id)
-        await REASON.run(connection, event_id, order_id, reason)
-        await end_when_nothing_is_open(connection, event_id, order_id)
-        attempts = await ATTEMPTS.all(connection, event_id, order_id)
-    for attempt in attempts:
+    for attempt in await till.db.attempt(_end_what_is_ours, event_id, order_id, reason):
         if attempt.status in ("sending", "open"):
             await _end_attempt(till, AttemptRef(event_id, order_id, attempt.number), attempt.session_id)
+
+
+async def _end_what_is_ours(
+    connection: Connection, event_id: UUID, order_id: UUID, reason: str
+) -> Sequence[AttemptState]:
+    """Ends the attempts that Stripe never heard of, and the order when it has no others; returns the attempts."""
+    order = await LOCK_ORDER.first(connection, event_id, order_id)
+    if order is None or order.status not in ("held", "paying"):
+        return ()
+    await NEVER_SENT.run(connection, event_id, order_id)
+    await REASON.run(connection, event_id, order_id, reason)
+    await end_when_nothing_is_open(connection, event_id, order_id)
+    return await ATTEMPTS.all(connection, event_id, order_id)
 
 
 async def _end_attempt(till: Till, ref: AttemptRef, session_id: str | None) -> None:
@@ -69,24 +75,28 @@ async def _end_attempt(till: Till, ref: AttemptRef, session_id: str | None) -> N
         session = await till.stripe_or_closed().expire_session(session_id)
     except StripeProblem as problem:
         raise _no_answer() from problem
-    async with till.db.transaction() as connection:
-        await fulfil(connection, till, session)
+    await till.db.attempt(fulfil, till, session)
 
 
 async def _session_of_lost_answer(till: Till, ref: AttemptRef) -> str | None:
     """Repeats the call under its key to learn which session it made; None when it made none and the order is over."""
     await send_again(till, ref, at_once=True)
-    async with till.db.transaction() as connection:
-        await LOCK_ORDER.first(connection, ref.event_id, ref.order_id)
-        attempts = await ATTEMPTS.all(connection, ref.event_id, ref.order_id)
-        attempt = next(one for one in attempts if one.number == ref.number)
-        if attempt.status == "refused":
-            await NEVER_SENT.run(connection, ref.event_id, ref.order_id)
-            await end_when_nothing_is_open(connection, ref.event_id, ref.order_id)
-            return None
+    attempt = await till.db.attempt(_end_when_refused, ref)
+    if attempt.status == "refused":
+        return None
     if attempt.session_id is None:
         raise _no_answer()
     return attempt.session_id
+
+
+async def _end_when_refused(connection: Connection, ref: AttemptRef) -> AttemptState:
+    await LOCK_ORDER.first(connection, ref.event_id, ref.order_id)
+    attempts = await ATTEMPTS.all(connection, ref.event_id, ref.order_id)
+    attempt = next(one for one in attempts if one.number == ref.number)
+    if attempt.status == "refused":
+        await NEVER_SENT.run(connection, ref.event_id, ref.order_id)
+        await end_when_nothing_is_open(connection, ref.event_id, ref.order_id)
+    return attempt
 
 
 def _no_answer() -> Unavailable:

@@ -164,8 +164,7 @@ async def _each(till: Till, search: Query[_Found], verb: Callable[[_Found], Awai
 async def _end_settling(till: Till, one: _Found) -> None:
     """Looks once more; a bank that has not paid by now loses the units. Money after that is late money."""
     await ask_stripe(till, one.event_id, one.id)
-    async with till.db.transaction() as connection:
-        await release_unsettled(connection, one.event_id, one.id)
+    await till.db.attempt(release_unsettled, one.event_id, one.id)
 
 
 async def release_unsettled(connection: Connection, event_id: UUID, order_id: UUID) -> None:

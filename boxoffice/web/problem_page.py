@@ -44,8 +44,8 @@ def crash_page(box: BoxOffice, request: Request[Any, Any, Any], error: Exception
 
 
 def database_away_page(box: BoxOffice, error: Exception) -> Response[str]:
-    """What is in `db.LOST`."""
-    logs.warning("the database is away", problem=type(error.__cause__).__name__)
+    """What is in `db.LOST` and `db.CLASHED`."""
+    logs.warning("the database is away", problem=type(error.__cause__ or error).__name__)
     return problem_page(box, Unavailable("The box office cannot reach its books right now. Try again in a moment."))
 
 

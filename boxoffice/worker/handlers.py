@@ -14,8 +14,7 @@ async def _refund(box: BoxOffice, job: Job) -> None:
 
 
 async def _end_review(box: BoxOffice, job: Job) -> None:
-    async with box.db.transaction() as connection:
-        await end_review(connection, UUID(job.argument("event_id")), UUID(job.argument("order_id")))
+    await box.db.attempt(end_review, UUID(job.argument("event_id")), UUID(job.argument("order_id")))
 
 
 HANDLERS: dict[str, Callable[[BoxOffice, Job], Awaitable[None]]] = {

@@ -30,7 +30,7 @@ async def run(box: BoxOffice) -> None:
                 await read_missed_events(box.till)
                 await tidy(box)
         except LOST as error:
-            logs.warning("the database is away", problem=type(error.__cause__).__name__)
+            logs.warning("the database is away", problem=type(error.__cause__ or error).__name__)
         except Exception as error:  # noqa: BLE001 - one round fails, the worker goes on
             logs.error("a round of work failed; the next one follows", problem=error)
         pause = 0.05 if busy else PAUSE_SECONDS

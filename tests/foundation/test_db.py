@@ -1,11 +1,12 @@
 import asyncio
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
 from boxoffice.foundation.clock import now
-from boxoffice.foundation.db import LOST, Command, Database, DatabaseAway
+from boxoffice.foundation.db import LOST, Command, Connection, Database, DatabaseAway
 from tests.nights import load
 
 FILL = Command("UPDATE stock SET used = cap + 1")
@@ -98,3 +99,56 @@ async def _write(db: Database) -> None:
 async def _value(db: Database, sql: str) -> object:
     async with db.transaction() as connection:
         return await connection.fetchval(sql)
+
+
+async def test_two_that_lock_the_other_way_round_both_end_and_what_was_rolled_back_counts_once(
+    db: Database, database_url: str
+) -> None:
+    await load(db)
+    async with db.transaction() as connection:
+        await connection.execute("CREATE TABLE done (name text, tries integer)")
+        await connection.execute(f"ALTER DATABASE {urlsplit(database_url).path[1:]} SET deadlock_timeout = '50ms'")
+    await db.close()
+    both_hold_one = asyncio.Barrier(2)
+    tries: dict[str, int] = {"up": 0, "down": 0}
+
+    async def lock(connection: Connection, name: str, order: str) -> None:
+        tries[name] += 1
+        await connection.execute("INSERT INTO done VALUES ($1, $2)", name, tries[name])
+        for number, stock in enumerate(await connection.fetch(f"SELECT id FROM stock ORDER BY id {order} LIMIT 3")):
+            await connection.execute("UPDATE stock SET cap = cap + 1 WHERE id = $1", stock["id"])
+            if number == 0 and tries[name] == 1:
+                await both_hold_one.wait()
+
+    await asyncio.gather(db.attempt(lock, "up", "ASC"), db.attempt(lock, "down", "DESC"))
+    assert sorted(tries.values()) == [1, 2]
+    async with db.transaction() as connection:
+        rows = await connection.fetch("SELECT name, tries FROM done")
+    assert {str(row["name"]): row["tries"] for row in rows} == tries
+    assert len(rows) == 2
+
+
+async def test_what_always_clashes_is_given_up_after_six_tries(db: Database) -> None:
+    tries = 0
+
+    async def clash(connection: Connection) -> None:
+        nonlocal tries
+        tries += 1
+        await connection.execute("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$")
+
+    with pytest.raises(asyncpg.SerializationError):
+        await db.attempt(clash)
+    assert tries == 6
+
+
+async def test_what_is_wrong_in_itself_is_not_tried_again(db: Database) -> None:
+    tries = 0
+
+    async def divide(connection: Connection) -> None:
+        nonlocal tries
+        tries += 1
+        await connection.execute("SELECT 1 / 0")
+
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await db.attempt(divide)
+    assert tries == 1
