@@ -7,35 +7,44 @@ import signal
 from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
-from boxoffice.orders.repair import read_missed_events, repair
-from boxoffice.worker.tick import run_jobs, tidy
+from boxoffice.worker.tick import WORK
 
 PAUSE_SECONDS = 0.5
-LIST_EVENTS_EVERY_SECONDS = 60
 
 
 async def run(box: BoxOffice) -> None:
-    """Works until SIGTERM or SIGINT; a database that is away is waited for."""
+    """Works until SIGTERM or SIGINT."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stop.set)
-    list_at = loop.time()
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    await work_until(stop, box)
+    await box.close()
+
+
+async def work_until(stop: asyncio.Event, box: BoxOffice) -> None:
+    """Rounds of what is due. A database that is away is waited for; work that fails keeps no other from being done."""
+    due_at = dict.fromkeys(WORK, 0.0)
     while not stop.is_set():
-        busy = 0
-        try:
-            busy = await run_jobs(box) + await repair(box.till)
-            if loop.time() >= list_at:
-                list_at = loop.time() + LIST_EVENTS_EVERY_SECONDS
-                await read_missed_events(box.till)
-                await tidy(box)
-        except LOST as error:
-            logs.warning("the database is away", problem=type(error.__cause__ or error).__name__)
-        except Exception as error:  # noqa: BLE001 - one round fails, the worker goes on
-            logs.error("a round of work failed; the next one follows", problem=error)
+        busy = await _round(box, due_at)
         pause = 0.05 if busy else PAUSE_SECONDS
         try:
             await asyncio.wait_for(stop.wait(), pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads polls
         except TimeoutError:
             continue
-    await box.close()
+
+
+async def _round(box: BoxOffice, due_at: dict[str, float]) -> int:
+    loop = asyncio.get_running_loop()
+    found = 0
+    for name, work in WORK.items():
+        if loop.time() < due_at[name]:
+            continue
+        due_at[name] = loop.time() + work.every_seconds
+        try:
+            found += await work.do(box)
+        except LOST as error:
+            logs.warning("the database is away", problem=type(error.__cause__ or error).__name__)
+            break
+        except Exception as error:  # noqa: BLE001 - the worker goes on
+            logs.error("work failed; it is done again in the next round", work=name, problem=error)
+    return found

@@ -1,6 +1,8 @@
-"""One bounded round of work: what the worker's loop, cron and, where there is no worker, requests run."""
+"""All work outside requests, in bounded rounds: the worker's loop and cron do every kind, requests at most jobs."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from boxoffice.accounts.login import delete_old_requests
 from boxoffice.accounts.sessions import delete_ended
@@ -37,21 +39,22 @@ async def run_inline(box: BoxOffice) -> None:
 
 
 async def tick(box: BoxOffice) -> dict[str, int]:
-    """Everything once: jobs, repair, and the events that were never delivered."""
-    await tidy(box)
-    return {
-        "repaired": await repair(box.till),
-        "missed_events": await read_missed_events(box.till),
-        "jobs": await run_jobs(box),
-    }
+    """Everything once; how much of each there was."""
+    return {name: await work.do(box) for name, work in WORK.items()}
 
 
-async def tidy(box: BoxOffice) -> None:
+async def _repair(box: BoxOffice) -> int:
+    return await repair(box.till)
+
+
+async def _read_missed_events(box: BoxOffice) -> int:
+    return await read_missed_events(box.till)
+
+
+async def _tidy(box: BoxOffice) -> int:
     """Throws away what only takes room: spent limits, old sign-in requests, ended sessions."""
     async with box.db.transaction() as connection:
-        await delete_full(connection)
-        await delete_old_requests(connection)
-        await delete_ended(connection)
+        return await delete_full(connection) + await delete_old_requests(connection) + await delete_ended(connection)
 
 
 async def _run(box: BoxOffice, job: Job) -> None:
@@ -65,3 +68,21 @@ async def _run(box: BoxOffice, job: Job) -> None:
     else:
         async with box.db.transaction() as connection:
             await done(connection, job)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One kind of work: `do` does what there is of it, at most a round's worth, and says how much that was."""
+
+    do: Callable[[BoxOffice], Awaitable[int]]
+    every_seconds: float = 0
+    """How long the worker waits between two rounds of it."""
+
+
+# Jobs come after what asks for them, so that one tick does both.
+WORK = {
+    "repaired": Work(_repair),
+    "missed_events": Work(_read_missed_events, 60),
+    "jobs": Work(run_jobs),
+    "tidied": Work(_tidy, 60),
+}
