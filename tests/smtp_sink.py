@@ -19,6 +19,7 @@ class Sink:
     tls: ssl.SSLContext | None = None
     start_tls: ssl.SSLContext | None = None
     port: int = 0
+    hang_seconds: float = 2
     heard: list[str] = field(default_factory=list[str])
     messages: list[bytes] = field(default_factory=list[bytes])
 
@@ -70,7 +71,7 @@ class Sink:
         if answer == "hang up":
             return False
         if answer == "hang":
-            await asyncio.sleep(2)
+            await asyncio.sleep(self.hang_seconds)
             return False
         writer.write(answer.encode() + b"\r\n")
         await writer.drain()

@@ -3,16 +3,18 @@
 import hmac
 import ipaddress
 import math
-import secrets
 import unicodedata
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from boxoffice.accounts.sessions import Person, hash_secret, open_session
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import new_id
+from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.problems import Problem
 from boxoffice.foundation.rate_limit import Limit, allow
+from boxoffice.foundation.signing import derived_key
 
 PER_EMAIL = Limit("login mails to one address", 5, 3600)
 PER_NETWORK = Limit("login mails asked for from one network", 60, 3600)
@@ -20,6 +22,7 @@ CODE_LENGTH = 6
 BROWSER_SECRET_LENGTH_MIN = 32
 TRIES_MAX = 5
 ASK_AGAIN = "Ask for a new mail."
+MAIL_JOB = "mail_login"
 
 
 class LoginRefused(Problem):
@@ -50,8 +53,9 @@ class LoginTooOften(Problem):
 
 @dataclass(frozen=True, slots=True)
 class LoginMail:
-    """What to mail: six digits to type, and a secret that the link of the mail carries."""
+    """What to mail for one request: six digits to type, and a secret that the link of the mail carries."""
 
+    id: UUID
     email: str
     code: str = field(repr=False)
     link_secret: str = field(repr=False)
@@ -134,11 +138,21 @@ ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id, email
 """,
 )
 
-DELETE_OLD = Command("DELETE FROM login_request WHERE expires_at < clock() - interval '1 day'")
+TO_MAIL = Query(str, "SELECT email FROM login_request WHERE id = $1 AND used_at IS NULL AND expires_at > clock()")
+
+DELETE_OLD = Command(
+    """
+WITH mailed AS (
+  DELETE FROM job USING login_request
+  WHERE job.name = 'mail_login' AND job.subject = login_request.id::text
+    AND login_request.expires_at < clock() - interval '1 day')
+DELETE FROM login_request WHERE expires_at < clock() - interval '1 day'
+"""
+)
 
 
-async def request_login(connection: Connection, email: str, browser: str, address: str) -> LoginMail:
-    """Writes down one wish to sign in and returns what to mail. It is good once, for 15 minutes, in this browser.
+async def request_login(connection: Connection, secret_key: str, email: str, browser: str, address: str) -> LoginMail:
+    """Writes down one wish to sign in and the job of mailing it. It is good once, for 15 minutes, in this browser.
 
     `email` is in the form of `read_email`, `browser` the random secret in the asking browser's cookie (at least 32
     characters), `address` the client's network address. Known and unknown e-mails get the same answer from the same
@@ -158,11 +172,17 @@ async def request_login(connection: Connection, email: str, browser: str, addres
         raise LoginTooOften(
             f"We have sent several mails to this address. Use the newest one, or ask again in {_minutes(wait)}.", wait
         )
-    code, link_secret = f"{secrets.randbelow(10**CODE_LENGTH):0{CODE_LENGTH}}", secrets.token_urlsafe(32)
-    await ASK.run(
-        connection, new_id(), email, _hash_code(code, browser), hash_secret(link_secret), hash_secret(browser)
-    )
-    return LoginMail(email, code, link_secret)
+    mail = _mail(secret_key, new_id(), email)
+    code_hash, link_hash = _hash_code(mail.code, browser), hash_secret(mail.link_secret)
+    await ASK.run(connection, mail.id, email, code_hash, link_hash, hash_secret(browser))
+    await enqueue(connection, MAIL_JOB, str(mail.id), {"login_id": str(mail.id)})
+    return mail
+
+
+async def mail_of_login(connection: Connection, secret_key: str, login_id: UUID) -> LoginMail | None:
+    """What to mail for a request; None once it has been used, or is older than 15 minutes."""
+    email = await TO_MAIL.first(connection, login_id)
+    return None if email is None else _mail(secret_key, login_id, email)
 
 
 async def confirm_code(connection: Connection, email: str, code: str, browser: str) -> SignedIn | LoginRefused:
@@ -215,6 +235,14 @@ def _refusal(why: Why | None) -> LoginRefused:
     if why.tries >= TRIES_MAX:
         return LoginEnded("Five wrong codes were typed. " + ASK_AGAIN)
     return LoginRefused("Open the link in the browser that asked for it, or type the code from the mail there.")
+
+
+def _mail(secret_key: str, login_id: UUID, email: str) -> LoginMail:
+    """Code and secret follow from the request and SECRET_KEY: they are stored nowhere, not even until they are mailed."""
+    key = derived_key(secret_key, "sign-in mails")
+    number = int.from_bytes(hmac.digest(key, b"code" + login_id.bytes, "sha256"), "big") % 10**CODE_LENGTH
+    link_secret = urlsafe_b64encode(hmac.digest(key, b"link" + login_id.bytes, "sha256")).rstrip(b"=").decode()
+    return LoginMail(login_id, email, f"{number:0{CODE_LENGTH}}", link_secret)
 
 
 def _hash_code(code: str, browser: str) -> bytes:

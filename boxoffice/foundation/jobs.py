@@ -45,6 +45,15 @@ RETURNING id, name, subject, arguments, tries
 """,
 )
 
+CLAIM_ONE = Query(
+    Job,
+    """
+UPDATE job SET tries = tries + 1, run_at = clock() + $3::interval
+WHERE name = $1 AND subject = $2 AND done_at IS NULL AND parked_at IS NULL AND run_at <= clock()
+RETURNING id, name, subject, arguments, tries
+""",
+)
+
 DONE = Command("UPDATE job SET done_at = clock(), problem = NULL WHERE id = $1 AND tries = $2 AND done_at IS NULL")
 
 FAILED = Command("""
@@ -64,6 +73,11 @@ async def enqueue(
 async def claim(connection: Connection, limit: int) -> list[Job]:
     """At most `limit` due jobs, each for this caller alone during two minutes."""
     return await CLAIM.all(connection, limit, LEASE)
+
+
+async def claim_one(connection: Connection, name: str, subject: str) -> Job | None:
+    """This job, for this caller alone during two minutes; None when it is not due, or somebody else's."""
+    return await CLAIM_ONE.first(connection, name, subject, LEASE)
 
 
 async def done(connection: Connection, job: Job) -> bool:

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from boxoffice.accounts.login import MAIL_JOB
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.jobs import Job
 from boxoffice.orders.refund import end_review, send_refund
-from boxoffice.worker.mails import send_alarm, send_refund_mail, send_review, send_settling, send_tickets
+from boxoffice.worker.mails import send_alarm, send_login, send_refund_mail, send_review, send_settling, send_tickets
 
 
 async def _refund(box: BoxOffice, job: Job) -> None:
@@ -18,6 +19,7 @@ async def _end_review(box: BoxOffice, job: Job) -> None:
 
 
 HANDLERS: dict[str, Callable[[BoxOffice, Job], Awaitable[None]]] = {
+    MAIL_JOB: send_login,
     "mail_tickets": send_tickets,
     "mail_settling": send_settling,
     "mail_review": send_review,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from boxoffice.accounts.login import mail_of_login
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.db import Query
 from boxoffice.foundation.jobs import Job
@@ -15,6 +16,7 @@ from boxoffice.notifications.emails import (
     TicketLine,
     TicketsMail,
     alarm_mail,
+    login_mail,
     refund_mail,
     review_mail,
     settling_mail,
@@ -32,6 +34,16 @@ class _Refund:
 
 CODE = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND id = $2")
 REFUND = Query(_Refund, "SELECT reason, amount_minor FROM refund WHERE event_id = $1 AND id = $2")
+
+
+async def send_login(box: BoxOffice, job: Job) -> None:
+    """Code and link to sign in with; nothing once they have been used or are over."""
+    async with box.db.transaction() as connection:
+        login = await mail_of_login(connection, box.settings.secret_key, UUID(job.argument("login_id")))
+    if login is None:
+        return
+    link = f"{box.settings.base_url}/tickets/link?s={login.link_secret}"
+    await _send(box, job, login_mail(login.email, login.code, link, box.settings.base_url))
 
 
 async def send_tickets(box: BoxOffice, job: Job) -> None:

@@ -8,7 +8,8 @@ from boxoffice.accounts.login import delete_old_requests
 from boxoffice.accounts.sessions import delete_ended
 from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
-from boxoffice.foundation.jobs import Job, claim, done, failed
+from boxoffice.foundation.db import LOST
+from boxoffice.foundation.jobs import Job, claim, claim_one, done, failed
 from boxoffice.foundation.mail import MailNotSent
 from boxoffice.foundation.rate_limit import delete_full
 from boxoffice.orders.repair import read_missed_events, repair
@@ -16,6 +17,7 @@ from boxoffice.worker.handlers import HANDLERS
 
 JOBS_AT_ONCE = 20
 INLINE_SECONDS = 3
+AT_ONCE_SECONDS = 2
 
 
 async def run_jobs(box: BoxOffice) -> int:
@@ -38,6 +40,20 @@ async def run_inline(box: BoxOffice) -> None:
         logs.warning("jobs are left for the next request or cron")
 
 
+async def run_at_once(box: BoxOffice, name: str, subject: str) -> None:
+    """Does a job that somebody waits for, right after the commit that asked for it, within two seconds.
+
+    What fails or takes longer is the worker's, ten seconds later; so nothing is raised.
+    """
+    try:
+        async with box.db.transaction() as connection:
+            job = await claim_one(connection, name, subject)
+        if job is not None:
+            await _run(box, job, AT_ONCE_SECONDS)
+    except LOST as error:
+        logs.warning("a job is left for the worker", job=name, problem=type(error.__cause__ or error).__name__)
+
+
 async def tick(box: BoxOffice) -> dict[str, int]:
     """Everything once; how much of each there was."""
     return {name: await work.do(box) for name, work in WORK.items()}
@@ -57,9 +73,10 @@ async def _tidy(box: BoxOffice) -> int:
         return await delete_full(connection) + await delete_old_requests(connection) + await delete_ended(connection)
 
 
-async def _run(box: BoxOffice, job: Job) -> None:
+async def _run(box: BoxOffice, job: Job, within_seconds: float | None = None) -> None:
     try:
-        await HANDLERS[job.name](box, job)
+        async with asyncio.timeout(within_seconds):
+            await HANDLERS[job.name](box, job)
     except Exception as error:  # noqa: BLE001 - kept with the job, which runs again
         logs.warning("job failed", job=job.name, subject=job.subject, tries=job.tries, problem=type(error).__name__)
         for_good = isinstance(error, MailNotSent) and error.permanent

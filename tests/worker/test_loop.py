@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from boxoffice.accounts.login import request_login
 from boxoffice.box import BoxOffice
 from boxoffice.worker.loop import work_until
+from tests.conftest import SECRET_KEY
 from tests.shop import CARD, Shop, session_of, until
 
 
@@ -33,7 +34,9 @@ async def test_work_that_fails_keeps_no_other_from_being_done(shop: Shop) -> Non
     db = shop.box.db
     db.moved_clock = datetime.now(UTC) - timedelta(days=3)
     async with db.transaction() as connection:
-        await request_login(connection, "mara@example.org", "a browser's secret of 32 characters", "198.51.100.7")
+        await request_login(
+            connection, SECRET_KEY, "mara@example.org", "a browser's secret of 32 characters", "198.51.100.7"
+        )
     db.moved_clock = None
     async with db.transaction() as connection:
         await connection.execute("ALTER TABLE event_list_mark RENAME TO not_there")

@@ -7,7 +7,15 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
-from boxoffice.accounts.login import LoginRefused, LoginTooOften, SignedIn, confirm_code, confirm_link, request_login
+from boxoffice.accounts.login import (
+    MAIL_JOB,
+    LoginRefused,
+    LoginTooOften,
+    SignedIn,
+    confirm_code,
+    confirm_link,
+    request_login,
+)
 from boxoffice.accounts.sessions import close_session
 from boxoffice.box import BoxOffice
 from boxoffice.edge.client_address import client_address
@@ -16,10 +24,8 @@ from boxoffice.edge.forms import Typed, read_form
 from boxoffice.edge.render import page, see_other
 from boxoffice.edge.visitor import SESSION, SESSION_SECONDS
 from boxoffice.foundation.email_address import read_email
-from boxoffice.foundation.ids import new_id
-from boxoffice.foundation.mail import MailNotSent
-from boxoffice.foundation.problems import Problem, Unavailable, Unprocessable
-from boxoffice.notifications.emails import login_mail
+from boxoffice.foundation.problems import Problem, Unprocessable
+from boxoffice.worker.tick import run_at_once
 
 BROWSER = "browser"
 BROWSER_SECONDS = 24 * 3600
@@ -41,7 +47,7 @@ async def ask_for_code(request: Request[Any, Any, Any], box: NamedDependency[Box
     browser = cookie_value(box.settings, request, BROWSER) or secrets.token_urlsafe(32)
     try:
         email = await _mail_code(box, fields["email"], browser, client_address(box.settings, request))
-    except (LoginTooOften, LoginRefused, Unprocessable, Unavailable) as problem:
+    except (LoginTooOften, LoginRefused, Unprocessable) as problem:
         return _asked_again(box, fields, problem)
     cookies = [cookie(box.settings, BROWSER, browser, BROWSER_SECONDS)]
     return page(box.settings, "code.html", cookies=cookies, email=email, problem=None)
@@ -96,13 +102,8 @@ async def _mail_code(box: BoxOffice, text: str, browser: str, address: str) -> s
     except ValueError as error:
         raise Unprocessable(str(error)) from error
     async with box.db.transaction() as connection:
-        login = await request_login(connection, email, browser, address)
-    link = f"{box.settings.base_url}/tickets/link?s={login.link_secret}"
-    try:
-        await box.mailer.send(login_mail(login.email, login.code, link, box.settings.base_url), new_id())
-    except MailNotSent as error:
-        if not error.permanent:
-            raise Unavailable("The mail could not be sent just now. Try again in a minute.") from error
+        login = await request_login(connection, box.settings.secret_key, email, browser, address)
+    await run_at_once(box, MAIL_JOB, str(login.id))
     return email
 
 
