@@ -186,7 +186,7 @@ def start_figures(postgres: LocalPostgres) -> None:
 
     def cpu(program: str) -> float:
         runs = [
-            subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, check=True) for _ in "123"
+            subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, check=True) for _ in "12345"
         ]
         return statistics.median(float(run.stdout) for run in runs)
 

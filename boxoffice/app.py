@@ -1,5 +1,6 @@
 """The composition root: the web application from its parts."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,6 +27,7 @@ from boxoffice.foundation import logs
 from boxoffice.foundation.db import CLASHED, LOST
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks import cron, stripe
+from boxoffice.warm_up import load_pages, load_the_rest
 from boxoffice.web.pages import PAGES
 from boxoffice.web.problem_page import crash_page, database_away_page, http_error_page, problem_page, wants_page
 
@@ -37,9 +39,12 @@ def create_app(box: BoxOffice) -> Litestar:
         return box
 
     @asynccontextmanager
-    async def close_at_the_end(_app: Litestar) -> AsyncGenerator[None, None]:
+    async def open_until_the_end(_app: Litestar) -> AsyncGenerator[None, None]:
         logs.info("web process started")  # the first line loads what lines need: here, not for the first buyer
+        load_pages()
+        loading = asyncio.create_task(asyncio.to_thread(load_the_rest, stripe=box.till.stripe is not None))
         yield
+        await loading
         await box.close()
 
     app = DescribedApp(
@@ -54,7 +59,7 @@ def create_app(box: BoxOffice) -> Litestar:
         before_request=refuse_other_sites(box.settings),
         before_send=[security_headers(box.settings)],
         middleware=[BodyLimit()],
-        lifespan=[close_at_the_end],
+        lifespan=[open_until_the_end],
         logging_config=None,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(

@@ -1,12 +1,17 @@
 """The box office as one object: what every request, command and job is given."""
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from boxoffice.foundation.db import Database
 from boxoffice.foundation.kept import Kept
-from boxoffice.foundation.mail import Mailer, mailer
 from boxoffice.orders.till import Till
 from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe
 from boxoffice.settings import Settings
+
+if TYPE_CHECKING:
+    from boxoffice.foundation.mail import Mailer
 
 SHARED_SECONDS = 1.0
 
@@ -17,11 +22,10 @@ class BoxOffice:
     No dataclass: the web framework would look into one at every request.
     """
 
-    def __init__(self, settings: Settings, db: Database, till: Till, mailer: Mailer) -> None:
+    def __init__(self, settings: Settings, db: Database, till: Till) -> None:
         self.settings = settings
         self.db = db
         self.till = till
-        self.mailer = mailer
         self.shared_pages: Kept[bytes] = Kept(SHARED_SECONDS)
         """Pages that everyone sees alike; what is left of a night may be that old on them."""
 
@@ -37,7 +41,14 @@ class BoxOffice:
             livemode=keys.livemode if keys else False,
             base_url=settings.base_url,
         )
-        return cls(settings, db, till, mailer(settings, db))
+        return cls(settings, db, till)
+
+    @cached_property
+    def mailer(self) -> "Mailer":
+        """What sends mail; SMTP is slow to load, and web processes send few."""
+        from boxoffice.foundation.mail import mailer  # noqa: PLC0415
+
+        return mailer(self.settings, self.db)
 
     async def close(self) -> None:
         """Closes every connection."""

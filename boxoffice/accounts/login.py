@@ -238,7 +238,7 @@ def _refusal(why: Why | None) -> LoginRefused:
 
 
 def _mail(secret_key: str, login_id: UUID, email: str) -> LoginMail:
-    """Code and secret follow from the request and SECRET_KEY: they are stored nowhere, not even until they are mailed."""
+    """Code and secret follow from the request and SECRET_KEY: they are stored nowhere, not even until mailed."""
     key = derived_key(secret_key, "sign-in mails")
     number = int.from_bytes(hmac.digest(key, b"code" + login_id.bytes, "sha256"), "big") % 10**CODE_LENGTH
     link_secret = urlsafe_b64encode(hmac.digest(key, b"link" + login_id.bytes, "sha256")).rstrip(b"=").decode()

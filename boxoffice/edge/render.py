@@ -4,12 +4,10 @@ import unicodedata
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.datastructures import Cookie
 from markupsafe import Markup
@@ -19,8 +17,11 @@ from boxoffice.edge.palettes import palette_of
 from boxoffice.edge.static_files import static_url
 from boxoffice.foundation.money import exponent
 from boxoffice.foundation.person_name import DIRECTION
-from boxoffice.foundation.written import LANGUAGE, write_code, write_day, write_money, write_time, write_zone
+from boxoffice.foundation.written import write_code, write_date, write_day, write_money, write_time, write_zone
 from boxoffice.settings import Settings
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 NEVER_KEPT = "no-store"
@@ -72,8 +73,10 @@ def see_other(
 
 
 @cache
-def environment() -> Environment:
+def environment() -> "Environment":
     """Escapes everything; a name that no one gave is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - programs are answered without it
+
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -89,17 +92,12 @@ def environment() -> Environment:
 
 def short_day(instant: datetime, time_zone: str) -> str:
     """ "Fri 4 Dec 2026" in the zone."""
-    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), "EEE d MMM y", locale=LANGUAGE)
+    return write_date(instant, time_zone, "EEE d MMM y")
 
 
 def moment(instant: datetime, time_zone: str) -> str:
     """ "Fri 4 Dec 2026, 23:00" in the zone."""
     return f"{short_day(instant, time_zone)}, {write_time(instant, time_zone)}"
-
-
-def calendar_day(instant: datetime, time_zone: str, pattern: str) -> str:
-    """A part of the date in Babel's pattern letters, "d" or "MMM"."""
-    return format_datetime(instant.astimezone(ZoneInfo(time_zone)), pattern, locale=LANGUAGE)
 
 
 def iso(instant: datetime, time_zone: str) -> str:
@@ -139,7 +137,7 @@ def described(text: str) -> Markup:
 
 
 FILTERS = {
-    "calendar_day": calendar_day,
+    "calendar_day": write_date,
     "day": write_day,
     "decimals": exponent,
     "described": described,

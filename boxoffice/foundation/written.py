@@ -4,9 +4,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
-from babel.numbers import format_currency, get_currency_precision
-
 from boxoffice.foundation.money import exponent
 
 LANGUAGE = "en_GB"
@@ -15,19 +12,28 @@ CODE_GROUP = 4
 
 def write_money(minor: int, currency: str) -> str:
     """An amount with its currency's sign: 1650 of "eur" is "€16.50". Never rounded."""
+    from babel.numbers import format_currency, get_currency_precision  # noqa: PLC0415 - as below
+
     amount = Decimal(minor).scaleb(-exponent(currency))
     usual = round(amount, get_currency_precision(currency.upper()))
     return format_currency(amount, currency.upper(), locale=LANGUAGE, currency_digits=usual == amount)
 
 
+def write_date(moment: datetime, time_zone: str, pattern: str) -> str:
+    """Parts of the venue's date or time in Babel's pattern letters, "d MMM"."""
+    from babel.dates import format_datetime  # noqa: PLC0415 - slow to load, and programs are answered without it
+
+    return format_datetime(moment, pattern, ZoneInfo(time_zone), LANGUAGE)
+
+
 def write_day(moment: datetime, time_zone: str) -> str:
     """The day on the venue's calendar: "Friday 4 December 2026"."""
-    return format_datetime(moment, "EEEE d MMMM y", ZoneInfo(time_zone), LANGUAGE)
+    return write_date(moment, time_zone, "EEEE d MMMM y")
 
 
 def write_time(moment: datetime, time_zone: str) -> str:
     """The clock on the venue's wall: "23:00"."""
-    return format_datetime(moment, "HH:mm", ZoneInfo(time_zone), LANGUAGE)
+    return write_date(moment, time_zone, "HH:mm")
 
 
 def write_zone(moment: datetime, time_zone: str) -> str:

@@ -10,10 +10,8 @@ from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
 from boxoffice.foundation.jobs import Job, claim, claim_one, done, failed
-from boxoffice.foundation.mail import MailNotSent
 from boxoffice.foundation.rate_limit import delete_full
 from boxoffice.orders.repair import read_missed_events, repair
-from boxoffice.worker.handlers import HANDLERS
 
 JOBS_AT_ONCE = 20
 INLINE_SECONDS = 3
@@ -74,6 +72,10 @@ async def _tidy(box: BoxOffice) -> int:
 
 
 async def _run(box: BoxOffice, job: Job, within_seconds: float | None = None) -> None:
+    # Mails, their templates and SMTP are slow to load, and most requests do no job.
+    from boxoffice.foundation.mail import MailNotSent  # noqa: PLC0415
+    from boxoffice.worker.handlers import HANDLERS  # noqa: PLC0415
+
     try:
         async with asyncio.timeout(within_seconds):
             await HANDLERS[job.name](box, job)

@@ -136,7 +136,7 @@ async def test_test_mode_is_said_on_every_page(browser: AsyncClient, box: BoxOff
     for path in ("/", "/tickets", "/nowhere"):
         assert "Test mode" in (await browser.get(path)).text
     live = replace(box.settings, stripe=replace(box.settings.stripe, secret_key="sk_live_of_the_pages"))  # type: ignore[type-var]
-    app = create_app(BoxOffice(live, box.db, box.till, box.mailer))
+    app = create_app(BoxOffice(live, box.db, box.till))
     async with AsyncClient(transport=ASGITransport(app=cast("Any", app)), base_url="http://localhost") as http:
         assert "Test mode" not in (await http.get("/")).text
 
@@ -150,7 +150,7 @@ async def test_the_mailbox_is_for_development_only(browser: AsyncClient, box: Bo
     public = replace(box.settings, base_url="https://tickets.example.org")
     mailing = replace(box.settings, smtp_url="smtp://localhost")
     for settings in (public, mailing):
-        app = create_app(BoxOffice(settings, box.db, box.till, box.mailer))
+        app = create_app(BoxOffice(settings, box.db, box.till))
         transport = ASGITransport(app=cast("Any", app))
         async with AsyncClient(transport=transport, base_url="http://localhost", headers=BROWSER) as http:
             assert (await http.get("/dev/mailbox")).status_code == 404

@@ -13,7 +13,6 @@ from boxoffice.edge.render import NEVER_KEPT, page, path_part
 from boxoffice.edge.visitor import order_of_visitor
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound
-from boxoffice.tickets.code import ticket_payload
 from boxoffice.tickets.ticket import TicketCard, ticket_of_code
 
 OPENS_THE_DOOR = ("active", "used")
@@ -71,9 +70,11 @@ async def _qr(connection: Connection, box: BoxOffice, card: TicketCard) -> Marku
     """The code as SVG, dark on white whatever the page's colours are; None for a ticket that opens nothing."""
     if card.status not in OPENS_THE_DOOR:
         return None
-    text = await ticket_payload(connection, box.settings.secret_key, card.event_id, card.id, card.revision)
     import segno  # noqa: PLC0415 - slow to load, and only tickets need it
 
+    from boxoffice.tickets.code import ticket_payload  # noqa: PLC0415 - so is its cryptography
+
+    text = await ticket_payload(connection, box.settings.secret_key, card.event_id, card.id, card.revision)
     drawn = segno.make(text, error="m", micro=False)
     svg = drawn.svg_inline(border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
     return Markup(svg.replace("<svg ", '<svg role="img" aria-label="QR code of this ticket" ', 1))  # noqa: S704 - drawn from base32 by the line above
