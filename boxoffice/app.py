@@ -20,6 +20,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.edge.body_limit import BODY_BYTES_MAX, BodyLimit
 from boxoffice.edge.crash import answer_crash, answer_database_away
 from boxoffice.edge.csrf import refuse_other_sites
+from boxoffice.edge.head import AnswersHead
 from boxoffice.edge.request_log import RequestLog
 from boxoffice.edge.security_headers import security_headers
 from boxoffice.edge.vendor_files import show_vendor_file
@@ -70,7 +71,7 @@ def create_app(box: BoxOffice) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )
-    app.asgi_handler = RequestLog(app.asgi_handler)
+    app.asgi_handler = RequestLog(AnswersHead(app.asgi_handler))
     return app
 
 

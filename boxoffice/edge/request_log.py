@@ -31,6 +31,7 @@ class RequestLog:
             return
         request_id = _request_id(scope)
         scope["state"]["request_id"] = request_id
+        method = scope["method"]
         status: int | None = None
 
         async def send_with_id(message: Message) -> None:
@@ -49,7 +50,7 @@ class RequestLog:
                 raise
             finally:
                 milliseconds = round((time.perf_counter() - began) * 1000, 1)
-                logs.info("request", method=scope["method"], path=shown_path(scope), status=status, ms=milliseconds)
+                logs.info("request", method=method, path=shown_path(scope), status=status, ms=milliseconds)
 
 
 def shown_path(scope: Mapping[str, Any]) -> str:
