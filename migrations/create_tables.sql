@@ -80,11 +80,16 @@ BEGIN
   EXECUTE $query$SELECT array_agg(gone.id) FROM (
     SELECT id FROM orders WHERE event_id = $1 AND status = 'held' AND held_until < $2
     LIMIT 500 FOR UPDATE SKIP LOCKED) AS gone$query$ INTO swept USING p_event, moment;
+  IF swept IS NOT NULL THEN
+    EXECUTE $query$UPDATE payment_attempt SET status = 'expired'
+      WHERE event_id = $1 AND order_id = ANY($2) AND status = 'queued'$query$ USING p_event, swept;
+  END IF;
   PERFORM 1 FROM stock WHERE stock.event_id = p_event ORDER BY stock.id FOR UPDATE;
   PERFORM 1 FROM promo WHERE promo.event_id = p_event AND promo.code = ANY(o_promo) ORDER BY promo.id FOR UPDATE;
   IF swept IS NOT NULL THEN
     PERFORM give_back(p_event, swept);
-    UPDATE orders SET status = 'expired' WHERE orders.event_id = p_event AND orders.id = ANY(swept);
+    UPDATE orders SET status = 'expired', ended_reason = 'hold_ended'
+    WHERE orders.event_id = p_event AND orders.id = ANY(swept);
   END IF;
 
   SELECT array_agg(s.id), array_agg(s.cap), array_agg(s.used), array_agg(s.closed) INTO s_id, s_cap, s_used, s_closed
@@ -917,6 +922,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124090000'),
   ('20261124100000'),
   ('20261124110000'),
-  ('20261124120000');
+  ('20261124120000'),
+  ('20261124125000');
 
 COMMIT;

@@ -92,6 +92,20 @@ async def test_a_release_closes_for_good_and_its_returns_go_to_the_next(db: Data
     assert await desk.stocks() == [(0, 0, True), (110, 1, False), (60, 1, False)]
 
 
+async def test_a_swept_hold_says_why_it_ended_and_leaves_no_payment_to_be_opened(db: Database) -> None:
+    desk = await open_desk(db)
+    await desk.place(desk.request(2))
+    async with db.transaction() as connection:
+        await LATER.run(connection)
+    await desk.place(desk.request(1))
+    async with db.transaction() as connection:
+        (swept,) = await connection.fetch(
+            "SELECT ended_reason, attempt.status FROM orders JOIN payment_attempt AS attempt ON order_id = orders.id"
+            " WHERE orders.status = 'expired'"
+        )
+    assert tuple(swept) == ("hold_ended", "expired")
+
+
 async def test_the_last_release_opens_again_for_what_comes_back(db: Database) -> None:
     desk = await open_desk(db, NIGHT[: NIGHT.rindex("[[night.ticket_type.release]]")])
     await desk.place(desk.request(10))
