@@ -31,14 +31,11 @@ BEGIN
       UPDATE stock SET used = used - back.n WHERE event_id = p_event AND id = back.stock_id;
       CONTINUE;
     END IF;
-    SELECT other.stock_id INTO heir
-    FROM release AS own
-    JOIN release AS other ON other.event_id = p_event AND other.ticket_type_id = own.ticket_type_id
-    JOIN stock ON stock.event_id = p_event AND stock.id = other.stock_id
-    WHERE own.event_id = p_event AND own.stock_id = back.stock_id
-    ORDER BY stock.closed, CASE WHEN stock.closed THEN -other.position ELSE other.position END LIMIT 1;
-    UPDATE stock SET used = used - back.n, cap = cap - back.n WHERE event_id = p_event AND id = back.stock_id;
-    UPDATE stock SET cap = cap + back.n, closed = false WHERE event_id = p_event AND id = heir;
+    heir := release_heir(p_event, back.stock_id);
+    UPDATE stock SET used = used - back.n, cap = cap - back.n, inherited = inherited - back.n
+    WHERE event_id = p_event AND id = back.stock_id;
+    UPDATE stock SET cap = cap + back.n, inherited = inherited + back.n, closed = false
+    WHERE event_id = p_event AND id = heir;
   END LOOP;
   UPDATE promo SET used = promo.used - freed.n
   FROM (SELECT promo_id, count(*)::integer AS n FROM orders
@@ -232,6 +229,17 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+
+CREATE FUNCTION public.release_heir(p_event uuid, p_stock uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT other.stock_id
+  FROM release AS own
+  JOIN release AS other ON other.event_id = p_event AND other.ticket_type_id = own.ticket_type_id
+  JOIN stock ON stock.event_id = p_event AND stock.id = other.stock_id
+  WHERE own.event_id = p_event AND own.stock_id = p_stock
+  ORDER BY stock.closed, CASE WHEN stock.closed THEN -other.position ELSE other.position END LIMIT 1
+$$;
 
 CREATE FUNCTION public.take_again(p_event uuid, p_order uuid) RETURNS boolean
     LANGUAGE plpgsql
@@ -579,6 +587,7 @@ CREATE TABLE public.stock (
     cap integer NOT NULL,
     used integer DEFAULT 0 NOT NULL,
     closed boolean DEFAULT false NOT NULL,
+    inherited integer DEFAULT 0 NOT NULL,
     CONSTRAINT stock_closed_is_full CHECK (((NOT closed) OR (used = cap))),
     CONSTRAINT stock_never_oversold CHECK (((used >= 0) AND (used <= cap)))
 )
@@ -923,6 +932,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124100000'),
   ('20261124110000'),
   ('20261124120000'),
-  ('20261124125000');
+  ('20261124125000'),
+  ('20261124125100');
 
 COMMIT;

@@ -66,14 +66,12 @@ FROM jsonb_to_recordset($1::text::jsonb)
 JOIN artist ON artist.slug = row.artist
 """)
 
-# A capacity below what is already held and sold stays at what is held and sold: nothing more is sold.
-# A closed release keeps its capacity, whose returned units went to the release on sale: to sell more, add a release.
-PUT_STOCKS = Command("""
+LOCK_STOCKS = Query(int, "SELECT 1 FROM stock WHERE event_id = ANY($1::uuid[]) ORDER BY event_id, id FOR UPDATE")
+
+ADD_STOCKS = Command("""
 INSERT INTO stock (event_id, id, cap)
 SELECT event_id, id, cap FROM jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid, cap integer)
-ORDER BY event_id, id
-ON CONFLICT (event_id, id) DO UPDATE SET cap = greatest(excluded.cap, stock.used)
-WHERE NOT stock.closed AND stock.cap <> greatest(excluded.cap, stock.used)
+ON CONFLICT (event_id, id) DO NOTHING
 """)
 
 PUT_TICKET_TYPES = Command("""
@@ -90,6 +88,30 @@ SELECT event_id, id, ticket_type_id, position, name, price_minor, stock_id FROM 
   AS row (event_id uuid, id uuid, ticket_type_id uuid, position smallint, name text, price_minor bigint,
   stock_id uuid)
 ON CONFLICT (event_id, id) DO UPDATE SET name = excluded.name, price_minor = excluded.price_minor
+""")
+
+# A capacity is what the file says and what was inherited, never below what is held and sold: then nothing more is sold.
+# What a closed release should sell more or fewer is its heir's, as units are that come back to it.
+PLAN_STOCKS = Command("""
+WITH planned AS (
+  SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid, cap integer)),
+closed AS (
+  SELECT event_id, id, release_heir(event_id, id) AS heir, planned.cap + stock.inherited - stock.cap AS n
+  FROM planned JOIN stock USING (event_id, id) WHERE stock.closed),
+moved AS (
+  SELECT event_id, id, sum(n)::integer AS n FROM (
+    SELECT event_id, id, -n AS n FROM closed WHERE heir <> id
+    UNION ALL SELECT event_id, heir, n FROM closed WHERE heir <> id) AS each_move
+  GROUP BY event_id, id),
+wanted AS (
+  SELECT event_id, id, stock.inherited + coalesce(moved.n, 0) AS inherited,
+    coalesce(planned.cap, stock.cap - stock.inherited) + stock.inherited + coalesce(moved.n, 0) AS cap
+  FROM stock LEFT JOIN planned USING (event_id, id) LEFT JOIN moved USING (event_id, id)
+  WHERE planned.id IS NOT NULL OR moved.id IS NOT NULL)
+UPDATE stock SET inherited = wanted.inherited, cap = greatest(wanted.cap, stock.used),
+  closed = stock.closed AND wanted.cap <= stock.used
+FROM wanted WHERE stock.event_id = wanted.event_id AND stock.id = wanted.id
+  AND (stock.inherited, stock.cap) <> (wanted.inherited, greatest(wanted.cap, stock.used))
 """)
 
 
@@ -133,9 +155,11 @@ async def load_nights(connection: Connection, file: NightsFile) -> int:
     rows = _Rows()
     for night in file.nights:
         rows.add(ids[night.entry.slug], night)
-    await PUT_STOCKS.run(connection, _as_json(rows.stocks))
+    await LOCK_STOCKS.all(connection, list(ids.values()))
+    await ADD_STOCKS.run(connection, _as_json(rows.stocks))
     await PUT_TICKET_TYPES.run(connection, _as_json(rows.ticket_types))
     await PUT_RELEASES.run(connection, _as_json(rows.releases))
+    await PLAN_STOCKS.run(connection, _as_json(rows.stocks))
     return len(file.nights)
 
 

@@ -92,6 +92,57 @@ async def test_a_release_closes_for_good_and_its_returns_go_to_the_next(db: Data
     assert await desk.stocks() == [(0, 0, True), (110, 1, False), (60, 1, False)]
 
 
+def changed(night: str, early: int, regular: int) -> str:
+    return night.replace("quantity = 10\n", f"quantity = {early}\n").replace("quantity = 100", f"quantity = {regular}")
+
+
+async def test_what_a_release_inherited_stays_when_its_night_is_loaded_again(db: Database) -> None:
+    desk = await open_desk(db)
+    await desk.place(desk.request(4), desk.request(6))
+    async with db.transaction() as connection:
+        await LATER.run(connection)
+    await desk.place(desk.request(1))
+    inherited = [(0, 0, True), (110, 1, False), (60, 1, False)]
+    assert await desk.stocks() == inherited
+    for _ in range(2):
+        await load(db)
+        assert await desk.stocks() == inherited
+    for early, regular, left in ((10, 120, 130), (15, 120, 135), (5, 90, 95), (10, 100, 110)):
+        for _ in range(2):
+            await load(db, changed(NIGHT, early, regular))
+            assert await desk.stocks() == [(0, 0, True), (left, 1, False), (60, 1, False)]
+
+
+async def test_a_night_that_was_loaded_by_an_older_version_gets_back_what_it_lost(db: Database) -> None:
+    desk = await open_desk(db)
+    await desk.place(desk.request(4), desk.request(6))
+    async with db.transaction() as connection:
+        await LATER.run(connection)
+    await desk.place(desk.request(1))
+    async with db.transaction() as connection:
+        await connection.execute("UPDATE stock SET inherited = 0, cap = CASE cap WHEN 110 THEN 100 ELSE cap END")
+    await load(db)
+    assert await desk.stocks() == [(0, 0, True), (110, 1, False), (60, 1, False)]
+
+
+async def test_a_sold_out_night_sells_what_its_last_release_is_given_more(db: Database) -> None:
+    small = changed(NIGHT, 10, 20)
+    desk = await open_desk(db, small)
+    await desk.place(desk.request(10), desk.request(10), desk.request(10))
+    assert await desk.stocks() == [(10, 10, True), (20, 20, True), (60, 30, False)]
+    await load(db, small)
+    assert isinstance((await desk.place(desk.request(1)))[0], SoldOut)
+    await load(db, changed(NIGHT, 12, 25))  # the closed first release passes its two on
+    assert await desk.stocks() == [(10, 10, True), (27, 20, False), (60, 30, False)]
+    await load(db, changed(NIGHT, 5, 10))  # fewer than are sold
+    assert await desk.stocks() == [(10, 10, True), (20, 20, False), (60, 30, False)]
+    await load(db, changed(NIGHT, 12, 25))
+    (more,) = await desk.place(desk.request(7))
+    assert isinstance(more, Placed)
+    assert more.total_minor == 7 * 1650
+    assert isinstance((await desk.place(desk.request(1)))[0], SoldOut)
+
+
 async def test_a_swept_hold_says_why_it_ended_and_leaves_no_payment_to_be_opened(db: Database) -> None:
     desk = await open_desk(db)
     await desk.place(desk.request(2))
