@@ -241,6 +241,63 @@ CREATE FUNCTION public.release_heir(p_event uuid, p_stock uuid) RETURNS uuid
   ORDER BY stock.closed, CASE WHEN stock.closed THEN -other.position ELSE other.position END LIMIT 1
 $$;
 
+CREATE TABLE public.release (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    ticket_type_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    name text NOT NULL,
+    price_minor bigint NOT NULL,
+    stock_id uuid NOT NULL,
+    CONSTRAINT release_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT release_price_minor_check CHECK (((price_minor >= 0) AND (price_minor <= 99999999)))
+);
+
+CREATE TABLE public.stock (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    cap integer NOT NULL,
+    used integer DEFAULT 0 NOT NULL,
+    closed boolean DEFAULT false NOT NULL,
+    inherited integer DEFAULT 0 NOT NULL,
+    CONSTRAINT stock_closed_is_full CHECK (((NOT closed) OR (used = cap))),
+    CONSTRAINT stock_never_oversold CHECK (((used >= 0) AND (used <= cap)))
+)
+WITH (fillfactor='10');
+
+CREATE TABLE public.ticket_type (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    name text NOT NULL,
+    description text NOT NULL,
+    room_stock_id uuid,
+    CONSTRAINT ticket_type_name_check CHECK ((name <> ''::text))
+);
+
+CREATE VIEW public.ladder AS
+ SELECT release.event_id,
+    release.ticket_type_id,
+    release.id AS release_id,
+    release."position",
+    release.name,
+    release.price_minor,
+    release.stock_id,
+    ticket_type.room_stock_id,
+    LEAST((stock.cap - stock.used), (room.cap - room.used)) AS available
+   FROM (((public.release
+     JOIN public.ticket_type ON (((ticket_type.event_id = release.event_id) AND (ticket_type.id = release.ticket_type_id))))
+     JOIN public.stock ON (((stock.event_id = release.event_id) AND (stock.id = release.stock_id))))
+     LEFT JOIN public.stock room ON (((room.event_id = release.event_id) AND (room.id = ticket_type.room_stock_id))));
+
+CREATE FUNCTION public.release_on_sale(p_event uuid, p_quantity integer) RETURNS SETOF public.ladder
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT DISTINCT ON (ticket_type_id) * FROM ladder WHERE event_id = p_event
+  ORDER BY ticket_type_id, available < p_quantity,
+    CASE WHEN available < p_quantity THEN -position ELSE position END
+$$;
+
 CREATE FUNCTION public.take_again(p_event uuid, p_order uuid) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -255,12 +312,9 @@ BEGIN
       FROM order_line JOIN ticket_type ON ticket_type.event_id = p_event AND ticket_type.id = ticket_type_id
       WHERE order_line.event_id = p_event AND order_id = p_order ORDER BY order_line.number
     LOOP
-      SELECT stock.id INTO choice
-      FROM release JOIN stock ON stock.event_id = p_event AND stock.id = release.stock_id
-      LEFT JOIN stock AS room ON room.event_id = p_event AND room.id = line.room_stock_id
-      WHERE release.event_id = p_event AND release.ticket_type_id = line.ticket_type_id
-        AND stock.used + line.quantity <= stock.cap AND (room.id IS NULL OR room.used + line.quantity <= room.cap)
-      ORDER BY release.id <> line.release_id, release.position LIMIT 1;
+      SELECT ladder.stock_id AS id INTO choice FROM ladder
+      WHERE event_id = p_event AND ticket_type_id = line.ticket_type_id AND available >= line.quantity
+      ORDER BY release_id <> line.release_id, position LIMIT 1;
       IF NOT FOUND THEN RAISE EXCEPTION 'no units' USING ERRCODE = 'BO001'; END IF;
       UPDATE stock SET used = used + line.quantity, closed = used + line.quantity = cap
       WHERE event_id = p_event AND id = choice.id;
@@ -556,18 +610,6 @@ CREATE TABLE public.refund (
     CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['decided'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
 );
 
-CREATE TABLE public.release (
-    event_id uuid NOT NULL,
-    id uuid NOT NULL,
-    ticket_type_id uuid NOT NULL,
-    "position" smallint NOT NULL,
-    name text NOT NULL,
-    price_minor bigint NOT NULL,
-    stock_id uuid NOT NULL,
-    CONSTRAINT release_name_check CHECK ((name <> ''::text)),
-    CONSTRAINT release_price_minor_check CHECK (((price_minor >= 0) AND (price_minor <= 99999999)))
-);
-
 CREATE TABLE public.schema_migrations (
     version character varying NOT NULL
 );
@@ -580,18 +622,6 @@ CREATE TABLE public.session (
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT session_token_hash_check CHECK ((length(token_hash) = 32))
 );
-
-CREATE TABLE public.stock (
-    event_id uuid NOT NULL,
-    id uuid NOT NULL,
-    cap integer NOT NULL,
-    used integer DEFAULT 0 NOT NULL,
-    closed boolean DEFAULT false NOT NULL,
-    inherited integer DEFAULT 0 NOT NULL,
-    CONSTRAINT stock_closed_is_full CHECK (((NOT closed) OR (used = cap))),
-    CONSTRAINT stock_never_oversold CHECK (((used >= 0) AND (used <= cap)))
-)
-WITH (fillfactor='10');
 
 CREATE TABLE public.stripe_event (
     id text NOT NULL,
@@ -622,16 +652,6 @@ CREATE TABLE public.ticket (
     used_at timestamp with time zone,
     CONSTRAINT ticket_number_check CHECK ((number > 0)),
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text, 'refunded'::text])))
-);
-
-CREATE TABLE public.ticket_type (
-    event_id uuid NOT NULL,
-    id uuid NOT NULL,
-    "position" smallint NOT NULL,
-    name text NOT NULL,
-    description text NOT NULL,
-    room_stock_id uuid,
-    CONSTRAINT ticket_type_name_check CHECK ((name <> ''::text))
 );
 
 CREATE TABLE public.venue (
@@ -933,6 +953,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124110000'),
   ('20261124120000'),
   ('20261124125000'),
-  ('20261124125100');
+  ('20261124125100'),
+  ('20261124125200');
 
 COMMIT;

@@ -47,21 +47,14 @@ ONE_EVENT = Query(
     "SELECT slug, title, starts_at, time_zone, status FROM event WHERE slug = $1 AND status <> 'draft'",
 )
 
-# The release on sale is the first that has units left (a closed one never has: stock_closed_is_full); when none is
-# left, the last one's price is shown with 0 available. The room can hold less than the release.
 ON_SALE = Query(
     TicketTypeOnSale,
     """
-SELECT DISTINCT ON (ticket_type.position) ticket_type.id, ticket_type.name, release.price_minor, event.currency,
-  least(stock.cap - stock.used, room.cap - room.used) AS available
+SELECT ticket_type.id, ticket_type.name, on_sale.price_minor, event.currency, on_sale.available
 FROM event
-JOIN ticket_type ON ticket_type.event_id = event.id
-JOIN release ON release.event_id = event.id AND release.ticket_type_id = ticket_type.id
-JOIN stock ON stock.event_id = event.id AND stock.id = release.stock_id
-LEFT JOIN stock AS room ON room.event_id = event.id AND room.id = ticket_type.room_stock_id
-WHERE event.slug = $1 AND event.status <> 'draft'
-ORDER BY ticket_type.position, stock.used = stock.cap,
-  CASE WHEN stock.used = stock.cap THEN -release.position ELSE release.position END
+CROSS JOIN release_on_sale(event.id, 1) AS on_sale
+JOIN ticket_type ON ticket_type.event_id = event.id AND ticket_type.id = on_sale.ticket_type_id
+WHERE event.slug = $1 AND event.status <> 'draft' ORDER BY ticket_type.position
 """,
 )
 

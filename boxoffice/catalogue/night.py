@@ -50,7 +50,7 @@ class SetTime:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRow:
-    """A release with what is left of it and of its room (None: no room limit)."""
+    """A release with what is left of it, as far as its room has place."""
 
     ticket_type_id: UUID
     ticket_type: str
@@ -58,7 +58,6 @@ class ReleaseRow:
     name: str
     price_minor: int
     left: int
-    room_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Offer:
     quantity_max: int
 
     def rung_for(self, quantity: int) -> Rung | None:
-        """The step that `quantity` tickets would be sold from: the first that has them all, as `place_orders` does."""
+        """The step that `quantity` tickets would be sold from: the first that has them all (SQL: `release_on_sale`)."""
         return next((rung for rung in self.rungs if quantity <= rung.left), None)
 
     @property
@@ -155,13 +154,10 @@ WHERE line_up.event_id = $1 ORDER BY line_up.position
 LADDER = Query(
     ReleaseRow,
     """
-SELECT ticket_type.id AS ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, release.name,
-  release.price_minor, stock.cap - stock.used AS left, room.cap - room.used AS room_left
-FROM ticket_type
-JOIN release ON release.event_id = ticket_type.event_id AND release.ticket_type_id = ticket_type.id
-JOIN stock ON stock.event_id = ticket_type.event_id AND stock.id = release.stock_id
-LEFT JOIN stock AS room ON room.event_id = ticket_type.event_id AND room.id = ticket_type.room_stock_id
-WHERE ticket_type.event_id = $1 ORDER BY ticket_type.position, release.position
+SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, ladder.name, price_minor,
+  available AS left
+FROM ladder JOIN ticket_type ON ticket_type.event_id = ladder.event_id AND ticket_type.id = ladder.ticket_type_id
+WHERE ladder.event_id = $1 ORDER BY ticket_type.position, ladder.position
 """,
 )
 
@@ -173,14 +169,7 @@ SELECT event.slug, event.title, event.status, event.doors_at, event.starts_at, e
   venue.name AS venue_name, venue.city AS venue_city, event.currency, event.sale_starts_at, event.sale_ends_at,
   ARRAY(SELECT artist.name FROM line_up JOIN artist ON artist.id = line_up.artist_id
     WHERE line_up.event_id = event.id ORDER BY line_up.position) AS artists,
-  (SELECT min(on_sale.price_minor) FROM (
-    SELECT DISTINCT ON (release.ticket_type_id) release.price_minor
-    FROM release
-    JOIN ticket_type ON ticket_type.event_id = release.event_id AND ticket_type.id = release.ticket_type_id
-    JOIN stock ON stock.event_id = release.event_id AND stock.id = release.stock_id
-    LEFT JOIN stock AS room ON room.event_id = release.event_id AND room.id = ticket_type.room_stock_id
-    WHERE release.event_id = event.id AND stock.used < stock.cap AND (room.id IS NULL OR room.used < room.cap)
-    ORDER BY release.ticket_type_id, release.position) AS on_sale) AS price_from_minor,
+  (SELECT min(price_minor) FROM release_on_sale(event.id, 1) WHERE available > 0) AS price_from_minor,
   clock() AS now
 FROM event JOIN venue ON venue.id = event.venue_id
 WHERE event.status <> 'draft' AND event.ends_at > clock() ORDER BY event.starts_at, event.slug LIMIT $1
@@ -224,10 +213,9 @@ def _offer(row: NightRow, ladder: list[ReleaseRow]) -> Offer:
     rungs: list[Rung] = []
     selling = False
     for release in ladder:
-        left = release.left if release.room_left is None else min(release.left, release.room_left)
-        state = _closed(row) or _state(left, selling=selling)
-        selling = selling or left > 0
-        rungs.append(Rung(release.name, release.price_minor, left, state))
+        state = _closed(row) or _state(release.left, selling=selling)
+        selling = selling or release.left > 0
+        rungs.append(Rung(release.name, release.price_minor, release.left, state))
     first = ladder[0]
     largest = 0 if _closed(row) else max(rung.left for rung in rungs)
     quantity_max = min(largest, QUANTITY_MAX, row.quantity_max_per_person or QUANTITY_MAX)
