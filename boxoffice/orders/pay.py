@@ -71,6 +71,14 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A payment that can be made now: where, and how long the units are held for it."""
+
+    url: str | None
+    held_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Latest:
     number: int
     status: str
@@ -79,6 +87,10 @@ class _Latest:
     order_status: str
     held_until: datetime
     now: datetime
+
+
+def _moment(value: datetime) -> datetime:
+    return value
 
 
 LOCK_PAYABLE = Query(
@@ -106,11 +118,15 @@ WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'sending'
 STORED_BEFORE = Query(
     bool, "SELECT session_id = $4 FROM payment_attempt WHERE event_id = $1 AND order_id = $2 AND number = $3"
 )
-START_HOLD = Command("""
+START_HOLD = Query(
+    _moment,
+    """
 UPDATE orders SET held_until = clock() + event.hold_minutes * interval '1 minute' FROM event
 WHERE event.id = event_id AND event_id = $1 AND orders.id = $2 AND orders.status = 'paying'
   AND ended_reason IS NULL
-""")
+RETURNING held_until
+""",
+)
 TRY_AGAIN = Command("""
 UPDATE payment_attempt SET next_try_at = clock() + $4::interval, problem = $5
 WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'sending'
@@ -159,7 +175,9 @@ async def open_payment(till: Till, counter: NightCounter, placed: Placed) -> Che
             await counter.line.submit(Place(placed.id, 1, turn.at))
             return Checkout(placed.held_until, None, turn.wait_seconds)
         await asyncio.sleep(turn.wait_seconds)
-        await send(till, AttemptRef(counter.event_id, placed.id, 1))
+        opened = await send(till, AttemptRef(counter.event_id, placed.id, 1))
+        if opened is not None:
+            return Checkout(opened.held_until, opened.url, None, "paying")
     return await _wait_for_url(till, counter.event_id, placed.id)
 
 
@@ -179,13 +197,15 @@ async def advance(till: Till, view: OrderView) -> OrderView:
         return await show_order(connection, view.order.code)
 
 
-async def send(till: Till, ref: AttemptRef) -> None:
-    """Makes the call of a queued attempt, if nobody else has; what comes of it is in the database."""
+async def send(till: Till, ref: AttemptRef) -> Opened | None:
+    """Makes the call of a queued attempt, if nobody else has; what comes of it is in the database.
+
+    Returns the payment when this call opened it, and None for everything else that may have come of it.
+    """
     stripe = till.stripe_or_closed()
     async with till.db.transaction() as connection:
         sending = await _begin(connection, till, ref)
-    if sending is not None:
-        await _call(till, stripe, sending)
+    return None if sending is None else await _call(till, stripe, sending)
 
 
 async def send_again(till: Till, ref: AttemptRef, *, at_once: bool = False) -> None:
@@ -246,7 +266,7 @@ async def _parameters(connection: Connection, till: Till, ref: AttemptRef, order
     }
 
 
-async def _call(till: Till, stripe: Stripe, sending: Sending) -> None:
+async def _call(till: Till, stripe: Stripe, sending: Sending) -> Opened | None:
     ref = sending.ref
     try:
         session = await stripe.create_session(sending.parameters, sending.idempotency_key)
@@ -258,21 +278,25 @@ async def _call(till: Till, stripe: Stripe, sending: Sending) -> None:
     except StripeProblem as problem:
         await _try_again(till, sending, problem)
     else:
-        await store(till, stripe, ref, session)
+        return await store(till, stripe, ref, session)
+    return None
 
 
-async def store(till: Till, stripe: Stripe, ref: AttemptRef, session: Session) -> None:
-    """Keeps an attempt's session; a session that nobody waits for any more is ended at once."""
+async def store(till: Till, stripe: Stripe, ref: AttemptRef, session: Session) -> Opened | None:
+    """Keeps an attempt's session; a session that nobody waits for any more is ended at once.
+
+    Returns the payment when its hold began with this.
+    """
     key = (ref.event_id, ref.order_id, ref.number)
     async with till.db.transaction() as connection:
         await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)  # the order first, as a webhook does
         stored = await STORE.run(connection, *key, session.id, session.url, session.expires_at)
-        if stored:
-            await START_HOLD.run(connection, ref.event_id, ref.order_id)
+        held_until = await START_HOLD.first(connection, ref.event_id, ref.order_id) if stored else None
         known = stored == 1 or await STORED_BEFORE.first(connection, *key, session.id)
     if not known:
         with suppress(StripeProblem):  # open for 40 minutes at most; money on it is honoured or goes back
             await stripe.expire_session(session.id)
+    return None if held_until is None else Opened(session.url, held_until)
 
 
 async def _try_again(till: Till, sending: Sending, problem: StripeProblem) -> None:

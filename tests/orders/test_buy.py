@@ -4,6 +4,8 @@ from uuid import uuid4
 
 import pytest
 
+from boxoffice.foundation.db import Query
+from boxoffice.orders import pay
 from tests.shop import CARD, Json, Shop, session_of, together
 
 
@@ -194,3 +196,20 @@ async def test_the_session_says_what_was_ordered(shop: Shop) -> None:
     assert session["metadata"]["app"] == "boxoffice"
     assert session["success_url"] == f"{shop.url}/orders/{order['code']}/success?session_id={{CHECKOUT_SESSION_ID}}"
     assert 39 * 60 <= session["expires_at"] - session["created"] <= 41 * 60
+
+
+async def test_the_address_that_stripe_gave_is_not_read_back(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    first = Query[object].first
+
+    async def first_noted(self: Query[object], *given: object) -> object:
+        ran.append(self.sql)
+        return await first(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Query, "first", first_noted)
+    order = await shop.ordered()
+    assert pay.START_HOLD.sql in ran
+    assert pay.LATEST.sql not in ran
+    shown = await shop.look(order)
+    for field in ("status", "checkout_url", "hold_expires_at"):
+        assert order[field] == shown[field]
