@@ -2,16 +2,20 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
+
+Value = TypeVar("Value")
 
 SECRET_KEY_LENGTH_MIN = 32
 DISTINCT_CHARACTERS_MIN = 8
 CRON_SECRET_LENGTH_MIN = 16
 SESSIONS_PER_SECOND = 25
+LOCAL_ADDRESS = "http://localhost:3000"
 LOCAL_SENDER = "Box office <tickets@localhost>"
 HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 SECRET_KEY_SHAPE = re.compile(r"(?:sk|rk)_(test|live)_\w{4,}", re.ASCII)
@@ -21,7 +25,7 @@ SENDER_SHAPE = re.compile(r"[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+"
 
 
 class SettingsProblem(ValueError):
-    """An environment variable is missing or malformed; the message says which and what to do."""
+    """Environment variables are missing or malformed; each line names one and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,83 +90,135 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Reads and checks every variable; an empty one counts as unset. Raises SettingsProblem."""
-        given = os.environ if environment is None else environment
-        values = {name: text.strip() for name, text in given.items() if text.strip()}
-        database_url = values.get("DATABASE_URL")
-        if database_url is None:
-            raise SettingsProblem(
-                "DATABASE_URL is not set. Set it to a PostgreSQL URL (Neon: Dashboard, Connect), "
-                "or use `make run`, which brings its own database."
-            )
-        settings = cls(
-            database_url=_postgres_url("DATABASE_URL", database_url),
-            database_url_direct=_postgres_url("DATABASE_URL_DIRECT", values.get("DATABASE_URL_DIRECT", database_url)),
-            database_pooled=_one_of(values, "DATABASE_POOLER", "transaction") == "transaction",
-            base_url=_origin(
-                "BASE_URL", values.get("BASE_URL", "http://localhost:3000"), "https://tickets.example.org"
-            ),
-            secret_key=_secret_key(values.get("SECRET_KEY")),
-            stripe=_stripe(values),
-            smtp_url=_smtp_url(values.get("SMTP_URL")),
-            mail_from=_mail_from(values),
-            cron_secret=_cron_secret(values.get("CRON_SECRET")),
-            worker_inline=_one_of(values, "WORKER", "apart", "inline") == "inline",
-            trusted_proxies=_networks("TRUSTED_PROXIES", values.get("TRUSTED_PROXIES", "")),
-        )
-        test_mode_allowed = _one_of(values, "ALLOW_TEST_MODE", "1") == "1"
-        _refuse_half_a_production(settings, test_mode_allowed=test_mode_allowed)
-        return settings
+        """Reads every variable; an empty one counts as unset. Raises SettingsProblem with all that is wrong."""
+        reading = read_environment(environment)
+        if reading.problems:
+            raise SettingsProblem("\n".join(reading.problems))
+        return reading.settings
 
 
-def _refuse_half_a_production(settings: Settings, *, test_mode_allowed: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The environment as far as it can be read: what is wrong with a variable is said, and it then counts as unset."""
+
+    settings: Settings
+    problems: tuple[str, ...]
+    """Each begins with the name of its variable; none shows a secret."""
+    given: Mapping[str, str] = field(repr=False)
+    """Every variable that is set and not empty, trimmed, whoever it is for."""
+
+
+def read_environment(environment: Mapping[str, str] | None = None) -> Reading:
+    """Reads every variable and keeps every problem. `database_url` and `secret_key` are empty when theirs are wrong."""
+    given = os.environ if environment is None else environment
+    values = {name: text.strip() for name, text in given.items() if text.strip()}
+    noted = _Noted()
+    read = noted.read
+    database_url = read(lambda: _database_url(values), "")
+    settings = Settings(
+        database_url=database_url,
+        database_url_direct=read(lambda: _direct_url(values, database_url), ""),
+        database_pooled=read(lambda: _one_of(values, "DATABASE_POOLER", "transaction") == "transaction", False),
+        base_url=read(lambda: _base_url(values), LOCAL_ADDRESS),
+        secret_key=read(lambda: _secret_key(values.get("SECRET_KEY")), ""),
+        stripe=_stripe(values, noted),
+        smtp_url=read(lambda: _smtp_url(values.get("SMTP_URL")), None),
+        mail_from=read(lambda: _mail_from(values), LOCAL_SENDER),
+        cron_secret=read(lambda: _cron_secret(values.get("CRON_SECRET")), None),
+        worker_inline=read(lambda: _one_of(values, "WORKER", "apart", "inline") == "inline", False),
+        trusted_proxies=read(lambda: _networks("TRUSTED_PROXIES", values.get("TRUSTED_PROXIES", "")), ()),
+    )
+    test_mode_allowed = read(lambda: _one_of(values, "ALLOW_TEST_MODE", "1") == "1", False)
+    for problem in _half_a_production(settings, test_mode_allowed=test_mode_allowed):
+        noted.note(problem)
+    return Reading(settings, tuple(noted.problems), values)
+
+
+class _Noted:
+    """What is wrong, at most one sentence a variable."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def read(self, reader: Callable[[], Value], instead: Value) -> Value:
+        """What `reader` gives, or `instead` when it raises SettingsProblem."""
+        try:
+            return reader()
+        except SettingsProblem as problem:
+            self.note(str(problem))
+            return instead
+
+    def note(self, sentence: str) -> None:
+        """Keeps it, unless something was wrong with the same variable already."""
+        name = sentence.split(" ", 1)[0]
+        if not any(known.startswith(f"{name} ") for known in self.problems):
+            self.problems.append(sentence)
+
+
+def _half_a_production(settings: Settings, *, test_mode_allowed: bool) -> list[str]:
     """Real money only at a real address, and a real address only with all that it needs."""
     stripe = settings.stripe
+    problems: list[str] = []
     if stripe and stripe.livemode and not settings.secure:
-        raise SettingsProblem(
+        problems.append(
             "BASE_URL must be your public https address when STRIPE_SECRET_KEY is a live key: "
             "buyers come back to it after paying."
         )
     if not settings.production:
-        return
+        return problems
     if settings.smtp_url is None:
-        raise SettingsProblem("SMTP_URL is not set. Buyers get their tickets by mail: smtp://user:password@host:587.")
+        problems.append("SMTP_URL is not set. Buyers get their tickets by mail: smtp://user:password@host:587.")
     if stripe and stripe.api_base:
-        raise SettingsProblem("STRIPE_API_BASE names a simulator. Unset it: at a public address only Stripe is paid.")
-    if stripe and not stripe.livemode and not test_mode_allowed:
-        raise SettingsProblem(
+        problems.append("STRIPE_API_BASE names a simulator. Unset it: at a public address only Stripe is paid.")
+    if stripe and not stripe.api_base and not stripe.livemode and not test_mode_allowed:
+        problems.append(
             "STRIPE_SECRET_KEY is a test key at a public address. Set the live key, "
             "or ALLOW_TEST_MODE=1 for a rehearsal in which nobody really pays."
         )
+    return problems
 
 
-def _stripe(values: Mapping[str, str]) -> StripeSettings | None:
+def _stripe(values: Mapping[str, str], noted: _Noted) -> StripeSettings | None:
     secret_key = values.get("STRIPE_SECRET_KEY")
     if secret_key is None:
         for name in ("STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "STRIPE_API_BASE"):
             if name in values:
-                raise SettingsProblem(f"{name} is set, STRIPE_SECRET_KEY is not. Set both, or neither.")
+                noted.note(f"{name} is set, STRIPE_SECRET_KEY is not. Set both, or neither.")
         return None
-    mode = _stripe_mode("STRIPE_SECRET_KEY", secret_key, SECRET_KEY_SHAPE, "sk_test_, sk_live_, rk_test_ or rk_live_")
-    publishable_key = values.get("STRIPE_PUBLISHABLE_KEY")
-    if publishable_key is not None:
-        shown = _stripe_mode("STRIPE_PUBLISHABLE_KEY", publishable_key, PUBLISHABLE_KEY_SHAPE, "pk_test_ or pk_live_")
-        if shown != mode:
-            raise SettingsProblem(
-                f"STRIPE_PUBLISHABLE_KEY is a {shown} key, STRIPE_SECRET_KEY a {mode} key. Take both from one mode."
-            )
-    api_base = values.get("STRIPE_API_BASE")
-    if api_base is not None:
-        api_base = _origin("STRIPE_API_BASE", api_base, "http://127.0.0.1:12111")
-        if mode == "live":
-            raise SettingsProblem("STRIPE_API_BASE names a simulator, STRIPE_SECRET_KEY is a live key. Unset one.")
-    return StripeSettings(
+    beginnings = "sk_test_, sk_live_, rk_test_ or rk_live_"
+    mode = noted.read(lambda: _stripe_mode("STRIPE_SECRET_KEY", secret_key, SECRET_KEY_SHAPE, beginnings), "")
+    settings = StripeSettings(
         secret_key=secret_key,
-        publishable_key=publishable_key,
-        webhook_secrets=_webhook_secrets(values.get("STRIPE_WEBHOOK_SECRET")),
-        api_base=api_base,
-        sessions_per_second=_positive(values, "STRIPE_SESSIONS_PER_SECOND", SESSIONS_PER_SECOND),
+        publishable_key=noted.read(lambda: _publishable_key(values.get("STRIPE_PUBLISHABLE_KEY"), mode), None),
+        webhook_secrets=noted.read(lambda: _webhook_secrets(values.get("STRIPE_WEBHOOK_SECRET")), ()),
+        api_base=noted.read(lambda: _api_base(values.get("STRIPE_API_BASE"), mode), None),
+        sessions_per_second=noted.read(
+            lambda: _positive(values, "STRIPE_SESSIONS_PER_SECOND", SESSIONS_PER_SECOND), SESSIONS_PER_SECOND
+        ),
     )
+    # Without its own stand-in's address a key must not be shown to Stripe: nothing is asked of anybody then.
+    misdirected = "STRIPE_API_BASE" in values and settings.api_base is None
+    return settings if mode and not misdirected else None
+
+
+def _publishable_key(text: str | None, mode: str) -> str | None:
+    if text is None:
+        return None
+    shown = _stripe_mode("STRIPE_PUBLISHABLE_KEY", text, PUBLISHABLE_KEY_SHAPE, "pk_test_ or pk_live_")
+    if mode and shown != mode:
+        raise SettingsProblem(
+            f"STRIPE_PUBLISHABLE_KEY is a {shown} key, STRIPE_SECRET_KEY a {mode} key. Take both from one mode."
+        )
+    return text
+
+
+def _api_base(text: str | None, mode: str) -> str | None:
+    if text is None:
+        return None
+    address = _origin("STRIPE_API_BASE", text, "http://127.0.0.1:12111")
+    if mode == "live":
+        raise SettingsProblem("STRIPE_API_BASE names a simulator, STRIPE_SECRET_KEY is a live key. Unset one.")
+    return address
 
 
 def _stripe_mode(name: str, key: str, shape: re.Pattern[str], beginnings: str) -> str:
@@ -184,6 +240,25 @@ def _webhook_secrets(text: str | None) -> tuple[str, ...]:
             "STRIPE_WEBHOOK_SECRET must be one or several secrets that begin with whsec_, comma between."
         )
     return secrets
+
+
+def _database_url(values: Mapping[str, str]) -> str:
+    text = values.get("DATABASE_URL")
+    if text is None:
+        raise SettingsProblem(
+            "DATABASE_URL is not set. Set it to a PostgreSQL URL (Neon: Dashboard, Connect), "
+            "or use `make run`, which brings its own database."
+        )
+    return _postgres_url("DATABASE_URL", text)
+
+
+def _direct_url(values: Mapping[str, str], database_url: str) -> str:
+    text = values.get("DATABASE_URL_DIRECT")
+    return database_url if text is None else _postgres_url("DATABASE_URL_DIRECT", text)
+
+
+def _base_url(values: Mapping[str, str]) -> str:
+    return _origin("BASE_URL", values.get("BASE_URL", LOCAL_ADDRESS), "https://tickets.example.org")
 
 
 def _secret_key(text: str | None) -> str:

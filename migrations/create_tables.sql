@@ -43,6 +43,15 @@ BEGIN
   WHERE promo.event_id = p_event AND promo.id = freed.promo_id;
 END $$;
 
+CREATE FUNCTION public.keep_order_move() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  INSERT INTO order_move (event_id, order_id, status, moved_at) VALUES (NEW.event_id, NEW.id, NEW.status, clock())
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.legal_move() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -396,6 +405,11 @@ CREATE TABLE public.event_list_mark (
     read_until timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.heartbeat (
+    name text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.hold (
     event_id uuid NOT NULL,
     order_id uuid NOT NULL,
@@ -483,6 +497,13 @@ CREATE TABLE public.order_line (
     holder_names text[] NOT NULL,
     CONSTRAINT order_line_quantity_check CHECK (((quantity >= 1) AND (quantity <= 10))),
     CONSTRAINT order_line_unit_minor_check CHECK ((unit_minor >= 0))
+);
+
+CREATE TABLE public.order_move (
+    event_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    status text NOT NULL,
+    moved_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.orders (
@@ -632,7 +653,8 @@ CREATE TABLE public.stripe_event (
     outcome text,
     tries smallint DEFAULT 0 NOT NULL,
     next_try_at timestamp with time zone NOT NULL,
-    problem text
+    problem text,
+    about text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 CREATE TABLE public.ticket (
@@ -693,6 +715,9 @@ ALTER TABLE ONLY public.event
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.heartbeat
+    ADD CONSTRAINT heartbeat_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (event_id, order_id, stock_id);
 
@@ -722,6 +747,9 @@ ALTER TABLE ONLY public.mailbox_message
 
 ALTER TABLE ONLY public.order_line
     ADD CONSTRAINT order_line_pkey PRIMARY KEY (event_id, order_id, number);
+
+ALTER TABLE ONLY public.order_move
+    ADD CONSTRAINT order_move_pkey PRIMARY KEY (event_id, order_id, status, moved_at);
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_event_id_code_key UNIQUE (event_id, code);
@@ -827,6 +855,8 @@ CREATE INDEX event_venue ON public.event USING btree (venue_id);
 
 CREATE INDEX job_due ON public.job USING btree (run_at) WHERE ((done_at IS NULL) AND (parked_at IS NULL));
 
+CREATE INDEX job_subject ON public.job USING btree (subject);
+
 CREATE INDEX line_up_artist ON public.line_up USING btree (artist_id);
 
 CREATE INDEX login_request_browser ON public.login_request USING btree (browser_hash, email);
@@ -845,6 +875,10 @@ CREATE INDEX payment_attempt_open ON public.payment_attempt USING btree (session
 
 CREATE INDEX payment_attempt_pending ON public.payment_attempt USING btree (created_at) WHERE (status = ANY (ARRAY['queued'::text, 'sending'::text]));
 
+CREATE INDEX payment_attempt_session ON public.payment_attempt USING btree (session_id) WHERE (session_id IS NOT NULL);
+
+CREATE INDEX payment_intent ON public.payment USING btree (payment_intent_id);
+
 CREATE UNIQUE INDEX payment_kept_once ON public.payment USING btree (event_id, order_id) WHERE (purpose = 'kept'::text);
 
 CREATE INDEX payment_order ON public.payment USING btree (event_id, order_id);
@@ -857,11 +891,15 @@ CREATE INDEX session_expires_at ON public.session USING btree (expires_at);
 
 CREATE INDEX session_person ON public.session USING btree (person_id);
 
+CREATE INDEX stripe_event_about ON public.stripe_event USING gin (about);
+
 CREATE INDEX stripe_event_unhandled ON public.stripe_event USING btree (next_try_at) WHERE (handled_at IS NULL);
 
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT OR UPDATE ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.posting_balances();
 
 CREATE TRIGGER orders_legal_move BEFORE UPDATE OF status ON public.orders FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('held>paying,held>paid,held>expired,held>released,paying>settling,paying>paid,paying>in_review,paying>expired,paying>released,settling>paid,settling>in_review,settling>released,expired>paid,expired>in_review,expired>refunded,released>paid,released>in_review,released>refunded,in_review>paid,in_review>refunded,paid>part_refunded,paid>refunded,part_refunded>refunded');
+
+CREATE TRIGGER orders_move_kept AFTER UPDATE OF status ON public.orders FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.keep_order_move();
 
 CREATE TRIGGER payment_attempt_legal_move BEFORE UPDATE OF status ON public.payment_attempt FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('queued>sending,queued>expired,sending>open,sending>complete,sending>expired,sending>refused,open>complete,open>expired,refused>complete');
 
@@ -954,6 +992,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124120000'),
   ('20261124125000'),
   ('20261124125100'),
-  ('20261124125200');
+  ('20261124125200'),
+  ('20261124140000');
 
 COMMIT;

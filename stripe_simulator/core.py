@@ -147,6 +147,7 @@ class Core:
         if isinstance(self.world.clock, SystemClock):
             self.world.clock.offset = 0.0
         self.world.endpoint_rate_limit = self.world.settings.endpoint_rate_limit
+        self.world.account.clear()
         await kept.forget_everything(self.world.database)
         await self._ensure_default_endpoint()
 

@@ -1,6 +1,7 @@
 """What is to go wrong: rules for API endpoints and for webhooks, each used up after a number of times.
 
-API faults: `delay` (answers after `seconds`), `conflict` (409), `lock_timeout` and `rate_limit` (429), `server_error`
+API faults: `delay` (answers after `seconds`), `key_expired` (401), `key_not_allowed` (403, as of a restricted key),
+`conflict` (409), `lock_timeout` and `rate_limit` (429), `server_error`
 (500 before any effect), `stored_server_error` (500 remembered under the idempotency key, with `effect` after the
 effect), `lost_response` (the effect happens, the connection breaks), `timeout` (the effect happens, the answer takes
 `seconds`). Delivery faults: `duplicate` (`times` more), `second_event` (another Event id for the same change),
@@ -17,6 +18,8 @@ import msgspec
 
 ApiFault = Literal[
     "delay",
+    "key_expired",
+    "key_not_allowed",
     "conflict",
     "lock_timeout",
     "rate_limit",

@@ -32,6 +32,8 @@ class World:
     queue: DeliveryQueue
     addresser: Addresser
     endpoint_rate_limit: int | None
+    account: Json = field(default_factory=dict[str, Any])
+    """What the control API has changed of the account."""
     listeners: list[Callable[[Json], None]] = field(default_factory=list[Callable[[Json], None]])
     """Called with every event once it is written: the open sockets of `stripe listen`."""
 

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +28,9 @@ HIDDEN = (
     (re.compile(r"(?i)\b(bearer |basic |t=\d{1,20},v1=)[\w+/=.-]+"), r"\1[removed]"),
 )
 
+SESSION_TAIL = 8
+
+_bound: ContextVar[dict[str, object] | None] = ContextVar("bound", default=None)
 _chosen = {"machine": False}
 
 
@@ -60,10 +64,26 @@ def error(event: str, *, problem: BaseException | None = None, **values: object)
 @contextmanager
 def bound(**values: object) -> Generator[None]:
     """Every line written inside the block, and in tasks started there, carries these values."""
-    import structlog  # noqa: PLC0415 - see the top of this file
-
-    with structlog.contextvars.bound_contextvars(**values):
+    token = _bound.set({**(_bound.get() or {}), **values})
+    try:
         yield
+    finally:
+        _bound.reset(token)
+
+
+def note(**values: object) -> None:
+    """What came to be known in the middle of a block: its lines from now on carry these values too, the last as well.
+
+    A value that is None says nothing. Outside of a block there is nothing to note it on.
+    """
+    block = _bound.get()
+    if block is not None:
+        block |= {name: value for name, value in values.items() if value is not None}
+
+
+def tail(session_id: str) -> str:
+    """The end of a Checkout Session's id: enough to find it, too little to see an order with."""
+    return session_id[-SESSION_TAIL:]
 
 
 def without_secrets(text: str) -> str:
@@ -103,7 +123,7 @@ def _logger() -> Any:
     return structlog.wrap_logger(
         _Stderr(),
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _add_bound,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -112,6 +132,12 @@ def _logger() -> Any:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
+
+
+def _add_bound(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in (_bound.get() or {}).items():
+        event.setdefault(name, value)
+    return event
 
 
 def _hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

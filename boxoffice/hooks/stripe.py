@@ -10,7 +10,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem, Unavailable
-from boxoffice.orders.on_stripe import receive
+from boxoffice.orders.on_stripe import note_event, receive
 from boxoffice.payments.stripe import BadSignature, StripeProblem, read_event, verify
 from boxoffice.worker.tick import run_inline
 
@@ -50,15 +50,17 @@ async def webhook(box: NamedDependency[BoxOffice], request: Request[Any, Any, An
         ) from error
     except ValueError as error:
         raise Refused("This is not a Stripe event.") from error
+    note_event(event)
     try:
         outcome = await receive(box.till, event)
     except (Problem, *LOST):
         raise
     except StripeProblem as error:
-        logs.warning("event waits for Stripe", event_id=event.id, type=event.type, problem=type(error).__name__)
+        logs.warning("event waits for Stripe", problem=type(error).__name__)
         raise NotHandled("Stripe did not answer when asked about this event; it is kept and worked again.") from error
     except Exception as error:
-        logs.error("event was not handled", event_id=event.id, type=event.type, problem=error)
+        logs.error("event was not handled", problem=error)
         raise NotHandled("The work for this event failed; it is kept and worked again.") from error
+    logs.note(outcome=outcome)
     await run_inline(box)
     return Received(outcome)

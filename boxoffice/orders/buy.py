@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST, Query
 from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.person_name import read_name
@@ -65,6 +66,7 @@ async def buy(till: Till, slug: str, request: OrderRequest) -> Bought:
         raise Unavailable("The database did not answer. Press the button again: you cannot buy twice by it.") from error
     if isinstance(placed, Problem):
         raise placed
+    logs.note(order=placed.code)
     revision = 0 if placed.fresh else await _revision(till, counter.event_id, placed.id)
     status, checkout = placed.status, Checkout(placed.held_until, None, None)
     if status == "held" and placed.total_minor == 0:

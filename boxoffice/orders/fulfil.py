@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.orders.give_back import end_when_nothing_is_open, give_back_units
@@ -94,6 +95,7 @@ async def fulfil(connection: Connection, till: Till, session: Session) -> str:
     if order is None or await ATTEMPT_EXISTS.first(connection, event_id, order_id, attempt) is None:
         return "unknown_order"
     key = (event_id, order_id, attempt)
+    logs.note(order=order.code, session=logs.tail(session.id), payment_intent=session.payment_intent)
     if session.status == "expired":
         await ATTEMPT_EXPIRED.run(connection, *key, session.id)
         return await end_when_nothing_is_open(connection, event_id, order_id)

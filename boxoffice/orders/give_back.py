@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
 
 
@@ -10,6 +11,7 @@ from boxoffice.foundation.db import Command, Connection, Query
 class LockedOrder:
     """An order whose row this transaction holds."""
 
+    code: str
     status: str
     ended_reason: str | None
     hold_is_over: bool
@@ -28,7 +30,7 @@ class AttemptState:
 LOCK_ORDER = Query(
     LockedOrder,
     """
-SELECT status, ended_reason, held_until <= clock() AS hold_is_over, extended FROM orders
+SELECT code, status, ended_reason, held_until <= clock() AS hold_is_over, extended FROM orders
 WHERE event_id = $1 AND id = $2 FOR UPDATE
 """,
 )
@@ -61,6 +63,7 @@ async def end_when_nothing_is_open(connection: Connection, event_id: UUID, order
     if order.status not in ("held", "paying") or not finished:
         return "waiting"
     reason = order.ended_reason or "hold_ended"
+    logs.info("order ended", order=order.code, reason=reason)
     await give_back_units(connection, event_id, order_id)
     await END.run(connection, event_id, order_id, "expired" if reason == "hold_ended" else "released", reason)
     return "ended"

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from uuid import UUID
 
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.problems import Problem
 from boxoffice.orders.fulfil import fulfil, read_marker
+from boxoffice.orders.pay import APP
 from boxoffice.orders.refund import settle_refund
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
@@ -22,6 +24,8 @@ SESSION_EVENTS = (
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
 )
+NEEDED = ("checkout.session.completed", "payment_intent.succeeded", "payment_intent.payment_failed")
+"""With these alone everything ends right."""
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
 EVENTS = (*SESSION_EVENTS, "payment_intent.succeeded", "payment_intent.payment_failed", *REFUND_EVENTS)
 """Every type that is worked; others are written down and left alone."""
@@ -37,6 +41,14 @@ class WrongMode(Problem):
     """A test event on a live box office, or the reverse."""
 
     status, type, title = 400, "wrong_mode", "Wrong mode"
+
+
+def note_event(event: Event) -> None:
+    """Log lines from here on name the event, and the order that our metadata on its object names."""
+    metadata: Mapping[str, str] = event.object.get("metadata") or {}
+    logs.note(stripe_event=event.id, type=event.type)
+    if metadata.get("app") == APP:
+        logs.note(order=metadata.get("order"), order_id=metadata.get("order_id"))
 
 
 async def receive(till: Till, event: Event) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.orders.order import LINES, OrderView, show_order
 from boxoffice.orders.place import Placed
@@ -225,6 +226,7 @@ async def _begin(connection: Connection, till: Till, ref: AttemptRef) -> Sending
     order = await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)
     if order is None or order.status not in ("held", "paying") or order.held_until <= order.now:
         return None
+    logs.note(order=order.code)
     parameters = await _parameters(connection, till, ref, order)
     text = msgspec.json.encode(parameters).decode()
     sending = await BEGIN.first(connection, ref.event_id, ref.order_id, ref.number, text)
@@ -237,6 +239,7 @@ async def _parameters(connection: Connection, till: Till, ref: AttemptRef, order
     marker = {
         "app": APP,
         "env": till.base_url,
+        "order": order.code,
         "event_id": str(ref.event_id),
         "order_id": str(ref.order_id),
         "attempt": str(ref.number),
@@ -289,10 +292,13 @@ async def store(till: Till, stripe: Stripe, ref: AttemptRef, session: Session) -
     """
     key = (ref.event_id, ref.order_id, ref.number)
     async with till.db.transaction() as connection:
-        await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)  # the order first, as a webhook does
+        order = await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)  # the order first, as a webhook does
         stored = await STORE.run(connection, *key, session.id, session.url, session.expires_at)
         held_until = await START_HOLD.first(connection, ref.event_id, ref.order_id) if stored else None
         known = stored == 1 or await STORED_BEFORE.first(connection, *key, session.id)
+    code = order.code if order else None
+    logs.note(order=code, session=logs.tail(session.id))
+    logs.info("payment opened" if known else "nobody waits for this payment", order=code, attempt=ref.number)
     if not known:
         with suppress(StripeProblem):  # open for 40 minutes at most; money on it is honoured or goes back
             await stripe.expire_session(session.id)
@@ -303,6 +309,7 @@ async def _try_again(till: Till, sending: Sending, problem: StripeProblem) -> No
     turn = await till.pace.turn()
     wait = turn.wait_seconds if isinstance(problem, StripeBusy) else turn.wait_seconds + 2 ** min(sending.tries, 6)
     ref = sending.ref
+    logs.warning("a call waits for Stripe", order_id=str(ref.order_id), problem=type(problem).__name__)
     async with till.db.transaction() as connection:
         await TRY_AGAIN.run(
             connection, ref.event_id, ref.order_id, ref.number, timedelta(seconds=wait), str(problem)[:500]
@@ -315,6 +322,7 @@ async def _refused(till: Till, ref: AttemptRef, refused: StripeRefused) -> None:
     async with till.db.transaction() as connection:
         order = await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)
         await REFUSE.run(connection, ref.event_id, ref.order_id, ref.number, str(refused)[:500])
+        logs.warning("Stripe refuses the payment", order=order.code if order else None, code=refused.code)
         if order is not None and refused.param == "expires_at":
             await NEW_ATTEMPT.run(connection, ref.event_id, ref.order_id, turn.at)
         else:

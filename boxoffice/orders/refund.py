@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.jobs import enqueue
@@ -106,6 +107,7 @@ async def send_refund(till: Till, event_id: UUID, refund_id: UUID) -> None:
         decided = await DECIDED.first(connection, event_id, refund_id)
     if decided is None or decided.status != "decided":
         return
+    logs.note(payment_intent=decided.payment_intent_id)
     stripe = till.stripe_or_closed()
     metadata = {"event_id": str(event_id), "refund_id": str(refund_id), "env": till.base_url}
     try:
@@ -123,6 +125,7 @@ async def settle_refund(connection: Connection, event_id: UUID, refund_id: UUID,
     settled = await SETTLE.first(connection, event_id, refund_id, status, refund.id, refund.failure_reason)
     if settled is None:
         return "known"
+    logs.note(order_id=str(settled.order_id), payment_intent=settled.payment_intent_id)
     order = (event_id, settled.order_id)
     amount = (settled.amount_minor, settled.currency)
     if status == "succeeded":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection
 from boxoffice.foundation.problems import Unavailable
 from boxoffice.orders.fulfil import fulfil
@@ -60,6 +61,7 @@ async def _end_what_is_ours(
     order = await LOCK_ORDER.first(connection, event_id, order_id)
     if order is None or order.status not in ("held", "paying"):
         return ()
+    logs.note(order=order.code)
     await NEVER_SENT.run(connection, event_id, order_id)
     await REASON.run(connection, event_id, order_id, reason)
     await end_when_nothing_is_open(connection, event_id, order_id)

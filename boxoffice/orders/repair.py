@@ -14,7 +14,7 @@ from boxoffice.foundation.db import LOST, Command, Connection, Query
 from boxoffice.foundation.problems import Unavailable
 from boxoffice.orders.give_back import LOCK_ORDER, give_back_units
 from boxoffice.orders.look import ask_stripe
-from boxoffice.orders.on_stripe import EVENTS, work
+from boxoffice.orders.on_stripe import EVENTS, note_event, work
 from boxoffice.orders.pay import AttemptRef, send, send_again
 from boxoffice.orders.release import end_hold
 from boxoffice.orders.till import Till
@@ -117,27 +117,31 @@ async def read_missed_events(till: Till) -> int:
 
 async def _worked(till: Till, event: Event) -> bool:
     """Works an event; False when Stripe is away. An event that fails is kept with its error, and the next one comes."""
-    try:
-        await work(till, event)
-    except (StripeProblem, Unavailable):
-        return False
-    except LOST:
-        raise
-    except Exception as error:  # noqa: BLE001 - kept with the event
-        logs.error("event was not handled", event_id=event.id, type=event.type, problem=error)
-    return True
+    with logs.bound():
+        note_event(event)
+        try:
+            logs.info("event was worked later", outcome=await work(till, event))
+        except (StripeProblem, Unavailable) as problem:
+            logs.warning("event waits for Stripe", problem=type(problem).__name__)
+            return False
+        except LOST:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept with the event
+            logs.error("event was not handled", problem=error)
+        return True
 
 
 async def _send_waiting(till: Till) -> int:
     async with till.db.transaction() as connection:
         waiting = await WAITING.all(connection, FOUND_MAX) if till.stripe is not None else []
     for attempt in waiting:
-        try:
-            await _send_one(till, attempt)
-        except LOST:
-            raise
-        except Exception as error:  # noqa: BLE001 - as above
-            logs.error("a payment was not opened", order_id=str(attempt.order_id), problem=error)
+        with logs.bound(order_id=str(attempt.order_id)):
+            try:
+                await _send_one(till, attempt)
+            except LOST:
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                logs.error("a payment was not opened", problem=error)
     return len(waiting)
 
 
@@ -150,14 +154,15 @@ async def _each(till: Till, search: Query[_Found], verb: Callable[[_Found], Awai
     async with till.db.transaction() as connection:
         found = await search.all(connection, FOUND_MAX)
     for one in found:
-        try:
-            await verb(one)
-        except (StripeProblem, Unavailable):
-            return len(found)  # Stripe is away: the rest would wait for it too
-        except LOST:
-            raise
-        except Exception as error:  # noqa: BLE001 - one order that fails must not keep the others waiting
-            logs.error("an order was not repaired", order_id=str(one.id), problem=error)
+        with logs.bound(order_id=str(one.id)):
+            try:
+                await verb(one)
+            except (StripeProblem, Unavailable):
+                return len(found)  # Stripe is away: the rest would wait for it too
+            except LOST:
+                raise
+            except Exception as error:  # noqa: BLE001 - one order that fails must not keep the others waiting
+                logs.error("an order was not repaired", problem=error)
     return len(found)
 
 

@@ -16,8 +16,8 @@ class _State:
 
 
 KEEP = Command("""
-INSERT INTO stripe_event (id, type, payload, received_at, next_try_at)
-VALUES ($1, $2, $3, clock(), clock() + interval '30 seconds') ON CONFLICT (id) DO NOTHING
+INSERT INTO stripe_event (id, type, payload, about, received_at, next_try_at)
+VALUES ($1, $2, $3, $4, clock(), clock() + interval '30 seconds') ON CONFLICT (id) DO NOTHING
 """)
 LOCK = Query(_State, "SELECT handled_at, tries FROM stripe_event WHERE id = $1 FOR UPDATE")
 HANDLED = Command("UPDATE stripe_event SET handled_at = clock(), outcome = $2, problem = NULL WHERE id = $1")
@@ -53,7 +53,7 @@ async def keep(connection: Connection, event: Event) -> bool:
 
     Waits while another transaction holds the same event, and then knows how that one ended.
     """
-    await KEEP.run(connection, event.id, event.type, event.raw)
+    await KEEP.run(connection, event.id, event.type, event.raw, list(event.about))
     state = await LOCK.first(connection, event.id)
     assert state is not None
     return state.handled_at is None
@@ -66,7 +66,7 @@ async def handled(connection: Connection, event: Event, outcome: str) -> None:
 
 async def failed(connection: Connection, event: Event, problem: str) -> None:
     """Keeps the event unhandled with what went wrong; it is due again after 5 s, 10 s, ... at most 10 minutes."""
-    await KEEP.run(connection, event.id, event.type, event.raw)
+    await KEEP.run(connection, event.id, event.type, event.raw, list(event.about))
     await FAILED.run(connection, event.id, problem[:500], TRY_AGAIN_MAX)
 
 

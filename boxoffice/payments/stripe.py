@@ -2,6 +2,8 @@
 
 StripeProblem
 ├── StripeRefused      it answered that this cannot be done, and nothing was done
+│   ├── KeyUnknown     the key is not valid (any more)
+│   └── KeyNotAllowed  a restricted key without the permission for this call
 ├── StripeBusy         too many calls; nothing was done
 └── StripeUnreachable  no answer, or one that leaves open whether it was done
 """
@@ -11,6 +13,7 @@ import importlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -36,6 +39,14 @@ class StripeRefused(StripeProblem):
     ) -> None:
         super().__init__(message)
         self.code, self.param, self.certain = code, param, certain
+
+
+class KeyUnknown(StripeRefused):
+    """Stripe does not take the key at all."""
+
+
+class KeyNotAllowed(StripeRefused):
+    """The key lacks a permission."""
 
 
 class StripeBusy(StripeProblem):
@@ -87,6 +98,28 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Whose key it is. `answered_at` is Stripe's clock in whole seconds, None when the answer bore no date."""
+
+    id: str
+    country: str | None
+    default_currency: str | None
+    charges_enabled: bool
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """An address that Stripe tells events to; `events` may be `*`, `api_version` None follows the account's."""
+
+    id: str
+    url: str
+    status: str
+    api_version: str | None
+    events: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A snapshot event; `object` is what it is about as it was then, `raw` the body as it came."""
 
@@ -96,6 +129,15 @@ class Event:
     account: str | None
     object: Json
     raw: bytes
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The ids that it names: its object's and payment's at Stripe, our order's and refund's."""
+        metadata: Json = self.object.get("metadata") or {}
+        named = [self.object.get(name) for name in ("id", "payment_intent", "charge")]
+        named += [metadata.get(name) for name in ("order_id", "refund_id")]
+        ids = [one.get("id") if isinstance(one, Mapping) else one for one in named]
+        return tuple(one for one in ids if isinstance(one, str) and "\0" not in one)
 
 
 def read_event(raw: bytes) -> Event:
@@ -128,7 +170,8 @@ def read_session(body: Json) -> Session:
 class Stripe:
     """One account. `api_base` points at a stand-in; None is Stripe itself."""
 
-    def __init__(self, secret_key: str, api_base: str | None = None) -> None:
+    def __init__(self, secret_key: str, api_base: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._timeout_seconds = timeout_seconds
         self._secret_key = secret_key
         self._api_base = api_base
         self._client: Any = None
@@ -173,6 +216,34 @@ class Stripe:
         params = {"payment_intent": payment_intent, "amount": amount, "metadata": dict(metadata)}
         return read_refund(await self._call(lambda v1: v1.refunds.create_async(params, {"idempotency_key": key})))
 
+    async def account(self) -> Account:
+        """The key's account. Raises KeyUnknown, KeyNotAllowed."""
+        answer = await self._answer(lambda v1: v1.accounts.retrieve_current_async())
+        body, date = answer.to_dict(), answer.last_response.headers.get("date")
+        return Account(
+            id=body["id"],
+            country=body.get("country"),
+            default_currency=body.get("default_currency"),
+            charges_enabled=bool(body.get("charges_enabled")),
+            answered_at=parsedate_to_datetime(date) if date else None,
+        )
+
+    async def webhook_endpoints(self) -> list[WebhookEndpoint]:
+        """Every endpoint of the key's mode; an account has at most 16."""
+        answer = await self._call(lambda v1: v1.webhook_endpoints.list_async({"limit": EVENTS_A_PAGE}))
+        return [
+            WebhookEndpoint(
+                one["id"], one["url"], one["status"], one.get("api_version"), frozenset(one["enabled_events"])
+            )
+            for one in answer["data"]
+        ]
+
+    async def undelivered_events(self, moment: datetime) -> list[Event]:
+        """Events since `moment` whose delivery has failed so far, newest first, at most 100."""
+        params = {"created": {"gte": int(moment.timestamp())}, "limit": EVENTS_A_PAGE, "delivery_success": False}
+        answer = await self._call(lambda v1: v1.events.list_async(params))
+        return [_event(body, b"") for body in answer["data"]]
+
     async def close(self) -> None:
         """Closes the connections of this event loop."""
         client, self._client = self._client, None
@@ -190,13 +261,18 @@ class Stripe:
             params["starting_after"] = bodies[-1]["id"]
 
     async def _call(self, call: Callable[[Any], Awaitable[Any]]) -> dict[str, Any]:
+        return cast("dict[str, Any]", (await self._answer(call)).to_dict())
+
+    async def _answer(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         stripe = _sdk()
         try:
-            return cast("dict[str, Any]", (await call(self._v1(stripe))).to_dict())
+            return await call(self._v1(stripe))
         except stripe.RateLimitError as error:
             raise StripeBusy(str(error)) from error
-        except (stripe.AuthenticationError, stripe.PermissionError) as error:
-            raise StripeRefused(f"Stripe refuses the key: {error.user_message or error}", certain=False) from error
+        except stripe.AuthenticationError as error:
+            raise KeyUnknown(f"Stripe refuses the key: {error.user_message or error}", certain=False) from error
+        except stripe.PermissionError as error:
+            raise KeyNotAllowed(f"Stripe refuses the key: {error.user_message or error}", certain=False) from error
         except (stripe.InvalidRequestError, stripe.IdempotencyError, stripe.CardError) as error:
             raise StripeRefused(error.user_message or str(error), error.code, error.param) from error
         except stripe.StripeError as error:
@@ -210,7 +286,7 @@ class Stripe:
             self._client = stripe.StripeClient(
                 self._secret_key,
                 base_addresses={"api": self._api_base} if self._api_base else {},
-                http_client=stripe.HTTPXClient(timeout=TIMEOUT_SECONDS, allow_sync_methods=False),
+                http_client=stripe.HTTPXClient(timeout=self._timeout_seconds, allow_sync_methods=False),
                 max_network_retries=0,
             )
             self._loop = loop
@@ -232,6 +308,18 @@ def verify(raw: bytes, signature: str, secrets: tuple[str, ...]) -> None:
             continue
         return
     raise BadSignature("The signature fits none of the webhook secrets, or it is older than five minutes.")
+
+
+def sign(raw: bytes, secret: str, at: datetime) -> str:
+    """The signature header of a delivery, as Stripe makes it."""
+    header: str = _sdk().WebhookSignature.generate_signature_header(raw.decode(), secret, timestamp=int(at.timestamp()))
+    return header
+
+
+def api_version() -> str:
+    """The version of Stripe's API that the SDK speaks."""
+    version: str = _sdk().api_version
+    return version
 
 
 def _event(body: Json, raw: bytes) -> Event:

@@ -7,9 +7,16 @@ import signal
 from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
-from boxoffice.worker.tick import WORK
+from boxoffice.worker.tick import WORK, Work, show_life
 
 PAUSE_SECONDS = 0.5
+
+
+async def _show_life(box: BoxOffice) -> int:
+    return await show_life(box, "worker")
+
+
+WORK_AND_LIFE = {"life": Work(_show_life, 60), **WORK}
 
 
 async def run(box: BoxOffice) -> None:
@@ -23,7 +30,7 @@ async def run(box: BoxOffice) -> None:
 
 async def work_until(stop: asyncio.Event, box: BoxOffice) -> None:
     """Rounds of what is due. A database that is away is waited for; work that fails keeps no other from being done."""
-    due_at = dict.fromkeys(WORK, 0.0)
+    due_at = dict.fromkeys(WORK_AND_LIFE, 0.0)
     while not stop.is_set():
         busy = await _round(box, due_at)
         pause = 0.05 if busy else PAUSE_SECONDS
@@ -36,7 +43,7 @@ async def work_until(stop: asyncio.Event, box: BoxOffice) -> None:
 async def _round(box: BoxOffice, due_at: dict[str, float]) -> int:
     loop = asyncio.get_running_loop()
     found = 0
-    for name, work in WORK.items():
+    for name, work in WORK_AND_LIFE.items():
         if loop.time() < due_at[name]:
             continue
         due_at[name] = loop.time() + work.every_seconds

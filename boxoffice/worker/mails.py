@@ -5,6 +5,7 @@ from uuid import UUID
 
 from boxoffice.accounts.login import mail_of_login
 from boxoffice.box import BoxOffice
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import Query
 from boxoffice.foundation.jobs import Job
 from boxoffice.foundation.mail import Mail
@@ -126,6 +127,7 @@ async def _order(box: BoxOffice, job: Job) -> tuple[OrderView, str]:
     async with box.db.transaction() as connection:
         code = await CODE.first(connection, UUID(job.argument("event_id")), UUID(job.argument("order_id")))
         assert code is not None
+        logs.note(order=code)
         view = await show_order(connection, code)
     token = access_token(box.settings.secret_key, view.order)
     return view, f"{box.settings.base_url}/orders/{code}?t={token}"

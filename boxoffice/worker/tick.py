@@ -9,6 +9,7 @@ from boxoffice.accounts.sessions import delete_ended
 from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
+from boxoffice.foundation.heartbeat import beat
 from boxoffice.foundation.jobs import Job, claim, claim_one, done, failed
 from boxoffice.foundation.rate_limit import delete_full
 from boxoffice.orders.repair import read_missed_events, repair
@@ -53,8 +54,16 @@ async def run_at_once(box: BoxOffice, name: str, subject: str) -> None:
 
 
 async def tick(box: BoxOffice) -> dict[str, int]:
-    """Everything once; how much of each there was."""
+    """What cron does: everything once; how much of each there was."""
+    await show_life(box, "cron")
     return {name: await work.do(box) for name, work in WORK.items()}
+
+
+async def show_life(box: BoxOffice, who: str) -> int:
+    """Notes that `worker` or `cron` is at work; `boxoffice doctor` looks for it. Never anything to be busy with."""
+    async with box.db.transaction() as connection:
+        await beat(connection, who)
+    return 0
 
 
 async def _repair(box: BoxOffice) -> int:
@@ -72,6 +81,11 @@ async def _tidy(box: BoxOffice) -> int:
 
 
 async def _run(box: BoxOffice, job: Job, within_seconds: float | None = None) -> None:
+    with logs.bound(job=job.name, job_id=str(job.id), subject=job.subject, tries=job.tries):
+        await _try(box, job, within_seconds)
+
+
+async def _try(box: BoxOffice, job: Job, within_seconds: float | None) -> None:
     # Mails, their templates and SMTP are slow to load, and most requests do no job.
     from boxoffice.foundation.mail import MailNotSent  # noqa: PLC0415
     from boxoffice.worker.handlers import HANDLERS  # noqa: PLC0415
@@ -80,11 +94,12 @@ async def _run(box: BoxOffice, job: Job, within_seconds: float | None = None) ->
         async with asyncio.timeout(within_seconds):
             await HANDLERS[job.name](box, job)
     except Exception as error:  # noqa: BLE001 - kept with the job, which runs again
-        logs.warning("job failed", job=job.name, subject=job.subject, tries=job.tries, problem=type(error).__name__)
+        logs.warning("job failed", problem=type(error).__name__)
         for_good = isinstance(error, MailNotSent) and error.permanent
         async with box.db.transaction() as connection:
             await failed(connection, job, f"{type(error).__name__}: {error}", for_good=for_good)
     else:
+        logs.info("job done")
         async with box.db.transaction() as connection:
             await done(connection, job)
 

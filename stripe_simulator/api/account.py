@@ -10,7 +10,6 @@ Json = dict[str, Any]
 
 
 async def retrieve(call: Call) -> Json:
-    del call
     return {
         "id": ACCOUNT,
         "object": "account",
@@ -33,4 +32,4 @@ async def retrieve(call: Call) -> Json:
             "payments": shape("account_payments_settings", statement_descriptor="SIMULATED"),
         },
         "type": "standard",
-    }
+    } | call.world.account

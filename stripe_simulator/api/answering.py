@@ -14,6 +14,7 @@ from stripe_simulator.api.idempotency import Idempotency, fingerprint_of
 from stripe_simulator.api.parameters import checked
 from stripe_simulator.api.routes import Route, find_route
 from stripe_simulator.errors import (
+    BadKey,
     Forbidden,
     InvalidParameter,
     KeyInUse,
@@ -108,6 +109,10 @@ class Answering:
             match rule.fault:
                 case "delay":
                     await asyncio.sleep(rule.seconds)
+                case "key_expired":
+                    raise BadKey("Expired API Key provided: the key was rolled.", code="api_key_expired")
+                case "key_not_allowed":
+                    raise Forbidden("The provided key does not have the required permissions for this endpoint.")
                 case "conflict":
                     raise KeyInUse("of another request")
                 case "lock_timeout":

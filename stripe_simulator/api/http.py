@@ -1,6 +1,7 @@
 """The API's way in over HTTP: reads the request, hands it to the core, writes the answer."""
 
 import logging
+from email.utils import formatdate
 from typing import Any
 
 from litestar import HttpMethod, Request, route
@@ -54,7 +55,9 @@ async def api(request: "Request[None, None, State]", core: NamedDependency[Core]
         )
     except AnswerLost:
         return BrokenResponse()
-    return _json(answer.body, answer.status, answer.headers)
+    # The simulator's clock, not the machine's: callers measure theirs by it.
+    date = {"Date": formatdate(core.world.now, usegmt=True)}
+    return _json(answer.body, answer.status, answer.headers | date)
 
 
 def _json(body: bytes, status: int, headers: dict[str, str]) -> Response[bytes]:

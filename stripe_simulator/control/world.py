@@ -71,6 +71,20 @@ async def limit_rate(core: NamedDependency[Core], data: JSONBody[RateRequest]) -
     return {"per_second": data.per_second}
 
 
+class AccountRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """An account that is not activated yet, or settles in another currency."""
+
+    charges_enabled: bool = True
+    default_currency: str = "eur"
+
+
+@post("/account", status_code=200)
+async def amend_account(core: NamedDependency[Core], data: JSONBody[AccountRequest]) -> Json:
+    """Change what `/v1/account` says; payments are taken all the same, as in test mode."""
+    core.world.account |= msgspec.to_builtins(data)
+    return core.world.account
+
+
 @post("/reset", status_code=200)
 async def reset(core: NamedDependency[Core]) -> Json:
     """Forget everything."""
@@ -78,4 +92,4 @@ async def reset(core: NamedDependency[Core]) -> Json:
     return {"now": core.world.clock.now()}
 
 
-HANDLERS = [clock, advance, faults, add_fault, remove_faults, remove_fault, limit_rate, reset]
+HANDLERS = [clock, advance, faults, add_fault, remove_faults, remove_fault, limit_rate, amend_account, reset]
