@@ -13,7 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from boxoffice.cli import migrate, nights, serve
-from boxoffice.cli.demo_environment import DemoProblem, Simulator, brings_own_stripe, environment_of_demo
+from boxoffice.cli.demo_environment import (
+    DemoProblem,
+    Simulator,
+    brings_own_stripe,
+    environment_of_demo,
+    readable_by_commands,
+)
 from boxoffice.cli.programs import Programs
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
@@ -36,8 +42,10 @@ def run(port: int, local: Path) -> None:
         postgres = LocalPostgres(local / "postgres")
         programs = Programs()
         try:
-            _open(port, base_url, local, postgres, programs)
-            programs.wait()
+            environment, simulator = _open(port, base_url, local, postgres, programs)
+            with readable_by_commands(environment, local):
+                _say_where_to_click(base_url, simulator)
+                programs.wait()
         except KeyboardInterrupt:
             print(f"\nStopping. Everything is kept in {local}; `make run` carries on.", flush=True)
         finally:
@@ -46,7 +54,9 @@ def run(port: int, local: Path) -> None:
             postgres.stop()
 
 
-def _open(port: int, base_url: str, local: Path, postgres: LocalPostgres, programs: Programs) -> None:
+def _open(
+    port: int, base_url: str, local: Path, postgres: LocalPostgres, programs: Programs
+) -> tuple[dict[str, str], Simulator | None]:
     print(f"[1/5] PostgreSQL, kept in {local / 'postgres'}", flush=True)
     postgres.start()
     postgres.create_database(DATABASE)
@@ -71,7 +81,7 @@ def _open(port: int, base_url: str, local: Path, postgres: LocalPostgres, progra
     programs.start("web server", serve.command("127.0.0.1", port, 1), environment)
     programs.start("worker", [sys.executable, "-m", "boxoffice", "worker"], environment)
     programs.wait_until("web server", lambda: _answers(f"{base_url}/readyz"))
-    _say_where_to_click(base_url, simulator)
+    return environment, simulator
 
 
 def _start_simulator(simulator: Simulator, programs: Programs) -> None:
@@ -90,6 +100,7 @@ def _say_where_to_click(base_url: str, simulator: Simulator | None) -> None:
     if simulator is None:
         print(f"              hears of payments by: stripe listen --forward-to {base_url[7:]}/api/webhook")
     print(f"  Pay with    {TEST_CARD}, any date to come, any CVC")
+    print("  Checked by  .venv/bin/python -m boxoffice doctor --demo")
     print("Stop it with Ctrl-C.", flush=True)
 
 

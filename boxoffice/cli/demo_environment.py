@@ -3,13 +3,19 @@
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 SIMULATOR_PORT = 12111
 SIMULATOR_KEY = "sk_test_boxoffice_demo"
 OWN_STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
+RUNNING = "running-demo.env"
+OF_THE_BOX_OFFICE = (
+    *("DATABASE_URL", "BASE_URL", "SECRET_KEY", "CRON_SECRET", *OWN_STRIPE, "STRIPE_SESSIONS_PER_SECOND"),
+    *("SMTP_URL", "MAIL_FROM", "TRUSTED_PROXIES"),
+)
 OF_A_REAL_SET_UP = ("DATABASE_URL_DIRECT", "DATABASE_POOLER", "WORKER")
 
 
@@ -55,6 +61,29 @@ def environment_of_demo(
         "STRIPE_API_BASE": simulator.url,
     }
     return environment, simulator
+
+
+def running_demo(local: Path) -> dict[str, str]:
+    """The environment of the demo that runs with this folder, for commands beside it. Raises DemoProblem."""
+    try:
+        lines = (local / RUNNING).read_text().splitlines()
+    except FileNotFoundError:
+        raise DemoProblem("No demo runs here. Start it with: make run") from None
+    return dict(line.split("=", 1) for line in lines)
+
+
+@contextmanager
+def readable_by_commands(environment: Mapping[str, str], local: Path) -> Generator[None]:
+    """While the block runs, `--demo` finds the demo's own variables. For this user's eyes: they hold its secrets."""
+    file = local / RUNNING
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    ours = {name: text for name, text in environment.items() if name in OF_THE_BOX_OFFICE and "\n" not in text}
+    file.write_text("".join(f"{name}={text}\n" for name, text in ours.items()))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def brings_own_stripe(environment: Mapping[str, str]) -> bool:

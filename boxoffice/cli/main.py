@@ -1,4 +1,4 @@
-"""`boxoffice serve | worker | migrate | nights load FILE | demo`"""
+"""`boxoffice serve | worker | migrate | doctor | order WHAT | nights load FILE | demo`"""
 
 import argparse
 import asyncio
@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 from boxoffice.cli import demo, migrate, nights, serve, worker
-from boxoffice.cli.demo_environment import DemoProblem
+from boxoffice.cli.demo_environment import DemoProblem, running_demo
 from boxoffice.cli.programs import ProgramEnded
 from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem
-from boxoffice.settings import Settings, SettingsProblem
+from boxoffice.settings import Reading, Settings, SettingsProblem, read_environment
 
 
 def main() -> None:
@@ -48,12 +48,46 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("migrate", help="bring the database's schema up to date")
     command.set_defaults(run=lambda _: migrate.run(Settings.from_environment().database_url_direct))
 
+    command = commands.add_parser("doctor", help="look at everything and say what to do; ends with 1 on a problem")
+    command.add_argument("--json", action="store_true", help="for machines")
+    command.add_argument("--live", action="store_true", help="try a checkout with a live key too: nobody pays")
+    command.add_argument("--send-mail-to", metavar="ADDRESS", help="send one mail")
+    _of_demo(command)
+    command.set_defaults(run=_doctor)
+
+    command = commands.add_parser("order", help="an order's whole story, from whatever its buyer or Stripe can tell")
+    what = "order or ticket code, e-mail, a link, the text of a QR code, or an id (cs_, pi_, ch_, re_, evt_, ...)"
+    command.add_argument("what", metavar="WHAT", help=what)
+    _of_demo(command)
+    command.set_defaults(run=_tell_order)
+
     command = commands.add_parser("nights", help="nights from a file")
     actions = command.add_subparsers(required=True, metavar="ACTION")
     load = actions.add_parser("load", help="create and update the nights of a TOML file")
     load.add_argument("file", type=Path)
     load.set_defaults(run=_load_nights)
     return parser
+
+
+def _of_demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--demo", action="store_true", help="of the demo that runs here (`make run`)")
+    command.add_argument("--local", type=Path, default=demo.LOCAL, help=argparse.SUPPRESS)
+
+
+def _reading(arguments: argparse.Namespace) -> Reading:
+    return read_environment(running_demo(arguments.local) if arguments.demo else None)
+
+
+def _doctor(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import doctor  # noqa: PLC0415 - loads all domains
+
+    doctor.run(_reading(arguments), machine=arguments.json, live=arguments.live, send_mail_to=arguments.send_mail_to)
+
+
+def _tell_order(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import order  # noqa: PLC0415 - loads all domains
+
+    order.run(_reading(arguments), arguments.what)
 
 
 def _load_nights(arguments: argparse.Namespace) -> None:

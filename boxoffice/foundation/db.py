@@ -25,6 +25,9 @@ LOST = (DatabaseAway,)
 CLASHED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 """A transaction that PostgreSQL ended for the sake of another: rolled back, and good to be tried again as a whole."""
 
+DATABASE_PROBLEM = (*LOST, OSError, asyncpg.PostgresError, ValueError)
+"""All that a first connection may fail with, a wrong password or name included."""
+
 TRIES_MAX = 6
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 5
@@ -91,7 +94,7 @@ class Database:
     def __init__(self, url: str, *, size: int = 10, pooled: bool = False) -> None:
         self._url = url
         self._size = size
-        self._pooled = pooled or _names_a_pooler(url)
+        self._pooled = pooled or names_a_pooler(url)
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
         self.moved_clock: datetime | None = None
@@ -187,6 +190,11 @@ async def _leave_as_it_is(_connection: Any) -> None:
     """Nothing sets session state, so nothing needs resetting: one round trip less a request."""
 
 
-def _names_a_pooler(url: str) -> bool:
+def is_encrypted(connection: Connection) -> bool:
+    """Whether the connection goes over TLS."""
+    return cast("Any", connection)._transport.get_extra_info("ssl_object") is not None
+
+
+def names_a_pooler(url: str) -> bool:
     """Neon's pooled host is called `...-pooler...`."""
     return "-pooler" in (urlsplit(url).hostname or "")

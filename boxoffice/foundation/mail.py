@@ -134,6 +134,29 @@ class SmtpMailer:
         finally:
             connection.close()
 
+    async def knock(self) -> tuple[bool, bool]:
+        """Connects, encrypts and signs in as for a mail, and leaves: whether it is encrypted, and signed in.
+
+        Raises MailNotSent.
+        """
+        connection = self._connection()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await connection.connect()
+                await connection.noop()
+            encrypted = connection.get_transport_info("sslcontext") is not None
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await connection.quit(timeout=GOODBYE_SECONDS)
+        except TimeoutError:
+            raise MailNotSent(f"no answer within {self._timeout_seconds:g} seconds", permanent=False) from None
+        except aiosmtplib.SMTPResponseException as refusal:
+            raise MailNotSent(f"the server answered {refusal.code}", permanent=False, code=refusal.code) from None
+        except (aiosmtplib.SMTPException, OSError) as failure:
+            raise MailNotSent(f"the server was lost ({type(failure).__name__})", permanent=False) from None
+        finally:
+            connection.close()
+        return encrypted, self._username is not None
+
     def _connection(self) -> aiosmtplib.SMTP:
         elsewhere = not _is_this_machine(self._host)
         return aiosmtplib.SMTP(

@@ -31,11 +31,24 @@ class _Key:
     short_code: str
 
 
+@dataclass(frozen=True, slots=True)
+class _NightKey:
+    event_id: UUID
+    number: int
+    sealed_seed: bytes
+
+
 KEYS = Query(
     _Key,
     """
 SELECT number, sealed_seed, short_code FROM event_key JOIN event ON event.id = event_id
 WHERE event_id = $1 ORDER BY number DESC
+""",
+)
+NEWEST_KEYS = Query(
+    _NightKey,
+    """
+SELECT DISTINCT ON (event_id) event_id, number, sealed_seed FROM event_key ORDER BY event_id, number DESC
 """,
 )
 ADD_KEY = Command("""
@@ -89,6 +102,13 @@ async def ticket_payload(
     return b32encode(signed + signature).decode().rstrip("=")
 
 
+async def keys_sealed_with(connection: Connection, secret_key: str) -> tuple[int, int]:
+    """How many nights' newest keys SECRET_KEY opens, and how many nights have one. Reads across nights."""
+    keys = await NEWEST_KEYS.all(connection)
+    fitting = [key for key in keys if _opened(secret_key, key.event_id, key) is not None]
+    return len(fitting), len(keys)
+
+
 def read_payload(text: str) -> ReadPayload | None:
     """A QR code's parts, unchecked; None when it is no ticket of ours."""
     if len(text) != PAYLOAD_LENGTH:
@@ -118,7 +138,7 @@ async def _add_key(connection: Connection, secret_key: str, event_id: UUID) -> N
     await ADD_KEY.run(connection, event_id, key.public_key().public_bytes_raw(), sealed)
 
 
-def _opened(secret_key: str, event_id: UUID, key: _Key) -> bytes | None:
+def _opened(secret_key: str, event_id: UUID, key: _Key | _NightKey) -> bytes | None:
     nonce, sealed = key.sealed_seed[:_NONCE_BYTES], key.sealed_seed[_NONCE_BYTES:]
     try:
         return _cipher(secret_key).decrypt(nonce, sealed, event_id.bytes)
