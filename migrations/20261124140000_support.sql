@@ -10,6 +10,8 @@ CREATE INDEX stripe_event_about ON stripe_event USING gin (about);
 
 CREATE INDEX job_subject ON job (subject);
 CREATE INDEX payment_attempt_session ON payment_attempt (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX refund_at_stripe ON refund (refund_id) WHERE refund_id IS NOT NULL;
+CREATE INDEX ledger_entry_order ON ledger_entry (event_id, order_id);
 CREATE INDEX payment_intent ON payment (payment_intent_id);
 
 -- When an order came to each status after its first.
@@ -38,5 +40,5 @@ DROP TABLE heartbeat;
 DROP TRIGGER orders_move_kept ON orders;
 DROP FUNCTION keep_order_move();
 DROP TABLE order_move;
-DROP INDEX payment_intent, payment_attempt_session, job_subject;
+DROP INDEX payment_intent, ledger_entry_order, refund_at_stripe, payment_attempt_session, job_subject;
 ALTER TABLE stripe_event DROP about;

@@ -857,6 +857,8 @@ CREATE INDEX job_due ON public.job USING btree (run_at) WHERE ((done_at IS NULL)
 
 CREATE INDEX job_subject ON public.job USING btree (subject);
 
+CREATE INDEX ledger_entry_order ON public.ledger_entry USING btree (event_id, order_id);
+
 CREATE INDEX line_up_artist ON public.line_up USING btree (artist_id);
 
 CREATE INDEX login_request_browser ON public.login_request USING btree (browser_hash, email);
@@ -882,6 +884,8 @@ CREATE INDEX payment_intent ON public.payment USING btree (payment_intent_id);
 CREATE UNIQUE INDEX payment_kept_once ON public.payment USING btree (event_id, order_id) WHERE (purpose = 'kept'::text);
 
 CREATE INDEX payment_order ON public.payment USING btree (event_id, order_id);
+
+CREATE INDEX refund_at_stripe ON public.refund USING btree (refund_id) WHERE (refund_id IS NOT NULL);
 
 CREATE INDEX refund_order ON public.refund USING btree (event_id, order_id);
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from boxoffice.cli import demo, migrate, nights, serve, worker
-from boxoffice.cli.demo_environment import DemoProblem, running_demo
+from boxoffice.cli.demo_environment import RUNNING, DemoProblem, running_demo
 from boxoffice.cli.programs import ProgramEnded
 from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem
@@ -81,6 +81,8 @@ def _reading(arguments: argparse.Namespace) -> Reading:
 def _doctor(arguments: argparse.Namespace) -> None:
     from boxoffice.cli import doctor  # noqa: PLC0415 - loads all domains
 
+    if not arguments.demo and (arguments.local / RUNNING).exists() and not arguments.json:
+        print("A demo runs on this machine; this looks at the environment. The demo's: boxoffice doctor --demo")
     doctor.run(_reading(arguments), machine=arguments.json, live=arguments.live, send_mail_to=arguments.send_mail_to)
 
 

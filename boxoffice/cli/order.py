@@ -1,0 +1,42 @@
+"""`boxoffice order WHAT`: the whole story of an order, or the orders that WHAT leads to."""
+
+import asyncio
+
+from boxoffice.foundation.db import DATABASE_PROBLEM, Database
+from boxoffice.settings import Reading, SettingsProblem
+from boxoffice.support.find import find
+from boxoffice.support.story import read_story
+from boxoffice.support.tell import tell, tell_event, tell_list
+
+
+def run(reading: Reading, what: str) -> None:
+    """Prints it. Needs the database alone, so that it works on a box office whose other settings are wrong.
+
+    Raises SettingsProblem without a database, NotFound with advice.
+    """
+    settings = reading.settings
+    if not settings.database_url:
+        raise SettingsProblem(next(line for line in reading.problems if line.startswith("DATABASE_URL ")))
+    db = Database(settings.database_url, size=1, pooled=settings.database_pooled)
+    try:
+        print(asyncio.run(_told(db, what)))
+    except DATABASE_PROBLEM as error:
+        raise SettingsProblem(
+            f"DATABASE_URL leads to no answer ({type(error).__name__}). `boxoffice doctor` says what to do."
+        ) from error
+
+
+async def _told(db: Database, what: str) -> str:
+    try:
+        async with db.transaction() as connection:
+            found = await find(connection, what)
+            told = [tell_event(found.event)] if found.event and len(found.orders) != 1 else []
+            if len(found.orders) == 1:
+                told.append(tell(await read_story(connection, found.orders[0].code), found.remark))
+            elif found.orders:
+                told += [tell_list(found.orders), "The story of one: boxoffice order CODE"]
+            elif found.event:
+                told.append("It leads to no order of this box office: nothing was to be done here.")
+    finally:
+        await db.close()
+    return "\n\n".join(told)

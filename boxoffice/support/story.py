@@ -1,0 +1,224 @@
+"""Everything that is written down about one order, read in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from boxoffice.foundation.db import Connection, Query
+from boxoffice.orders.order import Order, OrderedLine, show_order
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What its buyer is not shown of an order."""
+
+    review_reason: str | None
+    extended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """When the order came to a status."""
+
+    status: str
+    moved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to be paid."""
+
+    number: int
+    status: str
+    created_at: datetime
+    turn_at: datetime | None
+    sent_at: datetime | None
+    next_try_at: datetime | None
+    tries: int
+    session_id: str | None
+    session_expires_at: datetime | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money that came."""
+
+    payment_intent_id: str
+    attempt_number: int
+    amount_minor: int
+    currency: str
+    purpose: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money that goes back."""
+
+    id: UUID
+    payment_intent_id: str
+    reason: str
+    amount_minor: int
+    currency: str
+    status: str
+    refund_id: str | None
+    problem: str | None
+    decided_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A delivery of Stripe's about this order; `payload` as it came."""
+
+    id: str
+    type: str
+    received_at: datetime
+    handled_at: datetime | None
+    outcome: str | None
+    tries: int
+    next_try_at: datetime
+    problem: str | None
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work after a commit: a mail, a refund's call."""
+
+    id: UUID
+    name: str
+    tries: int
+    run_at: datetime
+    created_at: datetime
+    done_at: datetime | None
+    parked_at: datetime | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One ticket."""
+
+    number: int
+    code: str
+    status: str
+    blocked_reason: str | None
+    ticket_type: str
+    holder: str
+    issued_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One half of a posting; one of the two amounts is zero."""
+
+    posting: str
+    account: str
+    debit_minor: int
+    credit_minor: int
+    currency: str
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Each list in the order in which it came about."""
+
+    order: Order
+    more: More
+    lines: list[OrderedLine]
+    moves: list[Move]
+    attempts: list[Attempt]
+    payments: list[Payment]
+    refunds: list[Refund]
+    events: list[Event]
+    jobs: list[Job]
+    tickets: list[Ticket]
+    ledger: list[LedgerEntry]
+
+
+MORE = Query(More, "SELECT review_reason, extended FROM orders WHERE event_id = $1 AND id = $2")
+MOVES = Query(Move, "SELECT status, moved_at FROM order_move WHERE event_id = $1 AND order_id = $2 ORDER BY moved_at")
+ATTEMPTS = Query(
+    Attempt,
+    """
+SELECT number, status, created_at, turn_at, sent_at, next_try_at, tries, session_id, session_expires_at, problem
+FROM payment_attempt WHERE event_id = $1 AND order_id = $2 ORDER BY number
+""",
+)
+PAYMENTS = Query(
+    Payment,
+    """
+SELECT payment_intent_id, attempt_number, amount_minor, currency, purpose, received_at
+FROM payment WHERE event_id = $1 AND order_id = $2 ORDER BY received_at
+""",
+)
+REFUNDS = Query(
+    Refund,
+    """
+SELECT id, payment_intent_id, reason, amount_minor, currency, status, refund_id, problem, decided_at, settled_at
+FROM refund WHERE event_id = $1 AND order_id = $2 ORDER BY decided_at
+""",
+)
+EVENTS = Query(
+    Event,
+    """
+SELECT id, type, received_at, handled_at, outcome, tries, next_try_at, problem, payload
+FROM stripe_event WHERE about && $1::text[] ORDER BY received_at, id
+""",
+)
+JOBS = Query(
+    Job,
+    """
+SELECT id, name, tries, run_at, created_at, done_at, parked_at, problem
+FROM job WHERE subject = ANY($1::text[]) ORDER BY created_at, id
+""",
+)
+TICKETS = Query(
+    Ticket,
+    """
+SELECT ticket.number, ticket.code, ticket.status, ticket.blocked_reason, ticket_type.name AS ticket_type, ticket.holder,
+  ticket.issued_at, ticket.used_at
+FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
+WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number
+""",
+)
+LEDGER = Query(
+    LedgerEntry,
+    """
+SELECT posting, account, debit_minor, credit_minor, currency, posted_at FROM ledger_entry
+WHERE event_id = $1 AND order_id = $2 ORDER BY posted_at, posting, credit_minor
+""",
+)
+
+
+async def read_story(connection: Connection, code: str) -> Story:
+    """Everything about the order of a code. Raises NotFound."""
+    view = await show_order(connection, code)
+    order = view.order
+    key = (order.event_id, order.id)
+    more = await MORE.first(connection, *key)
+    assert more is not None
+    attempts = await ATTEMPTS.all(connection, *key)
+    payments = await PAYMENTS.all(connection, *key)
+    refunds = await REFUNDS.all(connection, *key)
+    refund_ids = [str(refund.id) for refund in refunds]
+    at_stripe = [attempt.session_id for attempt in attempts] + [one.payment_intent_id for one in payments]
+    about = [str(order.id), *refund_ids, *(one for one in at_stripe if one)]
+    subjects = [str(order.id), f"review:{order.id}", *refund_ids, *(f"refund:{one}" for one in refund_ids)]
+    return Story(
+        order,
+        more,
+        view.lines,
+        await MOVES.all(connection, *key),
+        attempts,
+        payments,
+        refunds,
+        await EVENTS.all(connection, about),
+        await JOBS.all(connection, subjects),
+        await TICKETS.all(connection, *key),
+        await LEDGER.all(connection, *key),
+    )
