@@ -1,11 +1,13 @@
-"""Each variable missing, malformed or of the wrong mode; what is refused is named in one sentence, without secrets."""
+"""Each variable missing, malformed or of the wrong mode: what the start and `boxoffice doctor` say, without secrets."""
 
 import re
 from ipaddress import ip_network
 
 import pytest
 
-from boxoffice.settings import Settings, SettingsProblem
+from boxoffice.doctor import environment
+from boxoffice.doctor.patient import Patient
+from boxoffice.settings import Settings, SettingsProblem, read_environment
 from tests.conftest import ROOT, SECRET_KEY
 
 URL = "postgresql://user:canary@db.example/boxoffice"
@@ -20,56 +22,120 @@ PUBLIC = {
 }
 
 
-@pytest.mark.parametrize(
-    ("changed", "named"),
-    [
-        ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
-        ({"DATABASE_URL": "mysql://db.example/boxoffice"}, "DATABASE_URL is not a PostgreSQL URL"),
-        ({"DATABASE_URL": "postgresql://db.example"}, "DATABASE_URL is not a PostgreSQL URL"),
-        ({"DATABASE_URL": "postgresql://db.example:port/boxoffice"}, "DATABASE_URL is not a PostgreSQL URL"),
-        ({"DATABASE_URL_DIRECT": "x"}, "DATABASE_URL_DIRECT is not a PostgreSQL URL"),
-        ({"DATABASE_POOLER": "session"}, "DATABASE_POOLER must be"),
-        ({"BASE_URL": "tickets.example"}, "BASE_URL must be"),
-        ({"BASE_URL": "https://tickets.example/shop"}, "BASE_URL must be"),
-        ({"BASE_URL": "https://user:canary@tickets.example"}, "BASE_URL must be"),
-        ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
-        ({"SECRET_KEY": "canary" * 5}, "SECRET_KEY can be guessed"),
-        ({"SECRET_KEY": "canary" * 9}, "SECRET_KEY can be guessed"),
-        ({"STRIPE_SECRET_KEY": "sk_test_canary1234"}, "STRIPE_WEBHOOK_SECRET is not set"),
-        ({"STRIPE_WEBHOOK_SECRET": "whsec_canary1234"}, "STRIPE_WEBHOOK_SECRET is set, STRIPE_SECRET_KEY is not"),
-        ({"STRIPE_PUBLISHABLE_KEY": "pk_test_canary1234"}, "STRIPE_PUBLISHABLE_KEY is set, STRIPE_SECRET_KEY is not"),
-        ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, "STRIPE_API_BASE is set, STRIPE_SECRET_KEY is not"),
-        (TEST_MODE | {"STRIPE_SECRET_KEY": "pk_test_canary1234"}, "STRIPE_SECRET_KEY must begin with"),
-        (TEST_MODE | {"STRIPE_SECRET_KEY": "canary"}, "STRIPE_SECRET_KEY must begin with"),
-        (TEST_MODE | {"STRIPE_WEBHOOK_SECRET": "whsec_canary1234, canary"}, "STRIPE_WEBHOOK_SECRET must be"),
-        (TEST_MODE | {"STRIPE_WEBHOOK_SECRET": ","}, "STRIPE_WEBHOOK_SECRET must be"),
-        (TEST_MODE | {"STRIPE_PUBLISHABLE_KEY": "sk_test_canary1234"}, "STRIPE_PUBLISHABLE_KEY must begin with"),
-        (TEST_MODE | {"STRIPE_PUBLISHABLE_KEY": "pk_live_canary1234"}, "STRIPE_PUBLISHABLE_KEY is a live key"),
-        (TEST_MODE | {"STRIPE_API_BASE": "127.0.0.1:12111"}, "STRIPE_API_BASE must be"),
-        (TEST_MODE | {"STRIPE_SESSIONS_PER_SECOND": "0"}, "STRIPE_SESSIONS_PER_SECOND must be"),
-        (TEST_MODE | {"STRIPE_SESSIONS_PER_SECOND": "fast"}, "STRIPE_SESSIONS_PER_SECOND must be"),
-        (SIMULATOR | LIVE_MODE, "STRIPE_API_BASE names a simulator"),
-        (LIVE_MODE, "BASE_URL must be your public https address"),
-        ({"SMTP_URL": "mail.example:587"}, "SMTP_URL is not a mail server's URL"),
-        ({"SMTP_URL": "smtp://user:canary@mail.example"}, "MAIL_FROM is not set"),
-        ({"MAIL_FROM": "Box office"}, "MAIL_FROM is not a sender"),
-        ({"MAIL_FROM": "Box office <tickets@example.org>\r\nBcc: all@example.org"}, "MAIL_FROM is not a sender"),
-        ({"CRON_SECRET": "canary"}, "CRON_SECRET must have 16 characters"),
-        ({"WORKER": "yes"}, "WORKER must be unset or one of: apart, inline"),
-        ({"TRUSTED_PROXIES": "10.0.0.0/8, proxy.example"}, "TRUSTED_PROXIES must be"),
-        ({"ALLOW_TEST_MODE": "yes"}, "ALLOW_TEST_MODE must be"),
-        (PUBLIC | {"SMTP_URL": ""}, "SMTP_URL is not set"),
-        (PUBLIC | TEST_MODE, "STRIPE_SECRET_KEY is a test key"),
-        (PUBLIC | SIMULATOR, "STRIPE_API_BASE names a simulator"),
-        (PUBLIC | SIMULATOR | {"ALLOW_TEST_MODE": "1"}, "STRIPE_API_BASE names a simulator"),
-        (PUBLIC | LIVE_MODE | {"STRIPE_WEBHOOK_SECRET": ""}, "STRIPE_WEBHOOK_SECRET is not set"),
-    ],
-)
-def test_what_is_wrong_is_named_without_secrets(changed: dict[str, str], named: str) -> None:
+Wrong = tuple[dict[str, str], str]
+TABLE: list[Wrong] = [
+    ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
+    ({"DATABASE_URL": "mysql://db.example/boxoffice"}, "DATABASE_URL is not a PostgreSQL URL"),
+    ({"DATABASE_URL": "postgresql://db.example"}, "DATABASE_URL is not a PostgreSQL URL"),
+    ({"DATABASE_URL": "postgresql://db.example:port/boxoffice"}, "DATABASE_URL is not a PostgreSQL URL"),
+    ({"DATABASE_URL_DIRECT": "x"}, "DATABASE_URL_DIRECT is not a PostgreSQL URL"),
+    ({"DATABASE_POOLER": "session"}, "DATABASE_POOLER must be"),
+    ({"BASE_URL": "tickets.example"}, "BASE_URL must be"),
+    ({"BASE_URL": "https://tickets.example/shop"}, "BASE_URL must be"),
+    ({"BASE_URL": "https://user:canary@tickets.example"}, "BASE_URL must be"),
+    ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+    ({"SECRET_KEY": "canary" * 5}, "SECRET_KEY can be guessed"),
+    ({"SECRET_KEY": "canary" * 9}, "SECRET_KEY can be guessed"),
+    ({"STRIPE_SECRET_KEY": "sk_test_canary1234"}, "STRIPE_WEBHOOK_SECRET is not set"),
+    ({"STRIPE_WEBHOOK_SECRET": "whsec_canary1234"}, "STRIPE_WEBHOOK_SECRET is set, STRIPE_SECRET_KEY is not"),
+    ({"STRIPE_PUBLISHABLE_KEY": "pk_test_canary1234"}, "STRIPE_PUBLISHABLE_KEY is set, STRIPE_SECRET_KEY is not"),
+    ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, "STRIPE_API_BASE is set, STRIPE_SECRET_KEY is not"),
+    (TEST_MODE | {"STRIPE_SECRET_KEY": "pk_test_canary1234"}, "STRIPE_SECRET_KEY must begin with"),
+    (TEST_MODE | {"STRIPE_SECRET_KEY": "canary"}, "STRIPE_SECRET_KEY must begin with"),
+    (TEST_MODE | {"STRIPE_WEBHOOK_SECRET": "whsec_canary1234, canary"}, "STRIPE_WEBHOOK_SECRET must be"),
+    (TEST_MODE | {"STRIPE_WEBHOOK_SECRET": ","}, "STRIPE_WEBHOOK_SECRET must be"),
+    (TEST_MODE | {"STRIPE_PUBLISHABLE_KEY": "sk_test_canary1234"}, "STRIPE_PUBLISHABLE_KEY must begin with"),
+    (TEST_MODE | {"STRIPE_PUBLISHABLE_KEY": "pk_live_canary1234"}, "STRIPE_PUBLISHABLE_KEY is a live key"),
+    (TEST_MODE | {"STRIPE_API_BASE": "127.0.0.1:12111"}, "STRIPE_API_BASE must be"),
+    (TEST_MODE | {"STRIPE_SESSIONS_PER_SECOND": "0"}, "STRIPE_SESSIONS_PER_SECOND must be"),
+    (TEST_MODE | {"STRIPE_SESSIONS_PER_SECOND": "fast"}, "STRIPE_SESSIONS_PER_SECOND must be"),
+    (SIMULATOR | LIVE_MODE, "STRIPE_API_BASE names a simulator"),
+    (LIVE_MODE, "BASE_URL must be your public https address"),
+    ({"SMTP_URL": "mail.example:587"}, "SMTP_URL is not a mail server's URL"),
+    ({"SMTP_URL": "smtp://user:canary@mail.example"}, "MAIL_FROM is not set"),
+    ({"MAIL_FROM": "Box office"}, "MAIL_FROM is not a sender"),
+    ({"MAIL_FROM": "Box office <tickets@example.org>\r\nBcc: all@example.org"}, "MAIL_FROM is not a sender"),
+    ({"CRON_SECRET": "canary"}, "CRON_SECRET must have 16 characters"),
+    ({"WORKER": "yes"}, "WORKER must be unset or one of: apart, inline"),
+    ({"TRUSTED_PROXIES": "10.0.0.0/8, proxy.example"}, "TRUSTED_PROXIES must be"),
+    ({"ALLOW_TEST_MODE": "yes"}, "ALLOW_TEST_MODE must be"),
+    (PUBLIC | {"SMTP_URL": ""}, "SMTP_URL is not set"),
+    (PUBLIC | TEST_MODE, "STRIPE_SECRET_KEY is a test key"),
+    (PUBLIC | SIMULATOR, "STRIPE_API_BASE names a simulator"),
+    (PUBLIC | SIMULATOR | {"ALLOW_TEST_MODE": "1"}, "STRIPE_API_BASE names a simulator"),
+    (PUBLIC | LIVE_MODE | {"STRIPE_WEBHOOK_SECRET": ""}, "STRIPE_WEBHOOK_SECRET is not set"),
+]
+"""What is changed in a good environment, and how the sentence begins that the start and `doctor` both say."""
+
+
+@pytest.mark.parametrize(("changed", "named"), TABLE)
+def test_the_start_is_refused_and_names_the_variable_without_secrets(changed: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsProblem) as problem:
         Settings.from_environment(LOCAL | changed)
     assert named in str(problem.value)
     assert "canary" not in str(problem.value)
+
+
+@pytest.mark.parametrize(("changed", "named"), TABLE)
+async def test_doctor_says_the_same_of_the_same_variable(changed: dict[str, str], named: str) -> None:
+    reading = read_environment(LOCAL | changed)
+    findings = await environment.examine(Patient.of(reading))
+    problems = [finding for finding in findings if finding.level == "problem"]
+    assert any(f"{finding.what} {finding.saw}".startswith(named) for finding in problems)
+    assert all(finding.do for finding in problems)
+    assert [f"{finding.what} {finding.saw}" for finding in problems] == [
+        sentence.partition(". ")[0].rstrip(".") for sentence in sorted(reading.problems, key=_place)
+    ]
+    assert "canary" not in str([finding for finding in findings if finding.what != "STRIPE_PUBLISHABLE_KEY"])
+    assert "canary" not in str(reading)
+
+
+def _place(sentence: str) -> int:
+    return list(environment.VARIABLES).index(sentence.split(maxsplit=1)[0])
+
+
+def test_every_row_is_about_one_more_variable_than_before() -> None:
+    """The table knows every variable that can be wrong."""
+    named = {named.split()[0] for _, named in TABLE}
+    assert named | {"STRIPE_SESSIONS_PER_SECOND"} == set(environment.VARIABLES)
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(SettingsProblem) as problem:
+        Settings.from_environment({"SMTP_URL": "x", "WORKER": "yes", "STRIPE_API_BASE": "x"})
+    names = [line.split()[0] for line in str(problem.value).splitlines()]
+    assert names == ["DATABASE_URL", "SECRET_KEY", "STRIPE_API_BASE", "SMTP_URL", "MAIL_FROM", "WORKER"]
+
+
+def test_a_key_is_never_shown_to_stripe_when_its_stand_in_is_misnamed() -> None:
+    reading = read_environment(LOCAL | TEST_MODE | {"STRIPE_API_BASE": "127.0.0.1:12111"})
+    assert reading.settings.stripe is None
+
+
+async def test_doctor_finds_what_is_misspelt_or_called_as_elsewhere() -> None:
+    changed = {"STRIPE_WEBHOK_SECRET": "whsec_canary1234", "POSTGRES_URL": URL, "STRIPE_SIMULATOR_PORT": "1"}
+    findings = await environment.examine(Patient.of(read_environment({"SECRET_KEY": SECRET_KEY} | changed)))
+    warnings = {finding.what: finding.do for finding in findings if finding.level == "warning"}
+    assert warnings == {
+        "STRIPE_WEBHOK_SECRET": "If it means STRIPE_WEBHOOK_SECRET, give it that name.",
+        "POSTGRES_URL": "If it means DATABASE_URL, give it that name.",
+    }
+
+
+async def test_doctor_has_a_line_for_every_documented_variable_and_shows_no_secret() -> None:
+    everything = (
+        LIVE_MODE
+        | PUBLIC
+        | {
+            "DATABASE_URL_DIRECT": URL,
+            "STRIPE_PUBLISHABLE_KEY": "pk_live_1234",
+            "CRON_SECRET": "canary" * 3,
+        }
+    )
+    findings = await environment.examine(Patient.of(read_environment(LOCAL | everything)))
+    assert {finding.what for finding in findings} == set(_documented())
+    assert {finding.level for finding in findings} == {"ok"}
+    assert "canary" not in str(findings)
 
 
 def test_two_variables_are_enough_on_this_machine() -> None:

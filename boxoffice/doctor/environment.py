@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from urllib.parse import urlsplit
 
 from boxoffice.doctor.finding import Finding, ok, problem, warning
 from boxoffice.doctor.patient import Patient, without_credentials
@@ -94,9 +93,4 @@ def _idle(patient: Patient) -> list[Finding]:
     if settings.secret_key and settings.secret_key == settings.cron_secret:
         do = "Make another CRON_SECRET: a scheduler need not know what signs cookies."
         findings.append(warning("CRON_SECRET", "the same as SECRET_KEY", do))
-    sender = settings.mail_from.rstrip(">").rpartition("@")[2]
-    if settings.smtp_url and settings.production and sender in ("localhost", "example.org", "example.com"):
-        host = urlsplit(settings.smtp_url).hostname
-        do = f"Set MAIL_FROM to an address that {host} may send for."
-        findings.append(problem("MAIL_FROM", f"an address at {sender}, which gets and sends no mail", do))
     return findings

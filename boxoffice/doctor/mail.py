@@ -1,5 +1,7 @@
 """Mail: whether the server is there, encrypts, and lets us in; on demand one mail."""
 
+from urllib.parse import urlsplit
+
 from boxoffice.doctor.finding import Finding, ok, problem, warning
 from boxoffice.doctor.patient import SECONDS, Patient, names_this_machine, without_credentials
 from boxoffice.foundation.db import DATABASE_PROBLEM
@@ -7,6 +9,7 @@ from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.mail import Mail, MailboxMailer, MailNotSent, SmtpMailer
 
+NOBODYS = ("localhost", "example.org", "example.com", "example.net")
 AUTHENTICATION_REFUSED = (530, 534, 535)
 
 
@@ -30,6 +33,10 @@ async def examine(patient: Patient) -> list[Finding]:
     lines = [ok("mail", f"{where} answers{', encrypted' if encrypted else ''}{', signed in' if signed_in else ''}")]
     if not encrypted and not names_this_machine(url):
         lines.append(warning("mail encryption", "mail leaves unencrypted", "Use smtps://, or a server with STARTTLS."))
+    domain = patient.settings.mail_from.rstrip(">").rpartition("@")[2]
+    if domain in NOBODYS and not names_this_machine(url):
+        do = f"Set MAIL_FROM to an address that {urlsplit(url).hostname} may send for."
+        lines.append(problem("mail sender", f"an address at {domain}, which is nobody's", do))
     return [*lines, *await _send(patient)]
 
 

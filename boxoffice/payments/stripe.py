@@ -238,9 +238,10 @@ class Stripe:
             for one in answer["data"]
         ]
 
-    async def undelivered_events(self, moment: datetime) -> list[Event]:
-        """Events since `moment` whose delivery has failed so far, newest first, at most 100."""
-        params = {"created": {"gte": int(moment.timestamp())}, "limit": EVENTS_A_PAGE, "delivery_success": False}
+    async def undelivered_events(self, since: datetime, until: datetime) -> list[Event]:
+        """Events between the two whose delivery has not succeeded so far, newest first, at most 100."""
+        created = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+        params = {"created": created, "limit": EVENTS_A_PAGE, "delivery_success": False}
         answer = await self._call(lambda v1: v1.events.list_async(params))
         return [_event(body, b"") for body in answer["data"]]
 
