@@ -22,7 +22,7 @@ def run(reading: Reading, what: str) -> None:
         print(asyncio.run(_told(db, what)))
     except DATABASE_PROBLEM as error:
         raise SettingsProblem(
-            f"DATABASE_URL leads to no answer ({type(error).__name__}). `boxoffice doctor` says what to do."
+            f"DATABASE_URL leads to no answer ({type(error.__cause__ or error).__name__}). `boxoffice doctor` says what to do."
         ) from error
 
 

@@ -1,11 +1,13 @@
 """`make run`, as somebody runs it: everything up, said where, once, and gone at the end."""
 
+import json
 import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -33,6 +35,7 @@ def test_the_whole_demo(tmp_path: Path) -> None:
             assert httpx.get(f"{base_url}/api/v1/events").json()
             assert [hook["url"] for hook in _webhook_endpoints(simulator)] == [f"{base_url}/api/webhook"]
             assert _buys_a_ticket(base_url, simulator) == ("paid", 1)
+            assert _doctor_is_content(tmp_path)
             for other in (port, _free_port()):
                 again = _run_demo(other, tmp_path)
                 assert again.returncode == 1
@@ -44,6 +47,7 @@ def test_the_whole_demo(tmp_path: Path) -> None:
         with pytest.raises(httpx.ConnectError):
             httpx.get(url)
     assert stat.S_IMODE((tmp_path / "demo.env").stat().st_mode) == 0o600
+    assert not (tmp_path / "running-demo.env").exists()
 
 
 def test_what_the_demo_brings_is_complete_and_stays(tmp_path: Path) -> None:
@@ -114,6 +118,19 @@ def _until_open(demo: "subprocess.Popen[str]") -> str:
         if line.startswith("Stop it with"):
             return "".join(said)
     raise AssertionError("".join(said))
+
+
+def _doctor_is_content(local: Path) -> bool:
+    """`boxoffice doctor --demo` beside the running demo; the worker has a moment to show itself."""
+    command = [sys.executable, "-m", "boxoffice", "doctor", "--demo", "--local", str(local), "--json"]
+    for _ in range(5):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        report = json.loads(done.stdout)
+        if report["counts"]["problem"] == 0:
+            break
+        time.sleep(1)
+    assert [one for one in report["findings"] if one["level"] != "ok"] == []
+    return done.returncode == 0 and report["ok"]
 
 
 def _webhook_endpoints(simulator: str) -> list[dict[str, str]]:
