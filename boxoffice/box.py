@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from boxoffice.foundation.db import Database
 from boxoffice.foundation.kept import Kept
+from boxoffice.foundation.typeset import Typesetter
 from boxoffice.orders.till import Till
 from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe
@@ -28,6 +29,7 @@ class BoxOffice:
         self.till = till
         self.shared_pages: Kept[bytes] = Kept(SHARED_SECONDS)
         """Pages that everyone sees alike; what is left of a night may be that old on them."""
+        self.typesetter = Typesetter()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "BoxOffice":

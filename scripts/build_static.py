@@ -1,6 +1,7 @@
 """Copies what browsers load from npm packages into `boxoffice/static/vendor/NAME-VERSION/`: nothing comes from a CDN.
+And the fonts of what is printed (PDF tickets) and drawn (pictures of nights) into `boxoffice/fonts/`.
 
-The version is in the path, so that a browser may keep each file for good. Standard library only.
+The version is in a browser's path, so that it may keep each file for good. Standard library only.
 """
 
 import json
@@ -13,10 +14,30 @@ VENDOR = ROOT / "boxoffice" / "static" / "vendor"
 TAKEN = {
     "swagger-ui-dist": ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"),
 }
+FONTS = ROOT / "boxoffice" / "fonts"
+FONT_PACKAGES = PACKAGES / "@expo-google-fonts"
+WEIGHTS = {
+    "archivo": ("500Medium", "800ExtraBold"),
+    "ibm-plex-mono": ("500Medium",),
+    "noto-sans": ("700Bold",),
+    "noto-sans-arabic": ("700Bold",),
+    "noto-sans-armenian": ("700Bold",),
+    "noto-sans-bengali": ("700Bold",),
+    "noto-sans-devanagari": ("700Bold",),
+    "noto-sans-georgian": ("700Bold",),
+    "noto-sans-hebrew": ("700Bold",),
+    "noto-sans-tamil": ("700Bold",),
+    "noto-sans-thai": ("700Bold",),
+    "biz-udpgothic": ("700Bold",),
+    "nanum-gothic": ("700Bold",),
+    "noto-sans-sc": ("700Bold",),
+    "noto-emoji": ("700Bold",),
+}
 
 
 def main() -> None:
-    """Makes the folder anew, with the versions that package-lock.json names."""
+    """Makes both folders anew, with the versions that package-lock.json names."""
+    copy_fonts()
     shutil.rmtree(VENDOR, ignore_errors=True)
     for name, files in TAKEN.items():
         package = PACKAGES / name
@@ -27,6 +48,18 @@ def main() -> None:
         for file in files:
             shutil.copyfile(package / file, folder / file)
     (VENDOR / "built").touch()
+
+
+def copy_fonts() -> None:
+    """One file a weight, and the licence of each family."""
+    shutil.rmtree(FONTS, ignore_errors=True)
+    FONTS.mkdir()
+    for name, weights in WEIGHTS.items():
+        print(f"font {name}", flush=True)
+        for weight in weights:
+            (file,) = (FONT_PACKAGES / name / weight).glob("*.ttf")
+            shutil.copyfile(file, FONTS / file.name)
+        shutil.copyfile(FONT_PACKAGES / name / "LICENSE_FONT", FONTS / f"{name}.txt")
 
 
 if __name__ == "__main__":

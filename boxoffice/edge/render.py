@@ -15,6 +15,7 @@ from markupsafe import Markup
 from boxoffice.edge.letters import stretched
 from boxoffice.edge.palettes import palette_of
 from boxoffice.edge.static_files import static_url
+from boxoffice.foundation.letters_of_fonts import fonts_built
 from boxoffice.foundation.money import exponent
 from boxoffice.foundation.person_name import DIRECTION
 from boxoffice.foundation.written import write_code, write_date, write_day, write_money, write_time, write_zone
@@ -86,7 +87,7 @@ def environment() -> "Environment":
     )
     cast("dict[str, Any]", made.filters).update(FILTERS)
     wordmark = stretched("BOX OFFICE", 1, 1, 204, 28)[0]
-    cast("dict[str, Any]", made.globals).update({"static": static_url, "wordmark": wordmark})
+    cast("dict[str, Any]", made.globals).update({"printable": fonts_built, "static": static_url, "wordmark": wordmark})
     return made
 
 

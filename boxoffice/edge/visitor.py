@@ -8,9 +8,11 @@ from litestar.datastructures import Cookie
 from boxoffice.accounts.sessions import Person, person_of
 from boxoffice.edge.cookies import cookie, cookie_value
 from boxoffice.foundation.db import Connection
+from boxoffice.foundation.problems import NotFound
 from boxoffice.orders.access import HasAccess, access_token, may_see
 from boxoffice.orders.order import OrderView, no_such_order, show_order
 from boxoffice.settings import Settings
+from boxoffice.tickets.ticket import TicketCard, ticket_of_code
 
 SESSION = "session"
 SESSION_SECONDS = 90 * 24 * 3600
@@ -33,6 +35,18 @@ async def order_of_visitor(connection: Connection, settings: Settings, visit: Vi
     if person is None or person.email != view.order.email:
         raise no_such_order()
     return view
+
+
+async def ticket_of_visitor(connection: Connection, settings: Settings, visit: Visit, code: str) -> TicketCard:
+    """The ticket of a code, for whoever may see its order; NotFound for all others."""
+    card = await ticket_of_code(connection, code)
+    try:
+        if card is not None:
+            await order_of_visitor(connection, settings, visit, card.order_code)
+            return card
+    except NotFound:
+        pass
+    raise NotFound("There is no ticket at this address, or it is not yours. Sign in under My tickets to see yours.")
 
 
 def order_cookie(settings: Settings, order: HasAccess, code: str) -> Cookie:

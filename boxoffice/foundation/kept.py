@@ -10,10 +10,11 @@ KEYS_MAX = 2000
 
 
 class Kept(Generic[Value]):
-    """Values by key, each for `seconds`. What fails is not kept, and every waiter gets the failure."""
+    """Values by key, each for `seconds`, at most `keys_max`. What fails is not kept; every waiter gets the failure."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, keys_max: int = KEYS_MAX) -> None:
         self.seconds = seconds
+        self.keys_max = keys_max
         self._values: dict[Hashable, tuple[float, asyncio.Task[Value]]] = {}
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[Value]]) -> Value:
@@ -22,7 +23,7 @@ class Kept(Generic[Value]):
         known = self._values.get(key)
         if known is not None and (not known[1].done() or known[0] > loop.time()) and known[1].get_loop() is loop:
             return await asyncio.shield(known[1])
-        if len(self._values) >= KEYS_MAX:
+        if len(self._values) >= self.keys_max:
             self._values.clear()
         task = loop.create_task(_made(make))
         self._values[key] = (loop.time() + self.seconds, task)

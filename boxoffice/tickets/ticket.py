@@ -15,6 +15,8 @@ TICKET_MOVES: dict[str, frozenset[str]] = {
 }
 """From each status of a ticket to those it may move to; the database refuses every other move."""
 
+OPENS_THE_DOOR = ("active", "used")
+
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:
@@ -60,6 +62,7 @@ class TicketCard:
     venue_name: str
     venue_address: str
     venue_city: str
+    organiser: str
     now: datetime
 
 
@@ -80,7 +83,7 @@ SELECT ticket.event_id, ticket.id, ticket.code,
   orders.currency, orders.paid_at AS purchased_at, ticket.used_at, orders.code AS order_code, orders.email,
   event.slug AS event_slug, event.title AS event_title, event.status AS event_status, event.doors_at, event.starts_at,
   event.ends_at, event.time_zone, event.age_minimum, venue.name AS venue_name, venue.address AS venue_address,
-  venue.city AS venue_city, clock() AS now
+  venue.city AS venue_city, organisation.name AS organiser, clock() AS now
 FROM ticket
 JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id
 JOIN order_line ON order_line.event_id = ticket.event_id AND order_line.order_id = ticket.order_id
@@ -89,6 +92,7 @@ JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = 
 JOIN release ON release.event_id = ticket.event_id AND release.id = ticket.release_id
 JOIN event ON event.id = ticket.event_id
 JOIN venue ON venue.id = event.venue_id
+JOIN organisation ON organisation.id = event.organisation_id
 """
 OF_PERSON = Query(TicketCard, f"{_CARD} WHERE orders.email = $1 ORDER BY event.starts_at, orders.code, ticket.number")
 ONE = Query(TicketCard, f"{_CARD} WHERE event.short_code = $1 AND ticket.code = $2")

@@ -3,14 +3,16 @@
 from litestar.types import ControllerRouterHandler
 
 from boxoffice.web import dev_mailbox, static
-from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket
-from boxoffice.web.storefront import checkout, event, order, programme, success
+from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket, ticket_pdf
+from boxoffice.web.storefront import checkout, event, order, picture, programme, success
 
 PAGES: list[ControllerRouterHandler] = [
     static.static_file,
     programme.show_programme,
     event.show_event,
     event.show_poster,
+    picture.show_picture,
+    picture.show_site_picture,
     checkout.show_checkout,
     checkout.place_order,
     order.show_order_page,
@@ -27,6 +29,8 @@ PAGES: list[ControllerRouterHandler] = [
     ticket.show_ticket,
     ticket.show_calendar,
     ticket.show_tickets_for_print,
+    ticket_pdf.show_ticket_pdf,
+    ticket_pdf.show_tickets_pdf,
     dev_mailbox.show_mailbox,
     dev_mailbox.show_message,
 ]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from boxoffice.accounts.login import mail_of_login
 from boxoffice.box import BoxOffice
+from boxoffice.edge.ticket_paper import attached
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Query
 from boxoffice.foundation.jobs import Job
@@ -66,6 +67,7 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
             currency=order.currency,
             total_minor=order.total_minor,
             tickets=tuple(TicketLine(one.code, one.ticket_type, one.holder) for one in view.tickets),
+            attachments=await attached(box, [one.code for one in view.tickets]),
         )
     )
     await _send(box, job, mail)

@@ -10,12 +10,10 @@ from markupsafe import Markup
 
 from boxoffice.box import BoxOffice
 from boxoffice.edge.render import NEVER_KEPT, page, path_part
-from boxoffice.edge.visitor import order_of_visitor
+from boxoffice.edge.visitor import order_of_visitor, ticket_of_visitor
 from boxoffice.foundation.db import Connection
-from boxoffice.foundation.problems import NotFound
-from boxoffice.tickets.ticket import TicketCard, ticket_of_code
+from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard, ticket_of_code
 
-OPENS_THE_DOOR = ("active", "used")
 QUIET_ZONE = 4
 
 
@@ -25,7 +23,7 @@ async def show_ticket(
 ) -> Response[str]:
     """One ticket, for its buyer."""
     async with box.db.transaction() as connection:
-        card = await _ticket_of_visitor(connection, box, request, code)
+        card = await ticket_of_visitor(connection, box.settings, request, code)
         drawn = await _qr(connection, box, card)
     return page(box.settings, "ticket.html", card=card, qr=drawn)
 
@@ -48,22 +46,9 @@ async def show_calendar(
 ) -> Response[bytes]:
     """The night as a calendar entry with the ticket's address."""
     async with box.db.transaction() as connection:
-        card = await _ticket_of_visitor(connection, box, request, code)
+        card = await ticket_of_visitor(connection, box.settings, request, code)
     headers = {"Content-Disposition": f'attachment; filename="{card.event_slug}.ics"', "Cache-Control": NEVER_KEPT}
     return Response(_calendar(box, card), media_type="text/calendar", headers=headers)
-
-
-async def _ticket_of_visitor(
-    connection: Connection, box: BoxOffice, request: Request[Any, Any, Any], code: str
-) -> TicketCard:
-    card = await ticket_of_code(connection, code)
-    try:
-        if card is not None:
-            await order_of_visitor(connection, box.settings, request, card.order_code)
-            return card
-    except NotFound:
-        pass
-    raise NotFound("There is no ticket at this address, or it is not yours. Sign in under My tickets to see yours.")
 
 
 async def _qr(connection: Connection, box: BoxOffice, card: TicketCard) -> Markup | None:

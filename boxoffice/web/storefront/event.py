@@ -11,8 +11,8 @@ from litestar.params import FromPath, FromQuery
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.night import show_night
+from boxoffice.edge.poster import poster
 from boxoffice.edge.render import rendered, shared_page
-from boxoffice.web.storefront.poster import poster
 from boxoffice.web.storefront.programme import SHARED_BRIEFLY
 
 BACK_FROM_CHECKOUT = {

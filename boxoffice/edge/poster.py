@@ -18,18 +18,29 @@ Dice = random.Random
 
 def poster(slug: str, title: str, small: tuple[str, str]) -> str:
     """An SVG document of 800 by 1000: a pattern, the title stretched over it, and two small lines (date, place)."""
-    dice = random.Random(hashlib.sha256(slug.encode()).digest())  # noqa: S311 - a pattern, not a secret
+    return _drawn(slug, _lettering(slug, title, small, palette_of(slug)))
+
+
+def artwork(slug: str) -> str:
+    """The poster without its letters."""
+    return _drawn(slug, "")
+
+
+def _drawn(slug: str, lettering: str) -> str:
+    digest = hashlib.sha256(slug.encode()).digest()
+    dice = random.Random(digest)  # noqa: S311 - a pattern, not a secret
     palette = palette_of(slug)
-    pattern = PATTERNS[hashlib.sha256(slug.encode()).digest()[1] % len(PATTERNS)]
+    pattern = PATTERNS[digest[1] % len(PATTERNS)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{palette.ground}"/>'
-        f"{pattern(dice, palette)}{_lettering(slug, title, small, palette)}</svg>"
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{palette.ground}"/>{pattern(dice, palette)}{lettering}</svg>'
     )
 
 
 def _lettering(slug: str, title: str, small: tuple[str, str], palette: Palette) -> str:
-    text = drawable(title) or drawable(slug.replace("-", " "))
+    text = drawable(title)
+    if not any(letter.isalnum() for letter in text):
+        text = drawable(slug.replace("-", " "))
     lines = _broken(text.split())
     height = {1: 300, 2: 190, 3: 148, 4: 120}[len(lines)]
     gap = 34
@@ -103,12 +114,13 @@ def _tiles(dice: Dice, palette: Palette) -> str:
     for row in range(math.ceil(HEIGHT / size)):
         for column in range(math.ceil(WIDTH / size)):
             x, y = column * size, row * size
+            # Each arc reaches one unit into its neighbours, or a hair's breadth of nothing shows where they meet.
             if dice.random() < 0.5:  # noqa: PLR2004
-                path.append(f"M{x + half:g} {y}A{half:g} {half:g} 0 0 1 {x} {y + half:g}")
-                path.append(f"M{x + half:g} {y + size}A{half:g} {half:g} 0 0 1 {x + size} {y + half:g}")
+                path.append(f"M{x + half:g} {y - 1}v1A{half:g} {half:g} 0 0 1 {x} {y + half:g}h-1")
+                path.append(f"M{x + half:g} {y + size + 1}v-1A{half:g} {half:g} 0 0 1 {x + size} {y + half:g}h1")
             else:
-                path.append(f"M{x + half:g} {y}A{half:g} {half:g} 0 0 0 {x + size} {y + half:g}")
-                path.append(f"M{x + half:g} {y + size}A{half:g} {half:g} 0 0 0 {x} {y + half:g}")
+                path.append(f"M{x + half:g} {y - 1}v1A{half:g} {half:g} 0 0 0 {x + size} {y + half:g}h1")
+                path.append(f"M{x + half:g} {y + size + 1}v-1A{half:g} {half:g} 0 0 0 {x} {y + half:g}h-1")
     drawn = "".join(path)
     layers = [(palette.figure, 0.62), (palette.ground, 0.38), (palette.spark, 0.16)]
     return '<g fill="none">' + "".join(

@@ -1,0 +1,60 @@
+"""A night's tickets as a PDF, for the pages that offer it and the mail that brings it."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from boxoffice.box import BoxOffice
+from boxoffice.edge.palettes import palette_of
+from boxoffice.edge.poster import poster
+from boxoffice.foundation import logs
+from boxoffice.foundation.db import Connection
+from boxoffice.foundation.letters_of_fonts import fonts_built
+from boxoffice.foundation.mail import Attachment
+from boxoffice.foundation.typeset import NotSetHere
+from boxoffice.tickets.code import ticket_payload
+from boxoffice.tickets.pdf import Look, ToPrint, tickets_pdf
+from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard, ticket_of_code
+
+ATTACHED_TICKETS_MAX = 10
+
+
+async def cards_to_print(connection: Connection, codes: Sequence[str]) -> list[TicketCard]:
+    """The tickets of these codes that open the door; all of them when none does, so that the paper says why."""
+    cards = [card for code in codes if (card := await ticket_of_code(connection, code))]
+    return [card for card in cards if card.status in OPENS_THE_DOOR] or cards
+
+
+async def to_print(connection: Connection, box: BoxOffice, cards: Sequence[TicketCard]) -> list[ToPrint]:
+    """The tickets with their codes."""
+    key = box.settings.secret_key
+    return [
+        ToPrint(card, await ticket_payload(connection, key, card.event_id, card.id, card.revision)) for card in cards
+    ]
+
+
+async def printed(box: BoxOffice, tickets: Sequence[ToPrint]) -> bytes:
+    """The PDF, made outside any transaction. Raises NotSetHere."""
+    night = tickets[0].card
+    date = night.doors_at.astimezone(ZoneInfo(night.time_zone))
+    drawn = poster(night.event_slug, night.event_title, (f"{date:%a %d.%m.%Y}", night.venue_city))
+    look = Look(drawn, palette_of(night.event_slug).accent_on_light)
+    return await tickets_pdf(box.typesetter, tickets, look, box.settings.base_url)
+
+
+def file_name(card: TicketCard, *, several: bool) -> str:
+    """What the file is called where it is saved."""
+    return f"{'tickets' if several else 'ticket'}-{card.event_slug}.pdf"
+
+
+async def attached(box: BoxOffice, codes: Sequence[str]) -> tuple[Attachment, ...]:
+    """The PDF for a mail, while it is small and can be made here: no mail fails for want of its paper."""
+    if not fonts_built() or not codes or len(codes) > ATTACHED_TICKETS_MAX:
+        return ()
+    async with box.db.transaction() as connection:
+        tickets = await to_print(connection, box, await cards_to_print(connection, codes))
+    try:
+        content = await printed(box, tickets)
+    except (NotSetHere, RuntimeError) as problem:  # typst's errors are RuntimeErrors
+        logs.error("a mail goes without its tickets on paper", problem=problem)
+        return ()
+    return (Attachment(file_name(tickets[0].card, several=len(tickets) > 1), "application/pdf", content),)
