@@ -25,7 +25,7 @@ run: .venv/installed boxoffice/static/vendor/built  ## A working box office on h
 test: .venv/installed boxoffice/static/vendor/built  ## All tests, in parallel, against the embedded PostgreSQL
 	@$(BIN)/python -m pytest -n 2
 
-quick: .venv/installed  ## The everyday subset: no browser, nothing slow, not the simulator's own tests
+quick: .venv/installed boxoffice/static/vendor/built  ## The everyday subset: no browser, nothing slow, not the simulator's own tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" --ignore tests/stripe_simulator --ignore tests/cli
 
 lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the direction of imports, types

@@ -28,6 +28,9 @@ WAITING_MAX = 32
 PIXELS_PER_POINT = 2
 _INCH = 72
 
+ACCESSIBLE: Literal["ua-1"] = "ua-1"
+ACCESSIBLE_IN_WORDS = "PDF/UA-1"
+
 Format: TypeAlias = Literal["pdf", "png"]
 
 
@@ -43,7 +46,7 @@ class Typesetter:
         self._waiting = 0
 
     async def pdf(self, template: Path, data: Mapping[str, object]) -> bytes:
-        """A tagged PDF (PDF/UA-1), which has no letter that could not be drawn. Raises NotSetHere."""
+        """A tagged PDF (PDF/UA-1, which also forbids letters that no font has). Raises NotSetHere."""
         return await self._set("pdf", template, data)
 
     async def png(self, template: Path, data: Mapping[str, object]) -> bytes:
@@ -69,13 +72,20 @@ class Typesetter:
 
 
 def _compiled(form: Format, template: Path, data: str) -> bytes:
-    made = _compiler().compile(
-        input=SHARED.read_bytes() + template.read_bytes(),
-        format=form,
-        ppi=_INCH * PIXELS_PER_POINT,
-        sys_inputs={"data": data},
-        pdf_standards="ua-1" if form == "pdf" else [],
-    )
+    from typst import TypstError  # noqa: PLC0415 - a large library that few requests need
+
+    source = SHARED.read_bytes() + template.read_bytes()
+    if form == "png":
+        made = _compiler().compile(source, format="png", ppi=_INCH * PIXELS_PER_POINT, sys_inputs={"data": data})
+        return cast("bytes", made)
+    try:
+        made = _compiler().compile(source, format="pdf", sys_inputs={"data": data}, pdf_standards=[ACCESSIBLE])
+    except TypstError as problem:
+        if ACCESSIBLE_IN_WORDS not in problem.message:
+            raise
+        # A mark on a letter of another script, which only mischief writes: better one empty box than no tickets.
+        logs.warning("a page has letters that no font puts together", letters=problem.message)
+        made = _compiler().compile(source, format="pdf", sys_inputs={"data": data})
     return cast("bytes", made)
 
 
@@ -87,7 +97,7 @@ def _thread() -> ThreadPoolExecutor:
 @cache
 def _compiler() -> "Compiler":
     """One for the process, in the typesetter's thread: a new one for each page would keep what all before it knew."""
-    from typst import Compiler, Fonts  # noqa: PLC0415 - a large library that few requests need
+    from typst import Compiler, Fonts  # noqa: PLC0415
 
     fonts = Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
     return Compiler(font_paths=fonts, ignore_system_fonts=True)
