@@ -96,7 +96,7 @@ def _thread() -> ThreadPoolExecutor:
 
 @cache
 def _compiler() -> "Compiler":
-    """One for the process, in the typesetter's thread: a new one for each page would keep what all before it knew."""
+    """One for the process, used by its one thread; new ones for each page would pile up what they remember."""
     from typst import Compiler, Fonts  # noqa: PLC0415
 
     fonts = Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
