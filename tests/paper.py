@@ -20,7 +20,7 @@ def pages(pdf: bytes) -> list[str]:
 def pictures(pdf: bytes, dots_per_inch: float = 150) -> list[Pixels]:
     """Each page as a printer draws it."""
     with pypdfium2.PdfDocument(pdf) as document:
-        return [np.array(page.render(scale=dots_per_inch / 72).to_numpy()[:, :, :3]) for page in document]
+        return [np.array(page.render(scale=cast("Any", dots_per_inch / 72)).to_numpy()[:, :, :3]) for page in document]
 
 
 def codes(picture: Pixels) -> list[str]:

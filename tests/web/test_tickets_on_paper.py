@@ -96,7 +96,8 @@ async def test_the_code_is_large_enough_and_has_its_quiet_zone(browser: AsyncCli
         page = document[0]
         assert [round(points / 72 * 25.4) for points in page.get_size()] == [210, 297]
         (left, bottom, right, top) = min(
-            (one.get_bounds() for one in page.get_objects() if one.type == 3), key=lambda box: box[0]
+            (one.get_bounds() for one in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE])),
+            key=lambda box: box[0],
         )
         millimetre = 72 / 25.4
         assert right - left == pytest.approx(top - bottom) == pytest.approx(49 * millimetre, abs=0.1)
