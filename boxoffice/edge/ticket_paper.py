@@ -6,16 +6,9 @@ from zoneinfo import ZoneInfo
 from boxoffice.box import BoxOffice
 from boxoffice.edge.palettes import palette_of
 from boxoffice.edge.poster import poster
-from boxoffice.foundation import logs
 from boxoffice.foundation.db import Connection
-from boxoffice.foundation.letters_of_fonts import fonts_built
-from boxoffice.foundation.mail import Attachment
-from boxoffice.foundation.typeset import NotSetHere
-from boxoffice.tickets.code import ticket_payload
 from boxoffice.tickets.pdf import Look, ToPrint, tickets_pdf
 from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard, ticket_of_code
-
-ATTACHED_TICKETS_MAX = 10
 
 
 async def cards_to_print(connection: Connection, codes: Sequence[str]) -> list[TicketCard]:
@@ -26,6 +19,8 @@ async def cards_to_print(connection: Connection, codes: Sequence[str]) -> list[T
 
 async def to_print(connection: Connection, box: BoxOffice, cards: Sequence[TicketCard]) -> list[ToPrint]:
     """The tickets with their codes."""
+    from boxoffice.tickets.code import ticket_payload  # noqa: PLC0415 - its cryptography is slow to load
+
     key = box.settings.secret_key
     return [
         ToPrint(card, await ticket_payload(connection, key, card.event_id, card.id, card.revision)) for card in cards
@@ -44,17 +39,3 @@ async def printed(box: BoxOffice, tickets: Sequence[ToPrint]) -> bytes:
 def file_name(card: TicketCard, *, several: bool) -> str:
     """What the file is called where it is saved."""
     return f"{'tickets' if several else 'ticket'}-{card.event_slug}.pdf"
-
-
-async def attached(box: BoxOffice, codes: Sequence[str]) -> tuple[Attachment, ...]:
-    """The PDF for a mail, while it is small and can be made here: no mail fails for want of its paper."""
-    if not fonts_built() or not codes or len(codes) > ATTACHED_TICKETS_MAX:
-        return ()
-    async with box.db.transaction() as connection:
-        tickets = await to_print(connection, box, await cards_to_print(connection, codes))
-    try:
-        content = await printed(box, tickets)
-    except (NotSetHere, RuntimeError) as problem:  # typst's errors are RuntimeErrors
-        logs.error("a mail goes without its tickets on paper", problem=problem)
-        return ()
-    return (Attachment(file_name(tickets[0].card, several=len(tickets) > 1), "application/pdf", content),)

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from boxoffice.accounts.login import mail_of_login
 from boxoffice.box import BoxOffice
-from boxoffice.edge.ticket_paper import attached
+from boxoffice.edge.ticket_paper import cards_to_print, file_name, printed, to_print
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Query
 from boxoffice.foundation.jobs import Job
-from boxoffice.foundation.mail import Mail
+from boxoffice.foundation.letters_of_fonts import fonts_built
+from boxoffice.foundation.mail import Attachment, Mail
+from boxoffice.foundation.typeset import NotSetHere
 from boxoffice.notifications.emails import (
     RefundMail,
     RefundReason,
@@ -33,6 +35,8 @@ class _Refund:
     reason: str
     amount_minor: int
 
+
+ATTACHED_TICKETS_MAX = 10
 
 CODE = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND id = $2")
 REFUND = Query(_Refund, "SELECT reason, amount_minor FROM refund WHERE event_id = $1 AND id = $2")
@@ -67,7 +71,7 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
             currency=order.currency,
             total_minor=order.total_minor,
             tickets=tuple(TicketLine(one.code, one.ticket_type, one.holder) for one in view.tickets),
-            attachments=await attached(box, [one.code for one in view.tickets]),
+            attachments=await _on_paper(box, [one.code for one in view.tickets]),
         )
     )
     await _send(box, job, mail)
@@ -123,6 +127,20 @@ async def send_refund_mail(box: BoxOffice, job: Job) -> None:
 async def send_alarm(box: BoxOffice, job: Job) -> None:
     """Something that a person must look at, to the box office's own address."""
     await _send(box, job, alarm_mail(box.settings.operator_email, job.argument("text"), box.settings.base_url))
+
+
+async def _on_paper(box: BoxOffice, codes: list[str]) -> tuple[Attachment, ...]:
+    """The PDF for a mail, while it is small and can be made here: no mail fails for want of its paper."""
+    if not fonts_built() or not codes or len(codes) > ATTACHED_TICKETS_MAX:
+        return ()
+    async with box.db.transaction() as connection:
+        tickets = await to_print(connection, box, await cards_to_print(connection, codes))
+    try:
+        content = await printed(box, tickets)
+    except (NotSetHere, RuntimeError) as problem:  # typst's errors are RuntimeErrors
+        logs.error("a mail goes without its tickets on paper", problem=problem)
+        return ()
+    return (Attachment(file_name(tickets[0].card, several=len(tickets) > 1), "application/pdf", content),)
 
 
 async def _order(box: BoxOffice, job: Job) -> tuple[OrderView, str]:
