@@ -21,8 +21,9 @@ def run(reading: Reading, what: str) -> None:
     try:
         print(asyncio.run(_told(db, what)))
     except DATABASE_PROBLEM as error:
+        kind = type(error.__cause__ or error).__name__
         raise SettingsProblem(
-            f"DATABASE_URL leads to no answer ({type(error.__cause__ or error).__name__}). `boxoffice doctor` says what to do."
+            f"DATABASE_URL leads to no answer ({kind}). `boxoffice doctor` says what to do."
         ) from error
 
 
