@@ -79,7 +79,6 @@ $$;
 -- A row per night with everything that it is found by; `find_events_anew` writes it.
 CREATE TABLE event_search (
   event_id uuid PRIMARY KEY REFERENCES event (id) ON DELETE CASCADE,
-  text text NOT NULL,
   words tsvector NOT NULL,
   city text NOT NULL,
   venue text NOT NULL,
@@ -87,13 +86,16 @@ CREATE TABLE event_search (
   genres text[] NOT NULL
 );
 CREATE INDEX event_search_words ON event_search USING gin (words);
-CREATE INDEX event_search_text ON event_search USING gin (text gin_trgm_ops);
+
+-- Every word that a night was ever found by, to forgive a spelling with. One that no night has any more finds nothing.
+CREATE TABLE search_word (word text PRIMARY KEY);
+CREATE INDEX search_word_trigrams ON search_word USING gin (word gin_trgm_ops);
 
 CREATE FUNCTION find_events_anew(p_events uuid[]) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE written integer;
 BEGIN
-  INSERT INTO event_search AS found (event_id, text, words, city, venue, artists, genres)
-  SELECT event.id, told.text, to_tsvector('simple', told.text), replace(folded(venue.city), ' ', '-'), venue.slug,
+  INSERT INTO event_search AS found (event_id, words, city, venue, artists, genres)
+  SELECT event.id, to_tsvector('simple', told.text), replace(folded(venue.city), ' ', '-'), venue.slug,
     acts.slugs, kinds.slugs
   FROM event JOIN venue ON venue.id = event.venue_id
   CROSS JOIN LATERAL (
@@ -108,10 +110,14 @@ BEGIN
     SELECT folded(concat_ws(' ', event.title, event.subtitle, acts.names, venue.name, venue.city, kinds.names)) AS text)
     AS told
   WHERE event.id = ANY(p_events)
-  ON CONFLICT (event_id) DO UPDATE SET text = excluded.text, words = excluded.words, city = excluded.city,
+  ON CONFLICT (event_id) DO UPDATE SET words = excluded.words, city = excluded.city,
     venue = excluded.venue, artists = excluded.artists, genres = excluded.genres
   WHERE found.* IS DISTINCT FROM excluded.*;
   GET DIAGNOSTICS written = ROW_COUNT;
+  INSERT INTO search_word (word)
+  SELECT DISTINCT lexeme FROM event_search CROSS JOIN LATERAL unnest(tsvector_to_array(words)) AS lexeme
+  WHERE event_id = ANY(p_events) ORDER BY lexeme
+  ON CONFLICT DO NOTHING;
   RETURN written;
 END $$;
 
@@ -120,7 +126,7 @@ SELECT find_events_anew(array_agg(id)) FROM event;
 -- migrate:down
 
 DROP FUNCTION find_events_anew(uuid[]);
-DROP TABLE event_search;
+DROP TABLE search_word, event_search;
 DROP FUNCTION folded(text);
 DROP TABLE event_genre, artist_genre, genre, artist_link;
 ALTER TABLE line_up DROP COLUMN set_ends_at, DROP COLUMN stage;

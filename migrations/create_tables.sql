@@ -23,8 +23,8 @@ CREATE FUNCTION public.find_events_anew(p_events uuid[]) RETURNS integer
     AS $$
 DECLARE written integer;
 BEGIN
-  INSERT INTO event_search AS found (event_id, text, words, city, venue, artists, genres)
-  SELECT event.id, told.text, to_tsvector('simple', told.text), replace(folded(venue.city), ' ', '-'), venue.slug,
+  INSERT INTO event_search AS found (event_id, words, city, venue, artists, genres)
+  SELECT event.id, to_tsvector('simple', told.text), replace(folded(venue.city), ' ', '-'), venue.slug,
     acts.slugs, kinds.slugs
   FROM event JOIN venue ON venue.id = event.venue_id
   CROSS JOIN LATERAL (
@@ -39,10 +39,14 @@ BEGIN
     SELECT folded(concat_ws(' ', event.title, event.subtitle, acts.names, venue.name, venue.city, kinds.names)) AS text)
     AS told
   WHERE event.id = ANY(p_events)
-  ON CONFLICT (event_id) DO UPDATE SET text = excluded.text, words = excluded.words, city = excluded.city,
+  ON CONFLICT (event_id) DO UPDATE SET words = excluded.words, city = excluded.city,
     venue = excluded.venue, artists = excluded.artists, genres = excluded.genres
   WHERE found.* IS DISTINCT FROM excluded.*;
   GET DIAGNOSTICS written = ROW_COUNT;
+  INSERT INTO search_word (word)
+  SELECT DISTINCT lexeme FROM event_search CROSS JOIN LATERAL unnest(tsvector_to_array(words)) AS lexeme
+  WHERE event_id = ANY(p_events) ORDER BY lexeme
+  ON CONFLICT DO NOTHING;
   RETURN written;
 END $$;
 
@@ -476,7 +480,6 @@ CREATE TABLE public.event_list_mark (
 
 CREATE TABLE public.event_search (
     event_id uuid NOT NULL,
-    text text NOT NULL,
     words tsvector NOT NULL,
     city text NOT NULL,
     venue text NOT NULL,
@@ -712,6 +715,10 @@ CREATE TABLE public.schema_migrations (
     version character varying NOT NULL
 );
 
+CREATE TABLE public.search_word (
+    word text NOT NULL
+);
+
 CREATE TABLE public.session (
     token_hash bytea NOT NULL,
     person_id uuid NOT NULL,
@@ -913,6 +920,9 @@ ALTER TABLE ONLY public.release
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.search_word
+    ADD CONSTRAINT search_word_pkey PRIMARY KEY (word);
+
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
 
@@ -947,8 +957,6 @@ CREATE INDEX event_ends_at ON public.event USING btree (ends_at) WHERE (status <
 
 CREATE INDEX event_organisation ON public.event USING btree (organisation_id);
 
-CREATE INDEX event_search_text ON public.event_search USING gin (text public.gin_trgm_ops);
-
 CREATE INDEX event_search_words ON public.event_search USING gin (words);
 
 CREATE INDEX event_starts_at ON public.event USING btree (starts_at) WHERE (status <> 'draft'::text);
@@ -982,6 +990,8 @@ CREATE INDEX payment_order ON public.payment USING btree (event_id, order_id);
 CREATE INDEX refund_order ON public.refund USING btree (event_id, order_id);
 
 CREATE INDEX refund_payment ON public.refund USING btree (event_id, payment_intent_id);
+
+CREATE INDEX search_word_trigrams ON public.search_word USING gin (word public.gin_trgm_ops);
 
 CREATE INDEX session_expires_at ON public.session USING btree (expires_at);
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from boxoffice.cli import migrate, nights, serve
 from boxoffice.cli.demo_environment import DemoProblem, Simulator, brings_own_stripe, environment_of_demo
+from boxoffice.cli.demo_orders import buy_for_the_demo
 from boxoffice.cli.programs import Programs
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
@@ -60,6 +61,7 @@ def _open(port: int, base_url: str, local: Path, postgres: LocalPostgres, progra
     if postgres.psql("SELECT count(*) FROM event", DATABASE).strip() == "0":
         print("[3/5] demo nights", flush=True)
         asyncio.run(nights.load(settings, ROOT / "nights" / "demo.toml"))
+        asyncio.run(buy_for_the_demo(settings))
     else:
         print("[3/5] nights are there from before", flush=True)
     if simulator is not None:
