@@ -37,6 +37,9 @@ lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the dir
 bench: .venv/installed  ## How fast it is, as ratios to limits measured in the same run
 	@$(BIN)/python -m bench.web
 
+bench-search: .venv/installed  ## Search over 10,000 nights: percentiles and plans
+	@$(BIN)/python -m bench.search
+
 screenshots: .venv/installed  ## Takes the README's pictures anew, in Chromium
 	@$(BIN)/python -m scripts.take_screenshots
 
@@ -47,4 +50,4 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
 
-.PHONY: help run test quick lint bench screenshots schema lock
+.PHONY: help run test quick lint bench bench-search screenshots schema lock

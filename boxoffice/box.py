@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from boxoffice.catalogue.search import Choice
 from boxoffice.foundation.db import Database
 from boxoffice.foundation.kept import Kept
 from boxoffice.foundation.typeset import Typesetter
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from boxoffice.foundation.mail import Mailer
 
 SHARED_SECONDS = 1.0
+CHOICES_SECONDS = 60.0
 
 
 class BoxOffice:
@@ -30,6 +32,8 @@ class BoxOffice:
         self.shared_pages: Kept[bytes] = Kept(SHARED_SECONDS)
         """Pages that everyone sees alike; what is left of a night may be that old on them."""
         self.typesetter = Typesetter()
+        self.choices: Kept[dict[str, list[Choice]]] = Kept(CHOICES_SECONDS)
+        """What the programme can be filtered by, with the number of nights."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "BoxOffice":

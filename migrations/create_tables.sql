@@ -4,6 +4,10 @@
 BEGIN;
 SET LOCAL check_function_bodies = false; -- functions come before the tables they read
 
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
+
 CREATE FUNCTION public.clock() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     AS $$
@@ -13,6 +17,44 @@ BEGIN
   IF EXISTS (SELECT 1 FROM public.database_mark WHERE mark = 'test') THEN RETURN moved::timestamptz; END IF;
   RETURN now();
 END $$;
+
+CREATE FUNCTION public.find_events_anew(p_events uuid[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE written integer;
+BEGIN
+  INSERT INTO event_search AS found (event_id, words, city, venue, artists, genres)
+  SELECT event.id, to_tsvector('simple', told.text), replace(folded(venue.city), ' ', '-'), venue.slug,
+    acts.slugs, kinds.slugs
+  FROM event JOIN venue ON venue.id = event.venue_id
+  CROSS JOIN LATERAL (
+    SELECT coalesce(string_agg(artist.name, ' ' ORDER BY line_up.position), '') AS names,
+      coalesce(array_agg(artist.slug ORDER BY line_up.position), '{}') AS slugs
+    FROM line_up JOIN artist ON artist.id = line_up.artist_id WHERE line_up.event_id = event.id) AS acts
+  CROSS JOIN LATERAL (
+    SELECT coalesce(string_agg(genre.name, ' ' ORDER BY genre.slug), '') AS names,
+      coalesce(array_agg(genre.slug ORDER BY genre.slug), '{}') AS slugs
+    FROM event_genre JOIN genre ON genre.slug = event_genre.genre WHERE event_genre.event_id = event.id) AS kinds
+  CROSS JOIN LATERAL (
+    SELECT folded(concat_ws(' ', event.title, event.subtitle, acts.names, venue.name, venue.city, kinds.names)) AS text)
+    AS told
+  WHERE event.id = ANY(p_events)
+  ON CONFLICT (event_id) DO UPDATE SET words = excluded.words, city = excluded.city,
+    venue = excluded.venue, artists = excluded.artists, genres = excluded.genres
+  WHERE found.* IS DISTINCT FROM excluded.*;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  INSERT INTO search_word (word)
+  SELECT DISTINCT lexeme FROM event_search CROSS JOIN LATERAL unnest(tsvector_to_array(words)) AS lexeme
+  WHERE event_id = ANY(p_events) ORDER BY lexeme
+  ON CONFLICT DO NOTHING;
+  RETURN written;
+END $$;
+
+CREATE FUNCTION public.folded(written text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  SELECT btrim(regexp_replace(lower(unaccent(written)), '[[:punct:][:space:]]+', ' ', 'g'))
+$$;
 
 CREATE FUNCTION public.give_back(p_event uuid, p_orders uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -349,8 +391,27 @@ CREATE TABLE public.artist (
     id uuid NOT NULL,
     slug text NOT NULL,
     name text NOT NULL,
+    biography text DEFAULT ''::text NOT NULL,
+    city text DEFAULT ''::text NOT NULL,
+    country text DEFAULT ''::text NOT NULL,
+    updated_at timestamp with time zone DEFAULT public.clock() NOT NULL,
+    CONSTRAINT artist_country_check CHECK ((country ~ '^([A-Z]{2})?$'::text)),
     CONSTRAINT artist_name_check CHECK ((name <> ''::text)),
     CONSTRAINT artist_slug_check CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text))
+);
+
+CREATE TABLE public.artist_genre (
+    artist_id uuid NOT NULL,
+    genre text NOT NULL
+);
+
+CREATE TABLE public.artist_link (
+    artist_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    CONSTRAINT artist_link_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT artist_link_url_check CHECK ((url ~ '^https://[^\s/]'::text))
 );
 
 CREATE TABLE public.database_mark (
@@ -377,17 +438,38 @@ CREATE TABLE public.event (
     hold_minutes smallint NOT NULL,
     quantity_max_per_person integer,
     created_at timestamp with time zone NOT NULL,
+    subtitle text DEFAULT ''::text NOT NULL,
+    last_entry_at timestamp with time zone,
+    cancelled_reason text DEFAULT ''::text NOT NULL,
+    moved_from_starts_at timestamp with time zone,
+    moved_from_venue text DEFAULT ''::text NOT NULL,
+    moved_words text DEFAULT ''::text NOT NULL,
+    policy_re_entry text DEFAULT ''::text NOT NULL,
+    policy_cloakroom text DEFAULT ''::text NOT NULL,
+    policy_photos text DEFAULT ''::text NOT NULL,
+    policy_refunds text DEFAULT ''::text NOT NULL,
+    policy_access text DEFAULT ''::text NOT NULL,
+    revision integer DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone DEFAULT public.clock() NOT NULL,
     CONSTRAINT event_age_minimum_check CHECK (((age_minimum >= 0) AND (age_minimum <= 99))),
     CONSTRAINT event_check CHECK (((doors_at <= starts_at) AND (starts_at < ends_at))),
     CONSTRAINT event_check1 CHECK ((sale_starts_at < sale_ends_at)),
     CONSTRAINT event_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
     CONSTRAINT event_hold_minutes_check CHECK (((hold_minutes >= 10) AND (hold_minutes <= 15))),
+    CONSTRAINT event_last_entry_is_during CHECK (((last_entry_at >= doors_at) AND (last_entry_at <= ends_at))),
     CONSTRAINT event_quantity_max_per_person_check CHECK ((quantity_max_per_person > 0)),
+    CONSTRAINT event_reason_is_of_a_cancelled_night CHECK (((cancelled_reason = ''::text) OR (status = 'cancelled'::text))),
     CONSTRAINT event_short_code_check CHECK ((short_code ~ '^[0-9A-HJKMNP-TV-Z]{4}$'::text)),
     CONSTRAINT event_slug_check CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
     CONSTRAINT event_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'cancelled'::text]))),
     CONSTRAINT event_time_zone_check CHECK ((time_zone <> ''::text)),
-    CONSTRAINT event_title_check CHECK ((title <> ''::text))
+    CONSTRAINT event_title_check CHECK ((title <> ''::text)),
+    CONSTRAINT event_words_are_of_a_moved_night CHECK (((moved_words = ''::text) OR (moved_from_starts_at IS NOT NULL) OR (moved_from_venue <> ''::text)))
+);
+
+CREATE TABLE public.event_genre (
+    event_id uuid NOT NULL,
+    genre text NOT NULL
 );
 
 CREATE TABLE public.event_key (
@@ -403,6 +485,22 @@ CREATE TABLE public.event_key (
 CREATE TABLE public.event_list_mark (
     name text NOT NULL,
     read_until timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.event_search (
+    event_id uuid NOT NULL,
+    words tsvector NOT NULL,
+    city text NOT NULL,
+    venue text NOT NULL,
+    artists text[] NOT NULL,
+    genres text[] NOT NULL
+);
+
+CREATE TABLE public.genre (
+    slug text NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT genre_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT genre_slug_check CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text))
 );
 
 CREATE TABLE public.heartbeat (
@@ -450,7 +548,10 @@ CREATE TABLE public.line_up (
     event_id uuid NOT NULL,
     "position" smallint NOT NULL,
     artist_id uuid NOT NULL,
-    set_starts_at timestamp with time zone
+    set_starts_at timestamp with time zone,
+    set_ends_at timestamp with time zone,
+    stage text DEFAULT ''::text NOT NULL,
+    CONSTRAINT line_up_set_ends_after_it_starts CHECK (((set_ends_at IS NULL) OR ((set_starts_at IS NOT NULL) AND (set_starts_at < set_ends_at))))
 );
 
 CREATE TABLE public.login_request (
@@ -635,6 +736,10 @@ CREATE TABLE public.schema_migrations (
     version character varying NOT NULL
 );
 
+CREATE TABLE public.search_word (
+    word text NOT NULL
+);
+
 CREATE TABLE public.session (
     token_hash bytea NOT NULL,
     person_id uuid NOT NULL,
@@ -684,12 +789,29 @@ CREATE TABLE public.venue (
     city text NOT NULL,
     country text NOT NULL,
     time_zone text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    capacity integer,
+    latitude double precision,
+    longitude double precision,
+    directions text DEFAULT ''::text NOT NULL,
+    accessibility text DEFAULT ''::text NOT NULL,
+    updated_at timestamp with time zone DEFAULT public.clock() NOT NULL,
+    CONSTRAINT venue_capacity_check CHECK ((capacity > 0)),
     CONSTRAINT venue_city_check CHECK ((city <> ''::text)),
     CONSTRAINT venue_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT venue_has_both_coordinates CHECK ((num_nonnulls(latitude, longitude) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT venue_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CONSTRAINT venue_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
     CONSTRAINT venue_name_check CHECK ((name <> ''::text)),
     CONSTRAINT venue_slug_check CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
     CONSTRAINT venue_time_zone_check CHECK ((time_zone <> ''::text))
 );
+
+ALTER TABLE ONLY public.artist_genre
+    ADD CONSTRAINT artist_genre_pkey PRIMARY KEY (artist_id, genre);
+
+ALTER TABLE ONLY public.artist_link
+    ADD CONSTRAINT artist_link_pkey PRIMARY KEY (artist_id, "position");
 
 ALTER TABLE ONLY public.artist
     ADD CONSTRAINT artist_pkey PRIMARY KEY (id);
@@ -700,6 +822,9 @@ ALTER TABLE ONLY public.artist
 ALTER TABLE ONLY public.database_mark
     ADD CONSTRAINT database_mark_pkey PRIMARY KEY (mark);
 
+ALTER TABLE ONLY public.event_genre
+    ADD CONSTRAINT event_genre_pkey PRIMARY KEY (event_id, genre);
+
 ALTER TABLE ONLY public.event_key
     ADD CONSTRAINT event_key_pkey PRIMARY KEY (event_id, number);
 
@@ -709,11 +834,17 @@ ALTER TABLE ONLY public.event_list_mark
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.event_search
+    ADD CONSTRAINT event_search_pkey PRIMARY KEY (event_id);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_short_code_key UNIQUE (short_code);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.genre
+    ADD CONSTRAINT genre_pkey PRIMARY KEY (slug);
 
 ALTER TABLE ONLY public.heartbeat
     ADD CONSTRAINT heartbeat_pkey PRIMARY KEY (name);
@@ -817,6 +948,9 @@ ALTER TABLE ONLY public.release
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.search_word
+    ADD CONSTRAINT search_word_pkey PRIMARY KEY (word);
+
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
 
@@ -847,7 +981,11 @@ ALTER TABLE ONLY public.venue
 ALTER TABLE ONLY public.venue
     ADD CONSTRAINT venue_slug_key UNIQUE (slug);
 
+CREATE INDEX event_ends_at ON public.event USING btree (ends_at) WHERE (status <> 'draft'::text);
+
 CREATE INDEX event_organisation ON public.event USING btree (organisation_id);
+
+CREATE INDEX event_search_words ON public.event_search USING gin (words);
 
 CREATE INDEX event_starts_at ON public.event USING btree (starts_at) WHERE (status <> 'draft'::text);
 
@@ -891,6 +1029,8 @@ CREATE INDEX refund_order ON public.refund USING btree (event_id, order_id);
 
 CREATE INDEX refund_payment ON public.refund USING btree (event_id, payment_intent_id);
 
+CREATE INDEX search_word_trigrams ON public.search_word USING gin (word public.gin_trgm_ops);
+
 CREATE INDEX session_expires_at ON public.session USING btree (expires_at);
 
 CREATE INDEX session_person ON public.session USING btree (person_id);
@@ -911,11 +1051,29 @@ CREATE TRIGGER refund_legal_move BEFORE UPDATE OF status ON public.refund FOR EA
 
 CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('active>used,active>cancelled,active>refunded,used>active,used>cancelled,used>refunded,cancelled>refunded');
 
+ALTER TABLE ONLY public.artist_genre
+    ADD CONSTRAINT artist_genre_artist_id_fkey FOREIGN KEY (artist_id) REFERENCES public.artist(id);
+
+ALTER TABLE ONLY public.artist_genre
+    ADD CONSTRAINT artist_genre_genre_fkey FOREIGN KEY (genre) REFERENCES public.genre(slug);
+
+ALTER TABLE ONLY public.artist_link
+    ADD CONSTRAINT artist_link_artist_id_fkey FOREIGN KEY (artist_id) REFERENCES public.artist(id);
+
+ALTER TABLE ONLY public.event_genre
+    ADD CONSTRAINT event_genre_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
+
+ALTER TABLE ONLY public.event_genre
+    ADD CONSTRAINT event_genre_genre_fkey FOREIGN KEY (genre) REFERENCES public.genre(slug);
+
 ALTER TABLE ONLY public.event_key
     ADD CONSTRAINT event_key_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES public.organisation(id);
+
+ALTER TABLE ONLY public.event_search
+    ADD CONSTRAINT event_search_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_venue_id_fkey FOREIGN KEY (venue_id) REFERENCES public.venue(id);
@@ -997,6 +1155,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124125000'),
   ('20261124125100'),
   ('20261124125200'),
+  ('20261124130000'),
   ('20261124140000');
 
 COMMIT;

@@ -35,7 +35,9 @@ def schema_of(postgres: LocalPostgres, database: str) -> str:
         capture_output=True,
         text=True,
     ).stdout
-    kept = [line for line in dump.splitlines() if not line.startswith(("--", "\\", "SET ", "SELECT pg_catalog."))]
+    # A provider's extension may be another's: its comment is not ours to write.
+    left_out = ("--", "\\", "SET ", "SELECT pg_catalog.", "COMMENT ON EXTENSION ")
+    kept = [line for line in dump.splitlines() if not line.startswith(left_out)]
     body = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
     versions = postgres.psql("SELECT version FROM schema_migrations ORDER BY version", database).split()
     rows = ",\n".join(f"  ('{version}')" for version in versions)

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
 from boxoffice.cli import migrate, nights
+from boxoffice.cli.demo_orders import buy_for_the_demo
 from boxoffice.settings import Settings
 from boxoffice.worker.tick import tick
 from local_postgres import LocalPostgres
@@ -110,6 +111,7 @@ async def take(postgres: LocalPostgres) -> None:
         }
     )
     await nights.load(settings, ROOT / "nights" / "demo.toml")
+    await buy_for_the_demo(settings)
     simulator = SimulatorSettings(
         database_url=postgres.url("pictures_stripe"),
         base_url=f"http://127.0.0.1:{STRIPE_PORT}",

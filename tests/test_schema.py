@@ -28,3 +28,15 @@ def test_foreign_key_checks_find_orders_by_primary_key_on_a_fresh_database(postg
       WHERE indrelid = 'orders'::regclass AND indpred IS NULL
       AND pg_get_indexdef(indexrelid, 1, true) = 'event_id' ORDER BY indexrelid DESC LIMIT 1"""
     assert postgres.psql(newest, TEMPLATE).strip() == "orders_pkey"
+
+
+def test_the_owner_of_a_database_needs_no_superuser_for_create_tables(postgres: LocalPostgres) -> None:
+    postgres.drop_database("owned")
+    postgres.psql("DROP ROLE IF EXISTS plain_owner")
+    postgres.psql("CREATE ROLE plain_owner NOSUPERUSER NOCREATEDB NOCREATEROLE LOGIN")
+    postgres.psql("CREATE DATABASE owned OWNER plain_owner TEMPLATE template0")
+    # An editor sends the whole file as one text; a pooler keeps the role for that one connection.
+    postgres.psql(f"SET ROLE plain_owner; {TARGET.read_text()}", "owned")
+    assert postgres.psql("SELECT folded('Šimůnek & Żółć') ", "owned").strip() == "simunek zolc"
+    postgres.drop_database("owned")
+    postgres.psql("DROP ROLE plain_owner")

@@ -34,14 +34,6 @@ class TicketTypeOnSale:
     available: int
 
 
-UPCOMING = Query(
-    EventSummary,
-    """
-SELECT slug, title, starts_at, time_zone, status FROM event
-WHERE status <> 'draft' AND ends_at > clock() ORDER BY starts_at, slug LIMIT $1
-""",
-)
-
 ONE_EVENT = Query(
     EventSummary,
     "SELECT slug, title, starts_at, time_zone, status FROM event WHERE slug = $1 AND status <> 'draft'",
@@ -57,11 +49,6 @@ JOIN ticket_type ON ticket_type.event_id = event.id AND ticket_type.id = on_sale
 WHERE event.slug = $1 AND event.status <> 'draft' ORDER BY ticket_type.position
 """,
 )
-
-
-async def upcoming_events(connection: Connection) -> list[EventSummary]:
-    """Nights that are not over, soonest first, at most 200."""
-    return await UPCOMING.all(connection, LIST_MAX)
 
 
 async def event_on_sale(connection: Connection, slug: str) -> tuple[EventSummary, list[TicketTypeOnSale]]:

@@ -1,51 +1,87 @@
-"""A night as its page and the programme show it: when, where, who plays, and the ladder of prices."""
+"""A night as its page shows it: when, where, who plays, and the ladder of prices."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from boxoffice.catalogue.events import LIST_MAX, SLUG
+from boxoffice.catalogue.events import SLUG
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.problems import NotFound
 
 QUANTITY_MAX = 10
 FEW_LEFT = 10
+FEW_LEFT_SHARE = 0.1
+"""Few are left of a night when no more than ten tickets, or a tenth of all, can still be bought."""
 
+Sale: TypeAlias = Literal["open", "not_yet", "ended", "cancelled", "sold_out"]
 RungState: TypeAlias = Literal["sold_out", "few_left", "on_sale", "next", "not_yet", "ended", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
 class NightRow:
-    """One row of `event` with its venue and organiser. `now` is the database's time of reading."""
+    """One row of `event` with its venue and organiser; an empty text is not said. `now` is the time of reading."""
 
     id: UUID
     slug: str
     title: str
+    subtitle: str
     description: str
     status: str
+    cancelled_reason: str
+    moved_from_starts_at: datetime | None
+    moved_from_venue: str
+    moved_words: str
     currency: str
     doors_at: datetime
     starts_at: datetime
     ends_at: datetime
     time_zone: str
+    last_entry_at: datetime | None
     sale_starts_at: datetime | None
     sale_ends_at: datetime
     age_minimum: int
     quantity_max_per_person: int | None
+    policy_re_entry: str
+    policy_cloakroom: str
+    policy_photos: str
+    policy_refunds: str
+    policy_access: str
+    revision: int
+    updated_at: datetime
+    venue_slug: str
     venue_name: str
     venue_address: str
     venue_city: str
+    venue_country: str
+    venue_latitude: float | None
+    venue_longitude: float | None
     organiser: str
     now: datetime
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it was to be on another day or in another place before."""
+        return self.moved_from_starts_at is not None or self.moved_from_venue != ""
 
 
 @dataclass(frozen=True, slots=True)
 class SetTime:
-    """Who plays, and when: None while the time is not announced."""
+    """Who plays, on which stage ("" where there is one), and when: None while the time is not announced."""
 
+    artist_slug: str
     artist: str
     set_starts_at: datetime | None
+    set_ends_at: datetime | None
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Genre:
+    """A kind of music."""
+
+    slug: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +93,11 @@ class ReleaseRow:
     description: str
     name: str
     price_minor: int
+    cap: int
     left: int
+    of_release: int
+    room_cap: int | None
+    room_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +136,27 @@ class Night:
 
     row: NightRow
     line_up: tuple[SetTime, ...]
+    genres: tuple[Genre, ...]
     offers: tuple[Offer, ...]
-    sale: Literal["open", "not_yet", "ended", "cancelled", "sold_out"]
+    sale: Sale
+    left: int
+    """How many tickets of all types can still be bought."""
+    few_left: bool
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.row.now >= self.row.ends_at
+
+    @property
+    def lasts_days(self) -> bool:
+        """Whether a time alone does not say which day it is of."""
+        return self.row.ends_at - self.row.doors_at > timedelta(hours=20)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages in the order of the line-up."""
+        return tuple(dict.fromkeys(act.stage for act in self.line_up))
 
     @property
     def price_from_minor(self) -> int | None:
@@ -110,76 +169,55 @@ class Night:
         return next((offer for offer in self.offers if offer.id == ticket_type_id), None)
 
 
-@dataclass(frozen=True, slots=True)
-class NightCard:
-    """A night in the programme. `price_from_minor` is None when nothing is left."""
-
-    slug: str
-    title: str
-    status: str
-    doors_at: datetime
-    starts_at: datetime
-    ends_at: datetime
-    time_zone: str
-    venue_name: str
-    venue_city: str
-    currency: str
-    sale_starts_at: datetime | None
-    sale_ends_at: datetime
-    artists: list[str]
-    price_from_minor: int | None
-    now: datetime
-
-
-NIGHT = Query(
-    NightRow,
-    """
-SELECT event.id, event.slug, event.title, event.description, event.status, event.currency, event.doors_at,
-  event.starts_at, event.ends_at, event.time_zone, event.sale_starts_at, event.sale_ends_at, event.age_minimum,
-  event.quantity_max_per_person, venue.name AS venue_name, venue.address AS venue_address, venue.city AS venue_city,
+_NIGHT = """
+SELECT event.id, event.slug, event.title, event.subtitle, event.description, event.status, event.cancelled_reason,
+  event.moved_from_starts_at, event.moved_from_venue, event.moved_words, event.currency, event.doors_at,
+  event.starts_at, event.ends_at, event.time_zone, event.last_entry_at, event.sale_starts_at, event.sale_ends_at,
+  event.age_minimum, event.quantity_max_per_person, event.policy_re_entry, event.policy_cloakroom,
+  event.policy_photos, event.policy_refunds, event.policy_access, event.revision, event.updated_at,
+  venue.slug AS venue_slug, venue.name AS venue_name, venue.address AS venue_address, venue.city AS venue_city,
+  venue.country AS venue_country, venue.latitude AS venue_latitude, venue.longitude AS venue_longitude,
   organisation.name AS organiser, clock() AS now
 FROM event JOIN venue ON venue.id = event.venue_id JOIN organisation ON organisation.id = event.organisation_id
-WHERE event.slug = $1 AND event.status <> 'draft'
-""",
+WHERE event.status <> 'draft' AND """
+NIGHT = Query(NightRow, _NIGHT + "event.slug = $1")
+
+# Calendars that are subscribed to keep what was: a night stays in them for a year.
+_KEPT_IN_CALENDARS = " AND event.ends_at > clock() - interval '1 year' ORDER BY event.starts_at LIMIT 500"
+_PLAYED_BY = "event.id IN (SELECT event_id FROM line_up JOIN artist ON artist.id = artist_id WHERE artist.slug = $1)"
+OF_ARTIST = Query(
+    NightRow,
+    _NIGHT + _PLAYED_BY + _KEPT_IN_CALENDARS,
 )
+OF_VENUE = Query(NightRow, _NIGHT + "venue.slug = $1" + _KEPT_IN_CALENDARS)
 
 LINE_UP = Query(
     SetTime,
     """
-SELECT artist.name AS artist, line_up.set_starts_at FROM line_up JOIN artist ON artist.id = line_up.artist_id
-WHERE line_up.event_id = $1 ORDER BY line_up.position
+SELECT artist.slug AS artist_slug, artist.name AS artist, line_up.set_starts_at, line_up.set_ends_at, line_up.stage
+FROM line_up JOIN artist ON artist.id = line_up.artist_id WHERE line_up.event_id = $1 ORDER BY line_up.position
+""",
+)
+
+GENRES = Query(
+    Genre,
+    """
+SELECT genre.slug, genre.name FROM event_genre JOIN genre ON genre.slug = event_genre.genre
+WHERE event_genre.event_id = $1 ORDER BY genre.name
 """,
 )
 
 LADDER = Query(
     ReleaseRow,
     """
-SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, ladder.name, price_minor,
-  available AS left
+SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, ladder.name, price_minor, stock.cap,
+  available AS left, stock.cap - stock.used AS of_release, room.cap AS room_cap, room.cap - room.used AS room_left
 FROM ladder JOIN ticket_type ON ticket_type.event_id = ladder.event_id AND ticket_type.id = ladder.ticket_type_id
+JOIN stock ON stock.event_id = ladder.event_id AND stock.id = ladder.stock_id
+LEFT JOIN stock AS room ON room.event_id = ladder.event_id AND room.id = ladder.room_stock_id
 WHERE ladder.event_id = $1 ORDER BY ticket_type.position, ladder.position
 """,
 )
-
-# What is left of a room counts for every type that draws on it.
-PROGRAMME = Query(
-    NightCard,
-    """
-SELECT event.slug, event.title, event.status, event.doors_at, event.starts_at, event.ends_at, event.time_zone,
-  venue.name AS venue_name, venue.city AS venue_city, event.currency, event.sale_starts_at, event.sale_ends_at,
-  ARRAY(SELECT artist.name FROM line_up JOIN artist ON artist.id = line_up.artist_id
-    WHERE line_up.event_id = event.id ORDER BY line_up.position) AS artists,
-  (SELECT min(price_minor) FROM release_on_sale(event.id, 1) WHERE available > 0) AS price_from_minor,
-  clock() AS now
-FROM event JOIN venue ON venue.id = event.venue_id
-WHERE event.status <> 'draft' AND event.ends_at > clock() ORDER BY event.starts_at, event.slug LIMIT $1
-""",
-)
-
-
-async def programme(connection: Connection) -> list[NightCard]:
-    """Nights that are not over, soonest first, at most 200."""
-    return await PROGRAMME.all(connection, LIST_MAX)
 
 
 async def show_night(connection: Connection, slug: str) -> Night:
@@ -188,14 +226,35 @@ async def show_night(connection: Connection, slug: str) -> Night:
     if row is None:
         raise NotFound("There is no night at this address. It may have moved: look through all nights.")
     line_up = await LINE_UP.all(connection, row.id)
+    genres = await GENRES.all(connection, row.id)
     releases = await LADDER.all(connection, row.id)
     by_type: dict[UUID, list[ReleaseRow]] = {}
     for release in releases:
         by_type.setdefault(release.ticket_type_id, []).append(release)
     offers = tuple(_offer(row, ladder) for ladder in by_type.values())
-    closed = _closed(row)
-    sold_out = not any(offer.quantity_max for offer in offers)
-    return Night(row, tuple(line_up), offers, closed or ("sold_out" if sold_out else "open"))
+    # One room serves every type that draws on it.
+    left = min(
+        [sum(one.of_release for one in releases), *(one.room_left for one in releases if one.room_left is not None)]
+    )
+    cap = min([sum(one.cap for one in releases), *(one.room_cap for one in releases if one.room_cap is not None)])
+    sale = _closed(row) or ("open" if any(offer.quantity_max for offer in offers) else "sold_out")
+    few = sale == "open" and is_few(left, cap)
+    return Night(row, tuple(line_up), tuple(genres), offers, sale, left, few)
+
+
+async def nights_of_artist(connection: Connection, slug: str) -> list[NightRow]:
+    """The artist's nights of the last year and those to come."""
+    return await OF_ARTIST.all(connection, slug)
+
+
+async def nights_of_venue(connection: Connection, slug: str) -> list[NightRow]:
+    """The venue's nights of the last year and those to come."""
+    return await OF_VENUE.all(connection, slug)
+
+
+def is_few(left: int, cap: int) -> bool:
+    """Whether `left` of `cap` tickets are few."""
+    return left <= max(FEW_LEFT, cap * FEW_LEFT_SHARE)
 
 
 def _closed(row: NightRow) -> Literal["cancelled", "ended", "not_yet"] | None:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -27,6 +27,7 @@ class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 # `\Z`, for `$` lets a line break pass at the end.
 Slug = Annotated[str, msgspec.Meta(pattern=rf"^{SLUG.pattern}\Z", max_length=80)]
 Text = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$", min_length=1, max_length=200)]
+Line = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$", max_length=200)]
 LongText = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$", max_length=20_000)]
 Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{3}\Z")]
@@ -39,8 +40,15 @@ class OrganisationEntry(_Struct, frozen=True):
     name: Text
 
 
+class GenreEntry(_Struct, frozen=True):
+    """`[[genre]]`: nights and artists name it by its slug."""
+
+    slug: Slug
+    name: Text
+
+
 class VenueEntry(_Struct, frozen=True):
-    """`[[venue]]`: `country` is ISO 3166 alpha-2, `time_zone` an IANA name."""
+    """`[[venue]]`: `country` is ISO 3166 alpha-2, `time_zone` an IANA name; coordinates are degrees of WGS 84."""
 
     slug: Slug
     name: Text
@@ -48,20 +56,58 @@ class VenueEntry(_Struct, frozen=True):
     city: Text
     country: Country
     time_zone: str
+    description: LongText = ""
+    capacity: int | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    directions: LongText = ""
+    accessibility: LongText = ""
+
+
+class LinkEntry(_Struct, frozen=True):
+    """`[[artist.link]]`: an address of the artist's own on the web."""
+
+    name: Text
+    url: Annotated[str, msgspec.Meta(pattern=r"^https://[^\s/][^\s\x00]*\Z", max_length=500)]
 
 
 class ArtistEntry(_Struct, frozen=True):
-    """`[[artist]]`"""
+    """`[[artist]]`: `country` is ISO 3166 alpha-2, `genres` are slugs."""
 
     slug: Slug
     name: Text
+    biography: LongText = ""
+    city: Line = ""
+    country: Country | Literal[""] = ""
+    genres: list[str] = []
+    link: list[LinkEntry] = []
 
 
 class SetEntry(_Struct, frozen=True):
-    """`[[night.line_up]]`: an artist and, once it is known, when the set starts (local time)."""
+    """`[[night.line_up]]`: an artist and, once they are known, when the set starts and ends, and on which stage."""
 
     artist: str
     starts_at: str = ""
+    ends_at: str = ""
+    stage: Line = ""
+
+
+class MovedEntry(_Struct, frozen=True):
+    """`[night.moved]`: when and where the night was to be before, and what people should know about it."""
+
+    from_starts_at: str = ""
+    from_venue: Line = ""
+    words: LongText = ""
+
+
+class PoliciesEntry(_Struct, frozen=True):
+    """`[night.policies]`: one or two sentences each; an empty one is not shown."""
+
+    re_entry: LongText = ""
+    cloakroom: LongText = ""
+    photos: LongText = ""
+    refunds: LongText = ""
+    access: LongText = ""
 
 
 class ReleaseEntry(_Struct, frozen=True):
@@ -81,8 +127,8 @@ class TicketTypeEntry(_Struct, frozen=True):
 
 
 class NightEntry(_Struct, frozen=True):
-    """`[[night]]`: every time is the venue's local time. Without `sale_starts_at` it sells once it is published, and
-    without `sale_ends_at` until it starts."""
+    """`[[night]]`: every time is the venue's local time; all but `doors_at` may be counted from its day. Without
+    `sale_starts_at` it sells once it is published, and without `sale_ends_at` until it starts."""
 
     slug: Slug
     title: Text
@@ -93,8 +139,14 @@ class NightEntry(_Struct, frozen=True):
     starts_at: str
     ends_at: str
     ticket_type: list[TicketTypeEntry]
+    subtitle: Line = ""
     description: LongText = ""
+    genres: list[str] = []
     status: str = "published"
+    cancelled_reason: LongText = ""
+    moved: MovedEntry | None = None
+    policies: PoliciesEntry = PoliciesEntry()
+    last_entry_at: str = ""
     sale_starts_at: str = ""
     sale_ends_at: str = ""
     room_capacity: int | None = None
@@ -106,6 +158,7 @@ class NightEntry(_Struct, frozen=True):
 
 class _File(_Struct, frozen=True):
     organisation: list[OrganisationEntry] = []
+    genre: list[GenreEntry] = []
     venue: list[VenueEntry] = []
     artist: list[ArtistEntry] = []
     night: list[NightEntry] = []
@@ -113,10 +166,12 @@ class _File(_Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """One artist's place in the line-up; `starts_at` None while it is unannounced."""
+    """One artist's place in the line-up; `starts_at` and `ends_at` None while they are unannounced."""
 
     artist_slug: str
     starts_at: datetime | None
+    ends_at: datetime | None
+    stage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +201,8 @@ class Night:
     doors_at: datetime
     starts_at: datetime
     ends_at: datetime
+    last_entry_at: datetime | None
+    moved_from_starts_at: datetime | None
     sale_starts_at: datetime | None
     sale_ends_at: datetime
     line_up: tuple[Set, ...]
@@ -157,6 +214,7 @@ class NightsFile:
     """A checked file."""
 
     organisations: tuple[OrganisationEntry, ...]
+    genres: tuple[GenreEntry, ...]
     venues: tuple[VenueEntry, ...]
     artists: tuple[ArtistEntry, ...]
     nights: tuple[Night, ...]
@@ -176,12 +234,14 @@ def read_nights_file(text: str, now: datetime) -> NightsFile:
         field = path.rstrip("`").lstrip(".")
         raise Unprocessable("The nights file has a field that does not fit.", (FieldError(field, sentence),)) from error
     checks = _Checks(file, now)
+    checks.people_and_places(file)
     nights = tuple(checks.night(number, entry) for number, entry in enumerate(file.night))
     if checks.errors:
         raise Unprocessable("The nights file cannot be meant like this.", tuple(checks.errors))
     assert all(night is not None for night in nights)
     return NightsFile(
         organisations=tuple(file.organisation),
+        genres=tuple(file.genre),
         venues=tuple(file.venue),
         artists=tuple(file.artist),
         nights=tuple(night for night in nights if night is not None),
@@ -195,8 +255,21 @@ class _Checks:
         self.errors: list[FieldError] = []
         self._now = now
         self._organisations = {entry.slug for entry in file.organisation}
+        self._genres = {entry.slug for entry in file.genre}
         self._venues = {entry.slug: entry for entry in file.venue}
         self._artists = {entry.slug for entry in file.artist}
+
+    def people_and_places(self, file: _File) -> None:
+        """What is wrong outside the nights: slugs given twice, venues and artists that cannot be."""
+        for name in ("organisation", "genre", "venue", "artist", "night"):
+            slugs = [entry.slug for entry in getattr(file, name)]
+            for number, slug in enumerate(slugs):
+                if slug in slugs[:number]:
+                    self._wrong(f"{name}[{number}].slug", f'There is another [[{name}]] with slug "{slug}".')
+        for number, venue in enumerate(file.venue):
+            self._venue(f"venue[{number}]", venue)
+        for number, artist in enumerate(file.artist):
+            self._named_genres(f"artist[{number}].genres", artist.genres)
 
     def night(self, number: int, entry: NightEntry) -> Night | None:
         """The night with instants and minor units, or None with `errors` longer."""
@@ -208,7 +281,9 @@ class _Checks:
             self._wrong(f"{path}.venue", f'There is no [[venue]] with slug "{entry.venue}".')
         if entry.organisation not in self._organisations:
             self._wrong(f"{path}.organisation", f'There is no [[organisation]] with slug "{entry.organisation}".')
+        self._named_genres(f"{path}.genres", entry.genres)
         self._numbers(path, entry)
+        self._words(path, entry)
         ticket_types = tuple(
             self._ticket_type(f"{path}.ticket_type[{place}]", ticket_type, entry.currency)
             for place, ticket_type in enumerate(entry.ticket_type)
@@ -216,37 +291,78 @@ class _Checks:
         if zone is None:
             return None
         night = self._scheduled(path, entry, zone, ticket_types)
+        if len(self.errors) == errors_before:
+            self._order_of_times(path, night)
         return night if len(self.errors) == errors_before else None
 
     def _scheduled(self, path: str, entry: NightEntry, zone: ZoneInfo, ticket_types: tuple[TicketType, ...]) -> Night:
-        def moment(field: str, text: str, otherwise: datetime) -> datetime:
-            if not text:
-                return otherwise
-            return self._try(f"{path}.{field}", lambda: instant(text, zone, self._now), otherwise)
+        doors_at = self._try(f"{path}.doors_at", lambda: instant(entry.doors_at, zone, self._now), self._now)
+        doors_day = doors_at.astimezone(zone).date()
 
-        starts_at = moment("starts_at", entry.starts_at, self._now)
-        night = Night(
+        def moment(field: str, text: str) -> datetime:
+            return self._try(f"{path}.{field}", lambda: instant(text, zone, self._now, doors_day), doors_at)
+
+        def perhaps(field: str, text: str) -> datetime | None:
+            return moment(field, text) if text else None
+
+        starts_at = moment("starts_at", entry.starts_at)
+        return Night(
             entry=entry,
             time_zone=zone.key,
-            doors_at=moment("doors_at", entry.doors_at, starts_at),
+            doors_at=doors_at,
             starts_at=starts_at,
-            ends_at=moment("ends_at", entry.ends_at, starts_at),
-            sale_starts_at=moment("sale_starts_at", entry.sale_starts_at, starts_at) if entry.sale_starts_at else None,
-            sale_ends_at=moment("sale_ends_at", entry.sale_ends_at, starts_at),
+            ends_at=moment("ends_at", entry.ends_at),
+            last_entry_at=perhaps("last_entry_at", entry.last_entry_at),
+            moved_from_starts_at=perhaps("moved.from_starts_at", entry.moved.from_starts_at if entry.moved else ""),
+            sale_starts_at=perhaps("sale_starts_at", entry.sale_starts_at),
+            sale_ends_at=perhaps("sale_ends_at", entry.sale_ends_at) or starts_at,
             line_up=tuple(
                 Set(
                     set_.artist,
-                    moment(f"line_up[{place}].starts_at", set_.starts_at, starts_at) if set_.starts_at else None,
+                    perhaps(f"line_up[{place}].starts_at", set_.starts_at),
+                    perhaps(f"line_up[{place}].ends_at", set_.ends_at),
+                    set_.stage,
                 )
                 for place, set_ in enumerate(entry.line_up)
             ),
             ticket_types=ticket_types,
         )
+
+    def _order_of_times(self, path: str, night: Night) -> None:
         if not night.doors_at <= night.starts_at < night.ends_at:
             self._wrong(f"{path}.starts_at", "Doors open first, then the night starts, then it ends.")
+        if night.last_entry_at is not None and not night.doors_at <= night.last_entry_at <= night.ends_at:
+            self._wrong(f"{path}.last_entry_at", "The last entry is between the doors and the end.")
         if night.sale_starts_at is not None and night.sale_starts_at >= night.sale_ends_at:
             self._wrong(f"{path}.sale_ends_at", "The sale ends after it starts.")
-        return night
+        for place, set_ in enumerate(night.line_up):
+            if set_.ends_at is not None and (set_.starts_at is None or set_.starts_at >= set_.ends_at):
+                self._wrong(f"{path}.line_up[{place}].ends_at", "A set starts before it ends.")
+            elif set_.starts_at is not None and not night.doors_at <= set_.starts_at < night.ends_at:
+                self._wrong(f"{path}.line_up[{place}].starts_at", "A set starts between the doors and the end.")
+
+    def _words(self, path: str, entry: NightEntry) -> None:
+        if entry.cancelled_reason and entry.status != "cancelled":
+            self._wrong(f"{path}.cancelled_reason", 'Only a night with status = "cancelled" has a reason.')
+        if entry.moved is not None and not (entry.moved.from_starts_at or entry.moved.from_venue):
+            self._wrong(f"{path}.moved", "Say what it moved from: from_starts_at, from_venue, or both.")
+
+    def _venue(self, path: str, venue: VenueEntry) -> None:
+        if venue.capacity is not None and venue.capacity < 1:
+            self._wrong(f"{path}.capacity", "A venue holds at least one person, or leave it out.")
+        if (venue.latitude is None) != (venue.longitude is None):
+            self._wrong(f"{path}.longitude", "Latitude and longitude come together.")
+        if venue.latitude is not None and not -90 <= venue.latitude <= 90:  # noqa: PLR2004
+            self._wrong(f"{path}.latitude", "Degrees from -90 to 90, north is positive.")
+        if venue.longitude is not None and not -180 <= venue.longitude <= 180:  # noqa: PLR2004
+            self._wrong(f"{path}.longitude", "Degrees from -180 to 180, east is positive.")
+
+    def _named_genres(self, path: str, genres: list[str]) -> None:
+        for place, genre in enumerate(genres):
+            if genre not in self._genres:
+                self._wrong(f"{path}[{place}]", f'There is no [[genre]] with slug "{genre}".')
+            elif genre in genres[:place]:
+                self._wrong(f"{path}[{place}]", "Once is enough.")
 
     def _numbers(self, path: str, entry: NightEntry) -> None:
         if entry.status not in ("draft", "published", "cancelled"):
@@ -259,9 +375,12 @@ class _Checks:
             self._wrong(f"{path}.room_capacity", "A room holds at least one person.")
         if entry.quantity_max_per_person is not None and entry.quantity_max_per_person < 1:
             self._wrong(f"{path}.quantity_max_per_person", "At least 1, or leave it out.")
-        for place, set_ in enumerate(entry.line_up):
-            if set_.artist not in self._artists:
-                self._wrong(f"{path}.line_up[{place}].artist", f'There is no [[artist]] with slug "{set_.artist}".')
+        artists = [set_.artist for set_ in entry.line_up]
+        for place, artist in enumerate(artists):
+            if artist not in self._artists:
+                self._wrong(f"{path}.line_up[{place}].artist", f'There is no [[artist]] with slug "{artist}".')
+            elif artist in artists[:place]:
+                self._wrong(f"{path}.line_up[{place}].artist", f'"{artist}" is in this line-up already.')
         names = [ticket_type.name for ticket_type in entry.ticket_type]
         if not names or len(set(names)) != len(names):
             self._wrong(f"{path}.ticket_type", "At least one ticket type, each with a name of its own.")

@@ -20,6 +20,7 @@ from boxoffice.cli.demo_environment import (
     environment_of_demo,
     readable_by_commands,
 )
+from boxoffice.cli.demo_orders import buy_for_the_demo
 from boxoffice.cli.programs import Programs
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
@@ -70,6 +71,7 @@ def _open(
     if postgres.psql("SELECT count(*) FROM event", DATABASE).strip() == "0":
         print("[3/5] demo nights", flush=True)
         asyncio.run(nights.load(settings, ROOT / "nights" / "demo.toml"))
+        asyncio.run(buy_for_the_demo(settings))
     else:
         print("[3/5] nights are there from before", flush=True)
     if simulator is not None:

@@ -1,15 +1,18 @@
 """Pages from templates, and how money, times and codes read on them."""
 
+import hashlib
 import unicodedata
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+import msgspec
 from litestar import Response
 from litestar.datastructures import Cookie
+from litestar.types import Scope
 from markupsafe import Markup
 
 from boxoffice.edge.letters import stretched
@@ -18,7 +21,16 @@ from boxoffice.edge.static_files import static_url
 from boxoffice.foundation.letters_of_fonts import fonts_built
 from boxoffice.foundation.money import exponent
 from boxoffice.foundation.person_name import DIRECTION
-from boxoffice.foundation.written import write_code, write_date, write_day, write_money, write_time, write_zone
+from boxoffice.foundation.written import (
+    LANGUAGE,
+    write_clock_change,
+    write_code,
+    write_date,
+    write_day,
+    write_money,
+    write_time,
+    write_zone,
+)
 from boxoffice.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,9 +61,33 @@ def page(
     )
 
 
-def shared_page(html: bytes, cache_control: str) -> Response[bytes]:
-    """A page that everyone is shown alike, rendered before."""
-    return Response(html, media_type="text/html", headers={"Cache-Control": cache_control})
+SHARED_BRIEFLY = "public, max-age=5, s-maxage=5, stale-while-revalidate=30"
+"""How long browsers and a CDN may keep what everyone is shown alike."""
+
+
+def shared_page(
+    scope: Scope, body: bytes, cache_control: str = SHARED_BRIEFLY, media_type: str = "text/html; charset=utf-8"
+) -> Response[bytes]:
+    """What everyone is shown alike, made before: with a tag of its content, so that who has it already gets 304."""
+    tag = _tag_of(body)
+    headers = {"Cache-Control": cache_control, "ETag": tag}
+    asked = next((value for name, value in scope["headers"] if name == b"if-none-match"), b"").decode("latin-1")
+    if asked and tag in [one.strip().removeprefix("W/") for one in asked.split(",")]:
+        return Response(b"", status_code=304, media_type=media_type, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
+
+
+@lru_cache(maxsize=256)
+def _tag_of(body: bytes) -> str:
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def for_script(value: Any) -> Markup:
+    """`value` as JSON for a `<script>` that holds data: nothing in it can end the element."""
+    text = msgspec.json.encode(value).decode()
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - no character of HTML is left in it
 
 
 def rendered(settings: Settings, template: str, **values: Any) -> str:
@@ -87,7 +123,9 @@ def environment() -> "Environment":
     )
     cast("dict[str, Any]", made.filters).update(FILTERS)
     wordmark = stretched("BOX OFFICE", 1, 1, 204, 28)[0]
-    cast("dict[str, Any]", made.globals).update({"printable": fonts_built, "static": static_url, "wordmark": wordmark})
+    cast("dict[str, Any]", made.globals).update(
+        {"map_link": map_link, "printable": fonts_built, "static": static_url, "wordmark": wordmark}
+    )
     return made
 
 
@@ -99,6 +137,30 @@ def short_day(instant: datetime, time_zone: str) -> str:
 def moment(instant: datetime, time_zone: str) -> str:
     """ "Fri 4 Dec 2026, 23:00" in the zone."""
     return f"{short_day(instant, time_zone)}, {write_time(instant, time_zone)}"
+
+
+def month(year_and_month: str) -> str:
+    """ "December 2026" of "2026-12"."""
+    return write_date(datetime.fromisoformat(f"{year_and_month}-01T12:00+00:00"), "UTC", "MMMM y")
+
+
+def country(code: str) -> str:
+    """The country's name in our language; the code itself where that knows none."""
+    from babel import Locale  # noqa: PLC0415 - slow to load, and programs are answered without it
+
+    return cast("dict[str, str]", Locale.parse(LANGUAGE).territories).get(code, code)
+
+
+def map_link(latitude: float, longitude: float) -> str:
+    """A map of the place that anyone may look at, with a mark on it."""
+    return (
+        f"https://www.openstreetmap.org/?mlat={latitude:.6f}&mlon={longitude:.6f}#map=17/{latitude:.6f}/{longitude:.6f}"
+    )
+
+
+def with_query(path: str, query: dict[str, str]) -> str:
+    """`path` with the parameters of `query`."""
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def iso(instant: datetime, time_zone: str) -> str:
@@ -139,18 +201,23 @@ def described(text: str) -> Markup:
 
 FILTERS = {
     "calendar_day": write_date,
+    "clock_change": write_clock_change,
+    "country": country,
     "day": write_day,
     "decimals": exponent,
     "described": described,
     "grouped": write_code,
     "hue": hue,
+    "for_script": for_script,
     "iso": iso,
     "moment": moment,
     "money": write_money,
+    "month": month,
     "path": path_part,
     "plain": plain,
     "plural": plural,
     "short_day": short_day,
     "time": write_time,
+    "with_query": with_query,
     "zone": write_zone,
 }

@@ -1,6 +1,6 @@
 """How money, times and codes are written for people. One language for now; Babel knows the others."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,27 @@ def write_zone(moment: datetime, time_zone: str) -> str:
     distance = f"{'−' if offset < timedelta() else '+'}{hours}{f':{minutes:02}' if minutes else ''}"
     city = time_zone.rpartition("/")[2].replace("_", " ")
     return "UTC" if city == "UTC" else f"{city} time, UTC{distance}"
+
+
+def write_clock_change(start: datetime, end: datetime, time_zone: str) -> str:
+    """What the clocks do between two instants, as a sentence; "" when they are left alone."""
+    zone = ZoneInfo(time_zone)
+
+    def offset(moment: datetime) -> timedelta:
+        return moment.astimezone(zone).utcoffset() or timedelta()
+
+    quarter = timedelta(minutes=15)
+    moment = start - timedelta(minutes=start.minute % 15, seconds=start.second, microseconds=start.microsecond)
+    while moment < end and offset(moment) == offset(moment + quarter):
+        moment += quarter
+    if moment >= end:
+        return ""
+    change = moment + quarter
+    turned = offset(change) - offset(moment)
+    before = (change.astimezone(UTC) + offset(moment)).strftime("%H:%M")
+    direction = "forward" if turned > timedelta() else "back"
+    after, zone_after = write_time(change, time_zone), write_zone(change, time_zone)
+    return f"At {before} the clocks go {direction} to {after}: {zone_after} from then on."
 
 
 def write_code(code: str) -> str:

@@ -4,15 +4,20 @@ from litestar.types import ControllerRouterHandler
 
 from boxoffice.web import dev_mailbox, static
 from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket, ticket_pdf
-from boxoffice.web.storefront import checkout, event, order, picture, programme, success
+from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue
 
 PAGES: list[ControllerRouterHandler] = [
     static.static_file,
     programme.show_programme,
+    programme.show_past,
     event.show_event,
     event.show_poster,
     picture.show_picture,
     picture.show_site_picture,
+    artist.show_artist_page,
+    venue.show_venue_page,
+    sitemap.show_sitemap,
+    sitemap.show_robots,
     checkout.show_checkout,
     checkout.place_order,
     order.show_order_page,

@@ -72,6 +72,25 @@ async def test_a_night_keeps_its_currency(db: Database) -> None:
         ('slug = "tiefdruck-eins"', 'slug = "tiefdruck-eins\\n"', "night[0].slug"),
         ('"DE"', '"DE\\n"', "venue[0].country"),
         ('"eur"', '"eur\\n"', "night[0].currency"),
+        ("room_capacity = 60", 'genres = ["polka"]', "night[0].genres[0]"),
+        ("room_capacity = 60", 'cancelled_reason = "Rain."', "night[0].cancelled_reason"),
+        ("room_capacity = 60", 'last_entry_at = "21:00"', "night[0].last_entry_at"),
+        ("room_capacity = 60", 'last_entry_at = "soon"', "night[0].last_entry_at"),
+        ("room_capacity = 60", 'moved = { words = "Rain." }', "night[0].moved"),
+        ("room_capacity = 60", 'moved = { from_starts_at = "x" }', "night[0].moved.from_starts_at"),
+        ("room_capacity = 60", 'policies = { dogs = "No." }', "night[0].policies"),
+        ('starts_at = "in 31 days 01:00"', 'ends_at = "next day 02:00"', "night[0].line_up[0].ends_at"),
+        ('starts_at = "in 31 days 01:00"', 'starts_at = "21:00"', "night[0].line_up[0].starts_at"),
+        ('time_zone = "Europe/Berlin"', 'time_zone = "Europe/Berlin"\nlatitude = 3.0', "venue[0].longitude"),
+        ('time_zone = "Europe/Berlin"', 'time_zone = "Europe/Berlin"\ncapacity = 0', "venue[0].capacity"),
+        ('name = "Lo Kontakt"', 'name = "Lo"\n[[artist]]\nslug = "lo-kontakt"\nname = "x"', "artist[1].slug"),
+        ('name = "Lo Kontakt"', 'name = "Lo"\ngenres = ["polka"]', "artist[0].genres[0]"),
+        ('name = "Lo Kontakt"', 'name = "Lo"\ncountry = "Germany"', "artist[0].country"),
+        (
+            'name = "Lo Kontakt"',
+            'name = "Lo"\nlink = [{ name = "x", url = "http://x.example" }]',
+            "artist[0].link[0].url",
+        ),
     ],
 )
 def test_each_slip_of_the_pen_is_named(old: str, new: str, field: str) -> None:
@@ -88,3 +107,86 @@ def test_broken_toml_is_refused() -> None:
 
 def test_the_demo_file_can_be_meant() -> None:
     assert read_nights_file((ROOT / "nights" / "demo.toml").read_text(), NOW).nights
+
+
+SOLD = Command("UPDATE stock SET used = 1 WHERE cap = 10")
+MOVED = Query(str, "SELECT concat_ws(', ', title, moved_from_starts_at, moved_from_venue, moved_words) FROM event")
+ELSEWHERE = """
+[[venue]]
+slug = "dach"
+name = "Dach"
+address = "Am Dach 1"
+city = "Hamburg"
+country = "DE"
+time_zone = "Europe/Berlin"
+"""
+
+
+async def moved(db: Database, text: str) -> str | None:
+    await load(db, text, NOW)
+    async with db.transaction() as connection:
+        return await MOVED.first(connection)
+
+
+async def test_a_night_that_sold_remembers_where_and_when_it_was_to_be(db: Database) -> None:
+    assert await moved(db, NIGHT) == "Tiefdruck Eins, , "
+    later = NIGHT.replace("in 30 days", "in 40 days").replace("in 31 days", "in 41 days")
+    assert await moved(db, later) == "Tiefdruck Eins, , "  # nobody has a ticket: nobody is told
+    async with db.transaction() as connection:
+        await SOLD.run(connection)
+    former = "2026-12-11 22:00:00+00"
+    assert await moved(db, NIGHT.replace("Tiefdruck Eins", "Tiefdruck")) == f"Tiefdruck, {former}, , "
+    elsewhere = ELSEWHERE + NIGHT.replace('venue = "keller-drei"', 'venue = "dach"')
+    assert await moved(db, elsewhere) == f"Tiefdruck Eins, {former}, Keller Drei, "
+    assert await moved(db, elsewhere) == f"Tiefdruck Eins, {former}, Keller Drei, "  # marks stay
+    assert await moved(db, NIGHT) == f"Tiefdruck Eins, {former}, Dach, "
+    async with db.transaction() as connection:
+        assert '"used": 1' in str(await EVERYTHING.first(connection))
+
+
+async def test_what_the_file_says_of_a_move_is_taken_and_a_night_back_at_its_date_has_not_moved(db: Database) -> None:
+    said = (
+        '\n[night.moved]\nfrom_starts_at = "2026-11-20 23:00"\nfrom_venue = "Bar"\nwords = "Rain."\n\n[[night.line_up]]'
+    )
+    assert await moved(db, NIGHT.replace("\n[[night.line_up]]", said)) == (
+        "Tiefdruck Eins, 2026-11-20 22:00:00+00, Bar, Rain."
+    )
+    back = NIGHT.replace("in 30 days", "2026-11-20").replace("in 31 days", "2026-11-21")
+    assert await moved(db, back) == "Tiefdruck Eins, Bar, Rain."
+
+
+async def test_a_change_counts_and_no_change_does_not(db: Database) -> None:
+    revision = Query(int, "SELECT revision FROM event")
+    for text, expected in (
+        (NIGHT, 0),
+        (NIGHT, 0),
+        (NIGHT.replace("06:00", "07:00"), 1),
+        (NIGHT.replace("06:00", "07:00").replace("01:00", "02:00"), 2),
+        (NIGHT.replace("06:00", "07:00").replace("01:00", "02:00"), 2),
+    ):
+        await load(db, text, NOW)
+        async with db.transaction() as connection:
+            assert await revision.first(connection) == expected
+
+
+async def test_the_whole_demo_twice_changes_nothing(db: Database) -> None:
+    text = (ROOT / "nights" / "demo.toml").read_text()
+    tables = (
+        "event",
+        "artist",
+        "venue",
+        "genre",
+        "artist_link",
+        "artist_genre",
+        "event_genre",
+        "line_up",
+        "event_search",
+    )
+    parts = (f"(SELECT jsonb_agg(to_jsonb({one}) ORDER BY to_jsonb({one})) FROM {one})" for one in tables)
+    everything = Query(str, f"SELECT concat_ws('', {', '.join(parts)})")
+    await load(db, text, NOW)
+    async with db.transaction() as connection:
+        before = await everything.first(connection)
+    await load(db, text, NOW)
+    async with db.transaction() as connection:
+        assert await everything.first(connection) == before

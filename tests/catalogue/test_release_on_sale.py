@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from boxoffice.catalogue.events import event_on_sale
-from boxoffice.catalogue.night import programme, show_night
+from boxoffice.catalogue.night import show_night
+from boxoffice.catalogue.search import Wanted, find_nights
 from boxoffice.foundation.db import Connection, Database
 from boxoffice.orders.place import Counter, Line, Placed, Request, SoldOut
 from tests.nights import NIGHT, load
@@ -91,7 +92,7 @@ async def test_the_api_and_the_programme_name_its_price(
     async with db.transaction() as connection:
         await leave(connection, left, room_left)
         _, (entry,) = await event_on_sale(connection, SLUG)
-        (card,) = await programme(connection)
+        (card,) = (await find_nights(connection, Wanted())).nights
         now = (await show_night(connection, SLUG)).offers[0].now
     assert (entry.price, entry.available) == (price, available)
     assert (now.price_minor, now.left) == (price, available)

@@ -32,7 +32,7 @@ def settings(database_url: str) -> Settings:
 async def box(settings: Settings) -> AsyncIterator[BoxOffice]:
     """The box office behind the pages."""
     made = BoxOffice.from_settings(settings)
-    made.shared_pages.seconds = 0  # tests change what pages show
+    made.shared_pages.seconds = made.choices.seconds = 0  # tests change what pages show
     await load(made.db, LONG_NIGHT)
     yield made
     await made.close()

@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
+from litestar.types import Scope
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.night import show_night
 from boxoffice.edge.poster import poster
 from boxoffice.edge.render import rendered, shared_page
-from boxoffice.web.storefront.programme import SHARED_BRIEFLY
+from boxoffice.web.storefront.calendar import EXTENSION, event_calendar
+from boxoffice.web.storefront.json_ld import event_ld
 
 BACK_FROM_CHECKOUT = {
     "nothing": "Choose at least one ticket first.",
@@ -24,21 +26,24 @@ POSTER_KEPT = "public, max-age=3600, stale-while-revalidate=86400"
 
 @get("/events/{slug:str}", include_in_schema=False)
 async def show_event(
-    box: NamedDependency[BoxOffice], slug: FromPath[str], chosen: FromQuery[str] = ""
+    scope: Scope, box: NamedDependency[BoxOffice], slug: FromPath[str], chosen: FromQuery[str] = ""
 ) -> Response[bytes]:
     """`chosen` says why a choice led back here."""
+    if slug.endswith(EXTENSION):
+        return await event_calendar(scope, box, slug.removesuffix(EXTENSION))
     sentence = BACK_FROM_CHECKOUT.get(chosen)
 
     async def make() -> bytes:
         async with box.db.transaction() as connection:
             night = await show_night(connection, slug)
-        return rendered(box.settings, "event.html", night=night, sentence=sentence).encode()
+        about = event_ld(night, box.settings.base_url)
+        return rendered(box.settings, "event.html", night=night, sentence=sentence, about=about).encode()
 
-    return shared_page(await box.shared_pages.get(("event", slug, sentence), make), SHARED_BRIEFLY)
+    return shared_page(scope, await box.shared_pages.get(("event", slug, sentence), make))
 
 
 @get("/events/{slug:str}/poster.svg", include_in_schema=False)
-async def show_poster(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> Response[bytes]:
+async def show_poster(scope: Scope, box: NamedDependency[BoxOffice], slug: FromPath[str]) -> Response[bytes]:
     """The poster as a picture."""
 
     async def make() -> bytes:
@@ -48,4 +53,4 @@ async def show_poster(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> R
         return poster(row.slug, row.title, (f"{date:%a %d.%m.%Y}", row.venue_city)).encode()
 
     drawn = await box.shared_pages.get(("poster", slug), make)
-    return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": POSTER_KEPT})
+    return shared_page(scope, drawn, POSTER_KEPT, "image/svg+xml")

@@ -1,20 +1,20 @@
 """`/events/{slug}/picture.png` and `/picture.png`: what a shared link shows, 1200 by 630 pixels (Open Graph)."""
 
-import hashlib
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.types import Scope
 
 from boxoffice.box import BoxOffice
-from boxoffice.catalogue.night import Night, programme, show_night
+from boxoffice.catalogue.night import Night, show_night
+from boxoffice.catalogue.search import Wanted, find_nights
 from boxoffice.edge.letters import stretched
 from boxoffice.edge.palettes import palette_of
 from boxoffice.edge.poster import artwork, poster
-from boxoffice.edge.render import short_day
+from boxoffice.edge.render import shared_page, short_day
 from boxoffice.foundation.letters_of_fonts import writable
 from boxoffice.foundation.written import write_money, write_time, write_zone
 from boxoffice.tickets.pdf import han_fonts
@@ -28,9 +28,7 @@ BADGES = {"cancelled": "Cancelled", "ended": "Sale ended", "sold_out": "Sold out
 
 
 @get("/events/{slug:str}/picture.png", include_in_schema=False)
-async def show_picture(
-    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], slug: FromPath[str]
-) -> Response[bytes]:
+async def show_picture(scope: Scope, box: NamedDependency[BoxOffice], slug: FromPath[str]) -> Response[bytes]:
     """A night: title, when, where, who plays, and from what price or why there are no tickets."""
 
     async def make() -> bytes:
@@ -38,30 +36,21 @@ async def show_picture(
             night = await show_night(connection, slug)
         return await box.typesetter.png(NIGHT, _of_night(night))
 
-    return _picture(request, await box.shared_pages.get(("picture", slug), make))
+    return shared_page(scope, await box.shared_pages.get(("picture", slug), make), PICTURE_KEPT, "image/png")
 
 
 @get("/picture.png", include_in_schema=False)
-async def show_site_picture(request: Request[Any, Any, Any], box: NamedDependency[BoxOffice]) -> Response[bytes]:
+async def show_site_picture(scope: Scope, box: NamedDependency[BoxOffice]) -> Response[bytes]:
     """The box office: its name and the posters of the next nights."""
 
     async def make() -> bytes:
         async with box.db.transaction() as connection:
-            nights = (await programme(connection))[:POSTERS]
+            nights = (await find_nights(connection, Wanted(), POSTERS)).nights
         posters = [poster(night.slug, night.title, ("", "")) for night in nights]
         data = {"ground": HOUSE_GROUND, "posters": posters, "wordmark": _wordmark(), "han": []}
         return await box.typesetter.png(SITE, data)
 
-    return _picture(request, await box.shared_pages.get(("picture",), make))
-
-
-def _picture(request: Request[Any, Any, Any], picture: bytes) -> Response[bytes]:
-    tag = f'"{hashlib.sha256(picture).hexdigest()[:20]}"'
-    headers = {"Cache-Control": PICTURE_KEPT, "ETag": tag}
-    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-    if tag in known or "*" in known:
-        return Response(b"", status_code=304, media_type="image/png", headers=headers)
-    return Response(picture, media_type="image/png", headers=headers)
+    return shared_page(scope, await box.shared_pages.get(("picture",), make), PICTURE_KEPT, "image/png")
 
 
 def _of_night(night: Night) -> dict[str, object]:
