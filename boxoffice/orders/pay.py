@@ -140,6 +140,9 @@ WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'sending' AND
 RETURNING event_id, order_id, number, idempotency_key, parameters, tries::integer, sent_at
 """,
 )
+NEVER_SENT = Command("""
+UPDATE payment_attempt SET status = 'expired' WHERE event_id = $1 AND order_id = $2 AND status = 'queued'
+""")
 REFUSE = Command("""
 UPDATE payment_attempt SET status = 'refused', problem = $4
 WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'sending'
@@ -224,7 +227,12 @@ async def send_again(till: Till, ref: AttemptRef, *, at_once: bool = False) -> N
 
 async def _begin(connection: Connection, till: Till, ref: AttemptRef) -> Sending | None:
     order = await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)
-    if order is None or order.status not in ("held", "paying") or order.held_until <= order.now:
+    if order is None:
+        return None
+    if order.status not in ("held", "paying"):
+        await NEVER_SENT.run(connection, ref.event_id, ref.order_id)  # or the worker would find it for ever
+        return None
+    if order.held_until <= order.now:
         return None
     logs.note(order=order.code)
     parameters = await _parameters(connection, till, ref, order)
