@@ -1,16 +1,20 @@
 """From a choice to an order, without scripts."""
 
 import re
+from dataclasses import replace
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from httpx import AsyncClient, Response
+from httpx import ASGITransport, AsyncClient, Response
 
+from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
 from boxoffice.edge.cookies import cookie
 from boxoffice.settings import Settings
 from tests.nights import load
 from tests.web.cast import LONG_NIGHT, MARA, place
+from tests.web.conftest import BROWSER
 
 EVENT = "/events/tiefdruck-eins"
 FREE_NIGHT = LONG_NIGHT.replace('"12.00"', '"0.00"')
@@ -226,3 +230,14 @@ async def test_what_no_form_of_ours_sends_is_refused(browser: AsyncClient, body:
 
 async def test_json_is_for_the_api(browser: AsyncClient) -> None:
     assert (await browser.post(f"{EVENT}/orders", json={})).status_code == 400
+
+
+async def test_without_keys_of_stripe_nothing_is_held(settings: Settings, box: BoxOffice) -> None:
+    closed = BoxOffice.from_settings(replace(settings, stripe=None))
+    transport = ASGITransport(app=cast("Any", create_app(closed)), raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://localhost:3000", headers=BROWSER) as http:
+        answer = await send(http, await form(http, box))
+        assert (answer.status_code, "Nothing was taken" in answer.text) == (503, True)
+    async with box.db.transaction() as connection:
+        assert await connection.fetchval("SELECT sum(used) FROM stock") == 0
+    await closed.close()
