@@ -11,6 +11,7 @@ import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.orders.give_back import end_when_nothing_is_open
 from boxoffice.orders.order import LINES, OrderView, show_order
 from boxoffice.orders.place import Placed
 from boxoffice.orders.till import NightCounter, Place, Till
@@ -334,7 +335,9 @@ async def _refused(till: Till, ref: AttemptRef, refused: StripeRefused) -> None:
         if order is not None and refused.param == "expires_at":
             await NEW_ATTEMPT.run(connection, ref.event_id, ref.order_id, turn.at)
         else:
+            logs.error("Stripe refused to open a payment", order_id=str(ref.order_id), problem=refused)
             await END_REASON.run(connection, ref.event_id, ref.order_id, "payment_refused")
+            await end_when_nothing_is_open(connection, ref.event_id, ref.order_id)
 
 
 async def _look_for_session(till: Till, stripe: Stripe, sending: Sending) -> None:

@@ -54,3 +54,31 @@ async def test_a_session_that_stripe_does_not_know_keeps_no_other_hold_from_endi
     await shop.tick()
     assert (await shop.look(lost))["status"] == "expired"
     await shop.sound()
+
+
+async def test_a_wrong_payment_for_an_order_that_has_ended_goes_back_too_and_its_promo_code_is_freed_once(
+    shop: Shop,
+) -> None:
+    async with shop.box.db.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO promo (event_id, id, code, percent, uses_max) SELECT id, id, 'FRIENDS', 10, 1 FROM event"
+        )
+    order = await shop.ordered(promo_code="friends")
+    await shop.control(f"checkout/sessions/{session_of(order)}/amend", amount_total=100)
+    await shop.fault("late", "*", seconds=60, count=None)
+    await shop.pay(order)
+    await shop.stripe.delete("/_control/faults")
+    async with shop.box.db.transaction() as connection:  # as if the units had been given back already
+        event_id, order_id = await connection.fetchrow("SELECT event_id, id FROM orders")  # type: ignore[misc]
+        await connection.execute("UPDATE payment_attempt SET status = 'expired'")
+        await connection.fetch("SELECT 1 FROM stock ORDER BY id FOR UPDATE")
+        await connection.execute("SELECT give_back($1, ARRAY[$2::uuid])", event_id, order_id)
+        await connection.execute("UPDATE orders SET status = 'expired'")
+    await shop.pass_time(minutes=2)
+    await shop.tick()
+    assert (await shop.look(order))["status"] == "in_review"
+    await shop.pass_time(hours=25)
+    await shop.tick()
+    assert (await shop.look(order))["status"] == "refunded"
+    assert all(charge["refunded"] for charge in await shop.charges())
+    await shop.sound()
