@@ -115,7 +115,7 @@ def _checked(request: OrderRequest) -> Request:
     if promo_code is not None and (len(promo_code) > PROMO_CODE_LENGTH_MAX or not promo_code.isprintable()):
         errors.append(FieldError("promo_code", "This is not a code."))
     if errors:
-        raise Unprocessable("Something in this order cannot be meant. Nothing was taken.", tuple(errors))
+        raise Unprocessable("Something is missing or wrong. Nothing was taken.", tuple(errors))
     return Request(key, email, lines, promo_code)
 
 
