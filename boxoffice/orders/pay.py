@@ -343,7 +343,7 @@ async def _refused(till: Till, ref: AttemptRef, refused: StripeRefused) -> None:
 async def _look_for_session(till: Till, stripe: Stripe, sending: Sending) -> None:
     """A failure stored under the key comes back for ever: look for the session itself, else start a new attempt."""
     ref = sending.ref
-    mine = {"order_id": str(ref.order_id), "attempt": str(ref.number), "app": APP, "env": till.base_url}
+    mine: dict[str, str] = msgspec.json.decode(sending.parameters)["metadata"]
     try:
         sessions = await stripe.sessions_since(sending.sent_at - timedelta(minutes=1))
     except StripeProblem as problem:

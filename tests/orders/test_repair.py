@@ -1,5 +1,9 @@
 """What the worker's rounds must find, whatever else lies around."""
 
+from dataclasses import replace
+
+from boxoffice.box import BoxOffice
+from boxoffice.worker.tick import tick
 from tests.orders.test_unkind_paths import available
 from tests.shop import Shop, session_of
 
@@ -81,4 +85,17 @@ async def test_a_wrong_payment_for_an_order_that_has_ended_goes_back_too_and_its
     await shop.tick()
     assert (await shop.look(order))["status"] == "refunded"
     assert all(charge["refunded"] for charge in await shop.charges())
+    await shop.sound()
+
+
+async def test_what_was_begun_under_an_earlier_address_is_still_ours(shop: Shop) -> None:
+    """As after a move to a domain of one's own in the middle of a sale."""
+    await shop.fault("drop", count=None)
+    order = await shop.ordered()
+    await shop.pay(order)
+    moved = BoxOffice.from_settings(replace(shop.box.settings, base_url="http://localhost:1"))
+    moved.db.moved_clock = shop.box.db.moved_clock
+    await tick(moved)
+    await moved.close()
+    assert (await shop.look(order))["status"] == "paid"
     await shop.sound()
