@@ -12,6 +12,8 @@ from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem
 from boxoffice.settings import Reading, Settings, SettingsProblem, read_environment
 
+PORT_MAX = 65535
+
 
 def main() -> None:
     """Reads the command line, runs one command, ends with 0, or with 1 and a sentence that says what to do."""
@@ -32,13 +34,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("demo", help="everything on this machine, with demo nights (what `make run` does)")
-    command.add_argument("--port", type=int, default=3000)
+    command.add_argument("--port", type=_port, default=3000)
     command.add_argument("--local", type=Path, default=demo.LOCAL, help="where the database and secrets are kept")
     command.set_defaults(run=lambda arguments: demo.run(arguments.port, arguments.local))
 
     command = commands.add_parser("serve", help="the web server, on DATABASE_URL")
     command.add_argument("--host", default="127.0.0.1")
-    command.add_argument("--port", type=int, default=3000)
+    command.add_argument("--port", type=_port, default=3000)
     command.add_argument("--workers", type=int, default=1)
     command.set_defaults(run=lambda arguments: serve.run(arguments.host, arguments.port, arguments.workers))
 
@@ -90,6 +92,13 @@ def _tell_order(arguments: argparse.Namespace) -> None:
     from boxoffice.cli import order  # noqa: PLC0415 - loads all domains
 
     order.run(_reading(arguments), arguments.what)
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= PORT_MAX:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {PORT_MAX}")
+    return number
 
 
 def _load_nights(arguments: argparse.Namespace) -> None:

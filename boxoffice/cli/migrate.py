@@ -25,6 +25,8 @@ def run(database_url: str) -> None:
         text=True,
         check=False,
     )
-    print(done.stdout.strip() or "The schema is up to date.")
+    said = done.stdout.strip()
     if done.returncode != 0:
-        raise MigrationFailed(f"The migration failed and was rolled back: {done.stderr.strip()}")
+        before = f"{said}\n" if said else ""
+        raise MigrationFailed(f"{before}Not migrated, and what was begun is rolled back: {done.stderr.strip()}")
+    print(said or "The schema is up to date.")

@@ -1,9 +1,12 @@
 """`boxoffice serve`: granian with the application."""
 
+import socket
 import subprocess
 import sys
 
-from boxoffice.settings import Settings
+from boxoffice.settings import Settings, SettingsProblem
+
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock to see whether somebody listens
 
 
 def command(host: str, port: int, workers: int) -> list[str]:
@@ -11,13 +14,27 @@ def command(host: str, port: int, workers: int) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "--interface", "asgi", "--host", host, "--port", str(port)),
         *("--workers", str(workers), "--loop", "uvloop", "--no-access-log", "--log-level", "warning"),
+        # a worker that is killed, for want of memory say, must not take the others with it
+        *("--respawn-failed-workers", "--respawn-interval", "1"),
         "boxoffice.asgi:app",
     ]
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Whether somebody answers there. The server would not notice: it shares its port, and half the requests went to
+    the one and half to the other."""
+    try:
+        with socket.create_connection((EVERYWHERE.get(host, host), port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def run(host: str, port: int, workers: int) -> None:
     """Serves until it is stopped; refuses to start with settings that cannot work."""
     settings = Settings.from_environment()
+    if is_taken(host, port):
+        raise SettingsProblem(f"Another program listens on port {port}. Stop it, or choose: --port {port + 1}")
     print(f"Box office on {settings.base_url} (listening on {host}:{port})", flush=True)
     try:
         code = subprocess.run(command(host, port, workers), check=False).returncode

@@ -12,6 +12,7 @@ from boxoffice.foundation.problems import FieldError, Problem, Unavailable, Unpr
 from boxoffice.orders.fulfil import fulfil_free
 from boxoffice.orders.pay import Checkout, open_payment
 from boxoffice.orders.place import Line, Request
+from boxoffice.orders.release import end
 from boxoffice.orders.till import Till
 
 KEY_LENGTH_MIN, KEY_LENGTH_MAX = 16, 255
@@ -72,6 +73,8 @@ async def buy(till: Till, slug: str, request: OrderRequest) -> Bought:
     if status == "held" and placed.total_minor == 0:
         status = await till.db.attempt(fulfil_free, counter.event_id, placed.id)
     elif status in ("held", "paying"):
+        if till.stripe is None:
+            await end(till, counter.event_id, placed.id, "payment_refused")
         checkout = await open_payment(till, counter, placed)
         status = checkout.status or status
     return Bought(
@@ -112,7 +115,7 @@ def _checked(request: OrderRequest) -> Request:
     if promo_code is not None and (len(promo_code) > PROMO_CODE_LENGTH_MAX or not promo_code.isprintable()):
         errors.append(FieldError("promo_code", "This is not a code."))
     if errors:
-        raise Unprocessable("Something in this order cannot be meant. Nothing was taken.", tuple(errors))
+        raise Unprocessable("Something is missing or wrong. Nothing was taken.", tuple(errors))
     return Request(key, email, lines, promo_code)
 
 

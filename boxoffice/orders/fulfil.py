@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
+
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.jobs import enqueue
@@ -43,7 +45,12 @@ UPDATE payment_attempt SET status = 'expired', session_id = coalesce(session_id,
 WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status IN ('sending', 'open')
   AND (session_id IS NULL OR session_id = $4)
 """)
-ATTEMPT_EXISTS = Query(int, "SELECT 1 FROM payment_attempt WHERE event_id = $1 AND order_id = $2 AND number = $3")
+SENT_WITH = Query(
+    str,
+    """
+SELECT coalesce(parameters, '{}') FROM payment_attempt WHERE event_id = $1 AND order_id = $2 AND number = $3
+""",
+)
 RECEIVE = Command("""
 INSERT INTO payment (event_id, payment_intent_id, order_id, attempt_number, amount_minor, currency, purpose,
   received_at)
@@ -87,13 +94,16 @@ async def fulfil(connection: Connection, till: Till, session: Session) -> str:
     `foreign` and `unknown_order` change nothing. Paid once: tickets. Paid again, or too late with nothing left: the
     money goes back in full. Paid wrongly: `in_review`.
     """
-    marker = read_marker(session.metadata, till)
+    marker = read_marker(session.metadata)
     if marker is None:
         return "foreign"
     event_id, order_id, attempt = marker
     order = await LOCK.first(connection, event_id, order_id)
-    if order is None or await ATTEMPT_EXISTS.first(connection, event_id, order_id, attempt) is None:
+    sent_with = await SENT_WITH.first(connection, event_id, order_id, attempt)
+    if order is None or sent_with is None:
         return "unknown_order"
+    if not _of_this_box_office(session.metadata, till, sent_with):
+        return "foreign"
     key = (event_id, order_id, attempt)
     logs.note(order=order.code, session=logs.tail(session.id), payment_intent=session.payment_intent)
     if session.status == "expired":
@@ -111,14 +121,21 @@ async def fulfil(connection: Connection, till: Till, session: Session) -> str:
     return await _receive(connection, till, key, order, session)
 
 
-def read_marker(metadata: Mapping[str, str] | None, till: Till) -> tuple[UUID, UUID, int] | None:
-    """Event, order and attempt that our metadata names; None for what another application or installation made."""
-    if metadata is None or metadata.get("app") != APP or metadata.get("env") != till.base_url:
+def read_marker(metadata: Mapping[str, str] | None) -> tuple[UUID, UUID, int] | None:
+    """Event, order and attempt that our metadata names; None for what another application made."""
+    if metadata is None or metadata.get("app") != APP:
         return None
     try:
         return UUID(metadata["event_id"]), UUID(metadata["order_id"]), int(metadata["attempt"])
     except (KeyError, ValueError):
         return None
+
+
+def _of_this_box_office(metadata: Mapping[str, str], till: Till, sent_with: str) -> bool:
+    """Marked with our address, or with the one under which this attempt was sent: an address may change in the middle
+    of a sale. A copy of our database at another address is not us."""
+    sent_as: dict[str, str] = msgspec.json.decode(sent_with).get("metadata", {})
+    return metadata.get("env") in (till.base_url, sent_as.get("env"))
 
 
 async def _payment_failed(connection: Connection, event_id: UUID, order: _Order) -> str:

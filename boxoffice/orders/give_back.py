@@ -41,7 +41,13 @@ SELECT number::integer, status, session_id FROM payment_attempt WHERE event_id =
 """,
 )
 LOCK_STOCKS = Query(int, "SELECT 1 FROM stock WHERE event_id = $1 ORDER BY id FOR UPDATE")
-GIVE_BACK = Query(lambda _nothing: None, "SELECT give_back($1, ARRAY[$2::uuid])")
+# Once: an order that gave its units back before has no hold left, and its promo code is free already.
+GIVE_BACK = Query(
+    lambda _nothing: None,
+    """
+SELECT give_back($1, ARRAY[$2::uuid]) WHERE EXISTS (SELECT FROM hold WHERE event_id = $1 AND order_id = $2)
+""",
+)
 END = Command("UPDATE orders SET status = $3, ended_reason = $4 WHERE event_id = $1 AND id = $2")
 
 

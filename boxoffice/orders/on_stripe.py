@@ -98,10 +98,10 @@ async def _ask(till: Till, event: Event) -> list[Session]:
     stripe = till.stripe_or_closed()
     if event.account is not None:
         return []
-    if event.type in SESSION_EVENTS and read_marker(event.object["metadata"], till) is not None:
+    if event.type in SESSION_EVENTS and read_marker(event.object["metadata"]) is not None:
         return [await stripe.retrieve_session(event.object["id"])]
     if event.type == "payment_intent.succeeded":
-        marker = read_marker(event.object["metadata"], till)
+        marker = read_marker(event.object["metadata"])
         if marker is None:
             return []
         async with till.db.transaction() as connection:
@@ -113,9 +113,9 @@ async def _ask(till: Till, event: Event) -> list[Session]:
 
 async def _work(connection: Connection, till: Till, event: Event, sessions: list[Session]) -> str:
     if event.type in REFUND_EVENTS:
-        return await _refund(connection, till, event)
+        return await _refund(connection, event)
     if event.type == "payment_intent.payment_failed":
-        marker = read_marker(event.object["metadata"], till)
+        marker = read_marker(event.object["metadata"])
         if marker is None:
             return "foreign"
         error = event.object["last_payment_error"] or {}
@@ -125,10 +125,8 @@ async def _work(connection: Connection, till: Till, event: Event, sessions: list
     return ",".join(outcomes) or "nothing_to_do"
 
 
-async def _refund(connection: Connection, till: Till, event: Event) -> str:
+async def _refund(connection: Connection, event: Event) -> str:
     metadata: Mapping[str, str] = event.object["metadata"] or {}
-    if metadata.get("env") != till.base_url:
-        return "foreign"
     try:
         event_id, refund_id = UUID(metadata["event_id"]), UUID(metadata["refund_id"])
     except (KeyError, ValueError):

@@ -11,6 +11,7 @@ import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.orders.give_back import end_when_nothing_is_open
 from boxoffice.orders.order import LINES, OrderView, show_order
 from boxoffice.orders.place import Placed
 from boxoffice.orders.till import NightCounter, Place, Till
@@ -140,6 +141,9 @@ WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'sending' AND
 RETURNING event_id, order_id, number, idempotency_key, parameters, tries::integer, sent_at
 """,
 )
+NEVER_SENT = Command("""
+UPDATE payment_attempt SET status = 'expired' WHERE event_id = $1 AND order_id = $2 AND status = 'queued'
+""")
 REFUSE = Command("""
 UPDATE payment_attempt SET status = 'refused', problem = $4
 WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'sending'
@@ -224,7 +228,12 @@ async def send_again(till: Till, ref: AttemptRef, *, at_once: bool = False) -> N
 
 async def _begin(connection: Connection, till: Till, ref: AttemptRef) -> Sending | None:
     order = await LOCK_PAYABLE.first(connection, ref.event_id, ref.order_id)
-    if order is None or order.status not in ("held", "paying") or order.held_until <= order.now:
+    if order is None:
+        return None
+    if order.status not in ("held", "paying"):
+        await NEVER_SENT.run(connection, ref.event_id, ref.order_id)  # or the worker would find it for ever
+        return None
+    if order.held_until <= order.now:
         return None
     logs.note(order=order.code)
     parameters = await _parameters(connection, till, ref, order)
@@ -326,13 +335,15 @@ async def _refused(till: Till, ref: AttemptRef, refused: StripeRefused) -> None:
         if order is not None and refused.param == "expires_at":
             await NEW_ATTEMPT.run(connection, ref.event_id, ref.order_id, turn.at)
         else:
+            logs.error("Stripe refused to open a payment", order_id=str(ref.order_id), problem=refused)
             await END_REASON.run(connection, ref.event_id, ref.order_id, "payment_refused")
+            await end_when_nothing_is_open(connection, ref.event_id, ref.order_id)
 
 
 async def _look_for_session(till: Till, stripe: Stripe, sending: Sending) -> None:
     """A failure stored under the key comes back for ever: look for the session itself, else start a new attempt."""
     ref = sending.ref
-    mine = {"order_id": str(ref.order_id), "attempt": str(ref.number), "app": APP, "env": till.base_url}
+    mine: dict[str, str] = msgspec.json.decode(sending.parameters)["metadata"]
     try:
         sessions = await stripe.sessions_since(sending.sent_at - timedelta(minutes=1))
     except StripeProblem as problem:

@@ -9,14 +9,20 @@ from boxoffice.foundation.problems import Unavailable
 from boxoffice.orders.fulfil import fulfil
 from boxoffice.orders.give_back import ATTEMPTS, LOCK_ORDER, AttemptState, end_when_nothing_is_open
 from boxoffice.orders.order import OrderView, show_order
-from boxoffice.orders.pay import AttemptRef, send_again
+from boxoffice.orders.pay import NEVER_SENT, AttemptRef, send_again
 from boxoffice.orders.till import Till
-from boxoffice.payments.stripe import StripeProblem
+from boxoffice.payments.stripe import StripeProblem, StripeRefused
 
-NEVER_SENT = Command("""
-UPDATE payment_attempt SET status = 'expired' WHERE event_id = $1 AND order_id = $2 AND status = 'queued'
-""")
 REASON = Command("UPDATE orders SET ended_reason = $3 WHERE event_id = $1 AND id = $2 AND ended_reason IS NULL")
+ENDED_ELSEWHERE = Command("""
+UPDATE payment_attempt SET status = 'expired', problem = 'Stripe knows no such session'
+WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'open' AND session_expires_at <= clock()
+""")
+UNTIL_IT_ENDS = Command("""
+UPDATE orders SET held_until = session_expires_at FROM payment_attempt AS attempt
+WHERE orders.event_id = $1 AND orders.id = $2 AND attempt.event_id = $1 AND attempt.order_id = $2
+  AND attempt.number = $3 AND attempt.status = 'open'
+""")
 EXTEND = Command("""
 UPDATE orders SET held_until = clock() + interval '5 minutes', extended = true
 WHERE event_id = $1 AND id = $2 AND status = 'paying' AND NOT extended
@@ -76,8 +82,23 @@ async def _end_attempt(till: Till, ref: AttemptRef, session_id: str | None) -> N
     try:
         session = await till.stripe_or_closed().expire_session(session_id)
     except StripeProblem as problem:
+        if isinstance(problem, StripeRefused) and problem.code == "resource_missing":
+            await _wait_until_it_ends(till, ref)
+            return
         raise _no_answer() from problem
     await till.db.attempt(fulfil, till, session)
+
+
+async def _wait_until_it_ends(till: Till, ref: AttemptRef) -> None:
+    """A session of another account (the keys were changed) cannot be ended by us: the units stay held as long as it can
+    be paid there."""
+    key = (ref.event_id, ref.order_id, ref.number)
+    async with till.db.transaction() as connection:
+        await LOCK_ORDER.first(connection, ref.event_id, ref.order_id)
+        if await ENDED_ELSEWHERE.run(connection, *key):
+            await end_when_nothing_is_open(connection, ref.event_id, ref.order_id)
+        else:
+            await UNTIL_IT_ENDS.run(connection, *key)
 
 
 async def _session_of_lost_answer(till: Till, ref: AttemptRef) -> str | None:

@@ -36,7 +36,11 @@ RETURNING payload
 """,
 )
 UNSEEN = Query(
-    str, "SELECT id FROM unnest($1::text[]) AS id WHERE NOT EXISTS (SELECT FROM stripe_event s WHERE s.id = id)"
+    str,
+    """
+SELECT listed.id FROM unnest($1::text[]) AS listed (id)
+WHERE NOT EXISTS (SELECT FROM stripe_event WHERE stripe_event.id = listed.id)
+""",
 )
 READ_UNTIL = Query(
     lambda moment: moment,

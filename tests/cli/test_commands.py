@@ -1,14 +1,21 @@
 """The commands, run as people run them."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
+from boxoffice.cli import serve
 from tests.conftest import ROOT, SECRET_KEY
 from tests.nights import NIGHT
+from tests.stripe_simulator.seller import free_port
 
 
 def boxoffice(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -43,6 +50,52 @@ def test_a_wrong_file_changes_nothing_and_says_where(database_url: str, tmp_path
 def test_migrate_has_nothing_to_do(database_url: str) -> None:
     done = boxoffice("migrate", DATABASE_URL=database_url)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_database_that_is_away_is_not_called_up_to_date() -> None:
+    done = boxoffice("migrate", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Not migrated" in done.stderr
+
+
+def test_a_taken_port_is_not_shared() -> None:
+    """The server itself would share it: half the requests would go to the one, half to the other."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = boxoffice("serve", "--port", str(port), DATABASE_URL="postgresql://nobody@127.0.0.1:1/nowhere")
+    assert done.returncode == 1
+    assert f"Another program listens on port {port}" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_is_a_port(command: str) -> None:
+    done = boxoffice(command, "--port", "99999")
+    assert done.returncode == 2
+    assert "from 1 to 65535" in done.stderr
+
+
+def test_a_killed_web_process_is_followed_by_another(database_url: str) -> None:
+    port = free_port()
+    environment = os.environ | {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": database_url}
+    with subprocess.Popen(serve.command("127.0.0.1", port, 1), cwd=ROOT, env=environment) as server:
+        try:
+            until_ready(port)
+            (worker,) = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+            os.kill(int(worker), signal.SIGKILL)
+            until_ready(port)
+        finally:
+            server.terminate()
+
+
+def until_ready(port: int) -> None:
+    for _ in range(200):
+        with suppress(httpx.TransportError):
+            if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the web server is not ready")
 
 
 @pytest.mark.parametrize("command", [("migrate",), ("serve",), ("nights", "load", "x.toml")])

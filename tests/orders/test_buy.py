@@ -6,7 +6,7 @@ import pytest
 
 from boxoffice.foundation.db import Query
 from boxoffice.orders import pay
-from tests.shop import CARD, Json, Shop, session_of, together
+from tests.shop import CARD, SLUG, Json, Shop, session_of, together
 
 
 async def test_a_person_buys_two_tickets(shop: Shop) -> None:
@@ -213,3 +213,12 @@ async def test_the_address_that_stripe_gave_is_not_read_back(shop: Shop, monkeyp
     shown = await shop.look(order)
     for field in ("status", "checkout_url", "hold_expires_at"):
         assert order[field] == shown[field]
+
+
+async def test_a_payment_that_stripe_refuses_to_open_is_said_so_at_once_and_holds_nothing(shop: Shop) -> None:
+    shop.box.till.stripe._secret_key = "sk_live_taken_back"  # type: ignore[union-attr] # the simulator refuses live keys
+    before = (await shop.web.get(f"/api/v1/events/{SLUG}")).json()
+    order = await shop.ordered(2)
+    assert (order["status"], order["checkout_url"], order["retry_after"]) == ("released", None, None)
+    assert (await shop.web.get(f"/api/v1/events/{SLUG}")).json() == before
+    await shop.sound()

@@ -1,16 +1,20 @@
 """From a choice to an order, without scripts."""
 
 import re
+from dataclasses import replace
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from httpx import AsyncClient, Response
+from httpx import ASGITransport, AsyncClient, Response
 
+from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
 from boxoffice.edge.cookies import cookie
 from boxoffice.settings import Settings
 from tests.nights import load
 from tests.web.cast import LONG_NIGHT, MARA, place
+from tests.web.conftest import BROWSER
 
 EVENT = "/events/tiefdruck-eins"
 FREE_NIGHT = LONG_NIGHT.replace('"12.00"', '"0.00"')
@@ -70,7 +74,7 @@ async def test_nothing_chosen_leads_back_with_a_sentence(browser: AsyncClient, b
 async def test_more_than_are_left_leads_back_with_a_sentence(browser: AsyncClient, box: BoxOffice) -> None:
     answer = await browser.get(f"{EVENT}/checkout", params={str(await entry(box)): "11"})
     assert answer.status_code == 303
-    assert "not that many left" in (await browser.get(answer.headers["location"])).text
+    assert "more than are left" in (await browser.get(answer.headers["location"])).text
 
 
 async def test_buying_leads_to_the_order_with_its_cookie(browser: AsyncClient, box: BoxOffice) -> None:
@@ -84,8 +88,8 @@ async def test_buying_leads_to_the_order_with_its_cookie(browser: AsyncClient, b
     for flag in ("HttpOnly", "SameSite=lax", "Path=/"):
         assert flag in cookie
     assert "Secure" not in cookie
-    order = await browser.get(answer.headers["location"])
-    assert "You have tickets" in order.text
+    arrived = await browser.get(answer.headers["location"])
+    assert "You’re in" in arrived.text
 
 
 async def test_over_https_cookies_are_secure_and_bound_to_the_host(settings: Settings, box: BoxOffice) -> None:
@@ -108,6 +112,7 @@ async def test_pressing_twice_is_one_order(browser: AsyncClient, box: BoxOffice)
     await load(box.db, FREE_NIGHT)
     fields = await form(browser, box)
     first, second = await send(browser, fields), await send(browser, fields)
+    assert first.headers["location"].endswith("/success")
     assert first.headers["location"] == second.headers["location"]
     assert len(await orders(box)) == 1
 
@@ -226,3 +231,14 @@ async def test_what_no_form_of_ours_sends_is_refused(browser: AsyncClient, body:
 
 async def test_json_is_for_the_api(browser: AsyncClient) -> None:
     assert (await browser.post(f"{EVENT}/orders", json={})).status_code == 400
+
+
+async def test_without_keys_of_stripe_nothing_is_held(settings: Settings, box: BoxOffice) -> None:
+    closed = BoxOffice.from_settings(replace(settings, stripe=None))
+    transport = ASGITransport(app=cast("Any", create_app(closed)), raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://localhost:3000", headers=BROWSER) as http:
+        answer = await send(http, await form(http, box))
+        assert (answer.status_code, "Nothing was taken" in answer.text) == (503, True)
+    async with box.db.transaction() as connection:
+        assert await connection.fetchval("SELECT sum(used) FROM stock") == 0
+    await closed.close()

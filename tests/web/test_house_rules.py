@@ -157,6 +157,23 @@ async def test_the_mailbox_is_for_development_only(browser: AsyncClient, box: Bo
             assert (await http.get(message)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("host", "client", "headers"),
+    [
+        ("localhost", "192.0.2.7", {}),
+        ("tickets.example.org", "127.0.0.1", {}),
+        ("localhost", "127.0.0.1", {"X-Forwarded-For": "192.0.2.7"}),
+    ],
+)
+async def test_the_mailbox_opens_for_nobody_elsewhere_whatever_the_settings_forgot(
+    box: BoxOffice, host: str, client: str, headers: dict[str, str]
+) -> None:
+    assert not box.settings.production
+    transport = ASGITransport(app=cast("Any", create_app(box)), client=(client, 1234))
+    async with AsyncClient(transport=transport, base_url=f"http://{host}", headers=headers) as http:
+        assert (await http.get("/dev/mailbox")).status_code == 404
+
+
 async def test_the_service_worker_looks_after_tickets_only(browser: AsyncClient) -> None:
     worker = await browser.get("/tickets/service-worker.js")
     assert worker.headers["content-type"].startswith("text/javascript")

@@ -73,7 +73,8 @@ async def place_order(
     except ANSWERED_ON_THE_FORM as problem:
         return await _form_again(box, slug, fields, problem)
     await run_inline(box)
-    leads_to = bought.checkout_url or f"/orders/{path_part(bought.code)}"
+    arrived = "/success" if bought.status == "paid" else ""  # a free order, or the same form sent again
+    leads_to = bought.checkout_url or f"/orders/{path_part(bought.code)}{arrived}"
     return see_other(leads_to, cookies=[order_cookie(box.settings, bought, bought.code)])
 
 

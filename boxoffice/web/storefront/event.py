@@ -19,7 +19,7 @@ from boxoffice.web.storefront.json_ld import event_ld
 
 BACK_FROM_CHECKOUT = {
     "nothing": "Choose at least one ticket first.",
-    "too-many": "There are not that many left. Choose fewer.",
+    "too-many": "That is more than are left, or than one order can hold. Choose fewer.",
 }
 POSTER_KEPT = "public, max-age=3600, stale-while-revalidate=86400"
 
