@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from boxoffice.foundation.mail import Mailer
 
 SHARED_SECONDS = 1.0
+SERVERLESS_POOL = {"size": 2, "idle_seconds": 30}
+"""Where each process serves few requests and sleeps between them, as with WORKER=inline."""
 
 
 class BoxOffice:
@@ -34,7 +36,8 @@ class BoxOffice:
     @classmethod
     def from_settings(cls, settings: Settings) -> "BoxOffice":
         """Opens nothing yet: the pool opens with the first transaction, on that event loop."""
-        db = Database(settings.database_url, pooled=settings.database_pooled)
+        pool = SERVERLESS_POOL if settings.worker_inline else {}
+        db = Database(settings.database_url, pooled=settings.database_pooled, **pool)
         keys = settings.stripe
         till = Till(
             db=db,
