@@ -46,5 +46,6 @@ schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the mi
 lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.12 --extra vercel pyproject.toml -o requirements/vercel.txt
 
 .PHONY: help run test quick lint bench screenshots schema lock
