@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
   $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+PORT ?= 3000
 BIN := .venv/bin
 # The system's Node comes first; where there is none, the one from the Python wheel serves.
 WITH_NODE = PATH="$$PATH:$(CURDIR)/.venv/bin"
@@ -19,8 +20,8 @@ node_modules/.package-lock.json: package-lock.json .venv/installed
 boxoffice/static/vendor/built: node_modules/.package-lock.json scripts/build_static.py
 	@$(BIN)/python scripts/build_static.py
 
-run: .venv/installed boxoffice/static/vendor/built  ## A working box office on http://localhost:3000 with demo nights
-	@$(BIN)/python -m boxoffice demo
+run: .venv/installed boxoffice/static/vendor/built  ## A working box office on http://localhost:3000 with demo nights (PORT=3001: there)
+	@$(BIN)/python -m boxoffice demo --port $(PORT)
 
 test: .venv/installed boxoffice/static/vendor/built  ## All tests, in parallel, against the embedded PostgreSQL
 	@$(BIN)/python -m pytest -n 2

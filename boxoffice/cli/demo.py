@@ -126,7 +126,7 @@ def _refuse_taken(port: int) -> None:
             return
     if _answers(f"http://localhost:{port}/healthz"):
         raise DemoProblem(f"The box office already runs: http://localhost:{port}. Stop it there with Ctrl-C first.")
-    raise DemoProblem(f"Another program listens on port {port}. Stop it, or choose: boxoffice demo --port 3001")
+    raise DemoProblem(f"Another program listens on port {port}. Stop it, or choose another: make run PORT=3001")
 
 
 def _answers(url: str) -> bool:
