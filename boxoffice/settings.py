@@ -21,6 +21,8 @@ HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 SECRET_KEY_SHAPE = re.compile(r"(?:sk|rk)_(test|live)_\w{4,}", re.ASCII)
 PUBLISHABLE_KEY_SHAPE = re.compile(r"pk_(test|live)_\w{4,}", re.ASCII)
 WEBHOOK_SECRET_SHAPE = re.compile(r"whsec_[\w+/=-]{4,}", re.ASCII)
+OF_OTHER_DRIVERS = ("channel_binding", "connect_timeout")
+"""Parameters that providers write into the URLs they show; ours would take them for settings of the server."""
 SENDER_SHAPE = re.compile(r"[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+")
 
 
@@ -307,7 +309,8 @@ def _postgres_url(name: str, text: str) -> str:
         raise SettingsProblem(
             f"{name} is not a PostgreSQL URL. It looks like postgresql://user:password@host/database."
         )
-    return text
+    kept = [entry for entry in parts.query.split("&") if entry.partition("=")[0] not in OF_OTHER_DRIVERS]
+    return parts._replace(query="&".join(kept)).geturl()
 
 
 def _origin(name: str, text: str, example: str) -> str:

@@ -207,3 +207,10 @@ def _documented() -> list[str]:
     lines = (ROOT / ".env.example").read_text().splitlines()
     assert all(line.startswith("#") for line in lines[::2])
     return [line.partition("=")[0] for line in lines[1::2]]
+
+
+def test_a_url_as_neon_shows_it_reaches_both_drivers_without_what_they_do_not_know() -> None:
+    shown = "postgresql://user:p%40ss@ep-calm-pooler.example/neondb?sslmode=require&channel_binding=require"
+    settings = Settings.from_environment(LOCAL | {"DATABASE_URL": shown})
+    meant = "postgresql://user:p%40ss@ep-calm-pooler.example/neondb?sslmode=require"
+    assert (settings.database_url, settings.database_url_direct) == (meant, meant)
