@@ -20,6 +20,8 @@ node_modules/.package-lock.json: package-lock.json .venv/installed
 boxoffice/static/vendor/built: node_modules/.package-lock.json scripts/build_static.py
 	@$(BIN)/python scripts/build_static.py
 
+install: .venv/installed boxoffice/static/vendor/built  ## What `run` and a server need, and nothing is started
+
 run: .venv/installed boxoffice/static/vendor/built  ## A working box office on http://localhost:3000 with demo nights (PORT=3001: there)
 	@$(BIN)/python -m boxoffice demo --port $(PORT)
 
@@ -49,9 +51,10 @@ schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the mi
 
 lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server pyproject.toml -o requirements/server.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.12 --extra vercel pyproject.toml -o requirements/vercel.txt
 
 test-postgres-15: PG_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help run test test-postgres-15 quick lint bench screenshots schema lock
+.PHONY: help install run test test-postgres-15 quick lint bench screenshots schema lock

@@ -1,6 +1,6 @@
 """`boxoffice serve`: granian with the application."""
 
-import subprocess
+import os
 import sys
 
 from boxoffice.settings import Settings
@@ -16,11 +16,8 @@ def command(host: str, port: int, workers: int) -> list[str]:
 
 
 def run(host: str, port: int, workers: int) -> None:
-    """Serves until it is stopped; refuses to start with settings that cannot work."""
+    """Becomes the server, so that signals reach it; refuses to start with settings that cannot work."""
     settings = Settings.from_environment()
     print(f"Box office on {settings.base_url} (listening on {host}:{port})", flush=True)
-    try:
-        code = subprocess.run(command(host, port, workers), check=False).returncode
-    except KeyboardInterrupt:
-        return
-    sys.exit(code)
+    line = command(host, port, workers)
+    os.execv(line[0], line)  # noqa: S606 - our own command line, no shell wanted
