@@ -127,7 +127,7 @@ def read_environment(environment: Mapping[str, str] | None = None) -> Reading:
         smtp_url=read(lambda: _smtp_url(values.get("SMTP_URL")), None),
         mail_from=read(lambda: _mail_from(values), LOCAL_SENDER),
         cron_secret=read(lambda: _cron_secret(values.get("CRON_SECRET")), None),
-        worker_inline=read(lambda: _one_of(values, "WORKER", "apart", "inline") == "inline", False),
+        worker_inline=read(lambda: _worker_inline(values), False),
         trusted_proxies=read(lambda: _networks("TRUSTED_PROXIES", values.get("TRUSTED_PROXIES", "")), ()),
     )
     test_mode_allowed = read(lambda: _one_of(values, "ALLOW_TEST_MODE", "1") == "1", False)
@@ -259,7 +259,15 @@ def _direct_url(values: Mapping[str, str], database_url: str) -> str:
     return database_url if text is None else _postgres_url("DATABASE_URL_DIRECT", text)
 
 
+def _worker_inline(values: Mapping[str, str]) -> bool:
+    """Vercel has no place for a worker, and says that it is Vercel."""
+    said = _one_of(values, "WORKER", "apart", "inline")
+    return said == "inline" or (said is None and "VERCEL" in values)
+
+
 def _base_url(values: Mapping[str, str]) -> str:
+    if "VERCEL" in values and "BASE_URL" not in values:
+        raise SettingsProblem("BASE_URL is not set. Set it to the address people see: https://your-project.vercel.app.")
     return _origin("BASE_URL", values.get("BASE_URL", LOCAL_ADDRESS), "https://tickets.example.org")
 
 

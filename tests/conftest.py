@@ -33,7 +33,18 @@ TEMPLATE = "boxoffice_template"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 SECRET_KEY = "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
-OF_A_REAL_SET_UP = ("DATABASE_", "STRIPE_", "BASE_URL", "SECRET_KEY", "SMTP_", "MAIL_", "CRON_", "WORKER", "TRUSTED_")
+OF_A_REAL_SET_UP = (
+    "DATABASE_",
+    "STRIPE_",
+    "BASE_URL",
+    "SECRET_KEY",
+    "SMTP_",
+    "MAIL_",
+    "CRON_",
+    "WORKER",
+    "TRUSTED_",
+    "VERCEL",
+)
 
 for name in [name for name in os.environ if name.startswith((*OF_A_REAL_SET_UP, "ALLOW_TEST_MODE"))]:
     del os.environ[name]

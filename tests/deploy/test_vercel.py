@@ -1,6 +1,6 @@
 """A purchase on Vercel: what its builder makes of this repository, on a read-only disk, by a strict host and its own.
 
-`vercel.json` and `.vercelignore` decide what is there; `WORKER=inline` does what a worker would.
+`vercel.json` and `.vercelignore` decide what is there; requests do what a worker would.
 """
 
 import json
@@ -127,7 +127,7 @@ def _running(host: str, function: Path, python: str, shop: Shop, database_url: s
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",
-        "WORKER": "inline",
+        "VERCEL": "1",
         **shop_environment(database_url, settings.base_url, settings.stripe.api_base or ""),
     }
     command = [python, "-I", "-S", str(HERE / host), str(function)]
