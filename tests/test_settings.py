@@ -202,6 +202,12 @@ def test_the_example_lists_every_variable_that_is_read() -> None:
     assert set(read) - {"VERCEL"} == set(_documented()), "Vercel itself sets VERCEL"
 
 
+def test_the_readme_tells_of_every_variable_of_a_real_set_up() -> None:
+    rows = [line.split("|")[1] for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")]
+    told = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
+    assert set(_documented()) - {"STRIPE_API_BASE"} <= told, "the simulator's address alone is no part of one"
+
+
 def _documented() -> list[str]:
     """The variables of .env.example, each with one line of comment before it."""
     lines = (ROOT / ".env.example").read_text().splitlines()
