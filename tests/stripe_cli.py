@@ -1,7 +1,8 @@
 """Stripe's own command line (npm `@stripe/cli-linux-x64`), spoken to as its documentation says.
 
 Where npm has it not (macOS), the `stripe` of the system serves. A person without one is told that these were left out;
-CI fails without it.
+CI fails without it. The package of this platform stands in package.json rather than `@stripe/cli`, which npm can lock
+only where it finds the packages of all platforms.
 """
 
 import asyncio
