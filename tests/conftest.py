@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from filelock import FileLock
 from httpx import ASGITransport, AsyncClient
@@ -34,19 +35,14 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 SECRET_KEY = "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
 OF_A_REAL_SET_UP = (
-    "DATABASE_",
-    "STRIPE_",
-    "BASE_URL",
-    "SECRET_KEY",
-    "SMTP_",
-    "MAIL_",
-    "CRON_",
-    "WORKER",
-    "TRUSTED_",
-    "VERCEL",
+    *("DATABASE_", "STRIPE_", "BASE_URL", "SECRET_KEY", "ALLOW_TEST_MODE", "SMTP_", "MAIL_", "CRON_", "WORKER"),
+    *("TRUSTED_", "VERCEL"),
 )
 
-for name in [name for name in os.environ if name.startswith((*OF_A_REAL_SET_UP, "ALLOW_TEST_MODE"))]:
+hypothesis.settings.register_profile("any machine", deadline=None)  # how fast one example is says nothing here
+hypothesis.settings.load_profile("any machine")
+
+for name in [name for name in os.environ if name.startswith(OF_A_REAL_SET_UP)]:
     del os.environ[name]
 
 
