@@ -7,7 +7,7 @@ BIN := .venv/bin
 WITH_NODE = PATH="$$PATH:$(CURDIR)/.venv/bin"
 
 help:  ## What there is to do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/installed: requirements/dev.txt scripts/install.py
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed. Set PYTHON=/path/to/python3.'; exit 1; }
@@ -20,11 +20,16 @@ node_modules/.package-lock.json: package-lock.json .venv/installed
 boxoffice/static/vendor/built: node_modules/.package-lock.json scripts/build_static.py
 	@$(BIN)/python scripts/build_static.py
 
+install: .venv/installed boxoffice/static/vendor/built  ## What `run` and a server need, and nothing is started
+
 run: .venv/installed boxoffice/static/vendor/built  ## A working box office on http://localhost:3000 with demo nights (PORT=3001: there)
 	@$(BIN)/python -m boxoffice demo --port $(PORT)
 
 test: .venv/installed boxoffice/static/vendor/built  ## All tests, in parallel, against the embedded PostgreSQL
 	@$(BIN)/python -m pytest -n 2
+
+test-postgres-15: .venv/installed boxoffice/static/vendor/built  ## What goes over HTTP, on Debian's PostgreSQL 15 (PG_BIN: where its programs are)
+	@PG_BIN=$(PG_BIN) $(BIN)/python -m pytest -n 2 -m "not browser" --ignore tests/stripe_simulator --ignore tests/cli --ignore tests/deploy
 
 quick: .venv/installed boxoffice/static/vendor/built  ## The everyday subset: no browser, nothing slow, not the simulator's own tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" --ignore tests/stripe_simulator --ignore tests/cli
@@ -49,6 +54,10 @@ schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the mi
 
 lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server pyproject.toml -o requirements/server.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.12 --extra vercel pyproject.toml -o requirements/vercel.txt
 
-.PHONY: help run test quick lint bench bench-search screenshots schema lock
+test-postgres-15: PG_BIN ?= /usr/lib/postgresql/15/bin
+
+.PHONY: help install run test test-postgres-15 quick lint bench bench-search screenshots schema lock

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHARED_SECONDS = 1.0
 CHOICES_SECONDS = 60.0
+SERVERLESS_POOL = {"size": 2, "idle_seconds": 30}
+"""Where each process serves few requests and sleeps between them, as with WORKER=inline."""
 
 
 class BoxOffice:
@@ -38,7 +40,8 @@ class BoxOffice:
     @classmethod
     def from_settings(cls, settings: Settings) -> "BoxOffice":
         """Opens nothing yet: the pool opens with the first transaction, on that event loop."""
-        db = Database(settings.database_url, pooled=settings.database_pooled)
+        pool = SERVERLESS_POOL if settings.worker_inline else {}
+        db = Database(settings.database_url, pooled=settings.database_pooled, **pool)
         keys = settings.stripe
         till = Till(
             db=db,

@@ -21,6 +21,8 @@ HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 SECRET_KEY_SHAPE = re.compile(r"(?:sk|rk)_(test|live)_\w{4,}", re.ASCII)
 PUBLISHABLE_KEY_SHAPE = re.compile(r"pk_(test|live)_\w{4,}", re.ASCII)
 WEBHOOK_SECRET_SHAPE = re.compile(r"whsec_[\w+/=-]{4,}", re.ASCII)
+OF_OTHER_DRIVERS = ("channel_binding", "connect_timeout")
+"""Parameters that providers write into the URLs they show; ours would take them for settings of the server."""
 SENDER_SHAPE = re.compile(r"[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+")
 
 
@@ -125,7 +127,7 @@ def read_environment(environment: Mapping[str, str] | None = None) -> Reading:
         smtp_url=read(lambda: _smtp_url(values.get("SMTP_URL")), None),
         mail_from=read(lambda: _mail_from(values), LOCAL_SENDER),
         cron_secret=read(lambda: _cron_secret(values.get("CRON_SECRET")), None),
-        worker_inline=read(lambda: _one_of(values, "WORKER", "apart", "inline") == "inline", False),
+        worker_inline=read(lambda: _worker_inline(values), False),
         trusted_proxies=read(lambda: _networks("TRUSTED_PROXIES", values.get("TRUSTED_PROXIES", "")), ()),
     )
     test_mode_allowed = read(lambda: _one_of(values, "ALLOW_TEST_MODE", "1") == "1", False)
@@ -257,7 +259,15 @@ def _direct_url(values: Mapping[str, str], database_url: str) -> str:
     return database_url if text is None else _postgres_url("DATABASE_URL_DIRECT", text)
 
 
+def _worker_inline(values: Mapping[str, str]) -> bool:
+    """Vercel has no place for a worker, and says that it is Vercel."""
+    said = _one_of(values, "WORKER", "apart", "inline")
+    return said == "inline" or (said is None and "VERCEL" in values)
+
+
 def _base_url(values: Mapping[str, str]) -> str:
+    if "VERCEL" in values and "BASE_URL" not in values:
+        raise SettingsProblem("BASE_URL is not set. Set it to the address people see: https://your-project.vercel.app.")
     return _origin("BASE_URL", values.get("BASE_URL", LOCAL_ADDRESS), "https://tickets.example.org")
 
 
@@ -307,7 +317,8 @@ def _postgres_url(name: str, text: str) -> str:
         raise SettingsProblem(
             f"{name} is not a PostgreSQL URL. It looks like postgresql://user:password@host/database."
         )
-    return text
+    kept = [entry for entry in parts.query.split("&") if entry.partition("=")[0] not in OF_OTHER_DRIVERS]
+    return parts._replace(query="&".join(kept)).geturl()
 
 
 def _origin(name: str, text: str, example: str) -> str:

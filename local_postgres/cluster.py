@@ -20,6 +20,7 @@ from local_postgres.binaries import (
 )
 
 START_SECONDS = 60
+SCRAM_ITERATIONS_SINCE = 16
 
 
 class PostgresNotStarted(RuntimeError):
@@ -29,15 +30,18 @@ class PostgresNotStarted(RuntimeError):
 class LocalPostgres:
     """A cluster kept in `directory`, listening on 127.0.0.1 only, one superuser `postgres` with a password of its own.
 
-    `start` is idempotent: a cluster that already runs is used as it is. `stop` is for whoever started it.
+    `start` is idempotent: a cluster that already runs is used as it is. `stop` is for whoever started it. `programs` is
+    a folder with another PostgreSQL's `initdb` and so on; without it, it is the wheel's.
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, settings: Mapping[str, str] | None = None, programs: Path | None = None
+    ) -> None:
         self.directory = _reachable(directory.resolve())
         self.data = self.directory / "data"
         self.log = self.directory / "postgresql.log"
         self._settings = dict(settings or {})
-        self._installation: Path | None = None
+        self._programs = programs
 
     def start(self) -> str:
         """Starts the cluster if it does not run and returns the URL of its database `postgres`.
@@ -134,7 +138,7 @@ class LocalPostgres:
             "port": str(self.port),
             "unix_socket_directories": "",
             "max_connections": "200",
-            "scram_iterations": "1024",
+            **({"scram_iterations": "1024"} if self._version() >= SCRAM_ITERATIONS_SINCE else {}),
         } | self._settings
         flags = " ".join(f"-c {name}={value!r}" for name, value in options.items())
         try:
@@ -158,11 +162,14 @@ class LocalPostgres:
                 f"PostgreSQL did not start from {self.directory}. The end of its log:\n{tail}"
             ) from error
 
+    def _version(self) -> int:
+        return int((self.data / "PG_VERSION").read_text())
+
     def program(self, name: str) -> str:
         """Path of one of PostgreSQL's own programs, such as `pg_dump`."""
-        if self._installation is None:
-            self._installation = usable_installation(self.directory)
-        return str(self._installation / "bin" / name)
+        if self._programs is None:
+            self._programs = usable_installation(self.directory) / "bin"
+        return str(self._programs / name)
 
     def _run(self, program: str, *arguments: str) -> None:
         # The server inherits these streams and outlives us, so they must not be pipes that somebody waits on.

@@ -242,6 +242,7 @@ def add_endive_requests(requests: Json) -> None:
             "webhook_endpoint": {"t": "string"},
             "account": {"t": "string"},
             "expand": {"t": "array", "of": {"t": "string"}},
+            "for_stripecli": {"t": "boolean"},  # what Stripe's command line sends without an endpoint
         },
     }
 

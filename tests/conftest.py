@@ -1,14 +1,17 @@
 """One cluster for the whole run, one migrated template, one fresh database for every test that asks for it.
 
-Tests never read DATABASE_URL nor any other variable of a real set-up.
+Tests never read DATABASE_URL nor any other variable of a real set-up. `make test PG_BIN=/usr/lib/postgresql/15/bin`
+runs them on another PostgreSQL than the wheel's.
 """
 
 import os
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from filelock import FileLock
 from httpx import ASGITransport, AsyncClient
@@ -23,14 +26,23 @@ from local_postgres import LocalPostgres
 pytest_plugins = ["tests.chromium", "tests.shop_fixtures"]
 
 ROOT = Path(__file__).resolve().parent.parent
+CREATE_TABLES = ROOT / "migrations" / "create_tables.sql"
+PG_BIN = Path(os.environ["PG_BIN"]) if os.environ.get("PG_BIN") else None
+CLUSTER = ROOT / ".local" / ("test-postgres" if PG_BIN is None else f"test-postgres{str(PG_BIN).replace('/', '-')}")
 TEMPLATE = "boxoffice_template"
 # The data of a test run need not survive a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 SECRET_KEY = "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
-OF_A_REAL_SET_UP = ("DATABASE_", "STRIPE_", "BASE_URL", "SECRET_KEY", "SMTP_", "MAIL_", "CRON_", "WORKER", "TRUSTED_")
+OF_A_REAL_SET_UP = (
+    *("DATABASE_", "STRIPE_", "BASE_URL", "SECRET_KEY", "ALLOW_TEST_MODE", "SMTP_", "MAIL_", "CRON_", "WORKER"),
+    *("TRUSTED_", "VERCEL"),
+)
 
-for name in [name for name in os.environ if name.startswith((*OF_A_REAL_SET_UP, "ALLOW_TEST_MODE"))]:
+hypothesis.settings.register_profile("any machine", deadline=None)  # how fast one example is says nothing here
+hypothesis.settings.load_profile("any machine")
+
+for name in [name for name in os.environ if name.startswith(OF_A_REAL_SET_UP)]:
     del os.environ[name]
 
 
@@ -38,7 +50,7 @@ for name in [name for name in os.environ if name.startswith((*OF_A_REAL_SET_UP, 
 def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[LocalPostgres]:
     """The run's own cluster. Whichever worker comes first makes it and whichever leaves last stops it."""
     shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
-    cluster = LocalPostgres(ROOT / ".local" / "test-postgres", FAST)
+    cluster = LocalPostgres(CLUSTER, FAST, PG_BIN)
     users = shared / "postgres-users"
     with FileLock(f"{users}.lock"):
         url = cluster.start()
@@ -46,7 +58,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
         if not users.exists():
             _drop_leftovers(cluster)
             cluster.create_database(TEMPLATE)
-            migrate.run(cluster.url(TEMPLATE))
+            create_tables(cluster, TEMPLATE)
+            migrate.run(cluster.url(TEMPLATE))  # nothing to do, unless somebody has just written a migration
             cluster.psql("INSERT INTO database_mark VALUES ('test')", TEMPLATE)
         users.write_text(str(int(users.read_text()) + 1 if users.exists() else 1))
     yield cluster
@@ -55,6 +68,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
         users.write_text(str(left))
         if left == 0:
             cluster.stop(immediate=True)
+
+
+def create_tables(cluster: LocalPostgres, database: str) -> None:
+    """The documented set-up of an empty database: one file, by psql."""
+    psql = [cluster.program("psql"), "-Xq", "-v", "ON_ERROR_STOP=1", "-d", cluster.url(database)]
+    subprocess.run([*psql, "-f", str(CREATE_TABLES)], check=True)
 
 
 def _drop_leftovers(cluster: LocalPostgres) -> None:

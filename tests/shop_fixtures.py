@@ -1,8 +1,8 @@
 """A shop for the tests of a purchase: one simulator per worker, one box office and database per test."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 from urllib.parse import urlsplit
 
@@ -44,10 +44,19 @@ async def simulator(postgres_url: str, worker_id: str) -> AsyncIterator[Core]:
 async def shop(simulator: Core, database_url: str) -> AsyncIterator[Shop]:
     """An empty Stripe, a box office with one night, and a webhook between them."""
     await simulator.reset()
+    async with open_shop(simulator, database_url) as shop:
+        await shop.listen()
+        yield shop
+        await shop.delivered()
+
+
+@asynccontextmanager
+async def open_shop(simulator: Core, database_url: str, **more: str) -> AsyncGenerator[Shop]:
+    """A box office with one night in front of this Stripe; `more` are variables of its environment."""
     simulator.world.clock.offset = 0.0  # type: ignore[attr-defined]
     port = free_port()
     url = f"http://localhost:{port}"  # another site than the simulator, as Stripe is
-    box = BoxOffice.from_settings(shop_settings(database_url, url, simulator.world.settings.base_url))
+    box = BoxOffice.from_settings(shop_settings(database_url, url, simulator.world.settings.base_url, **more))
     server = Server(
         create_app(box), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_level=LogLevels.error
     )
@@ -56,12 +65,9 @@ async def shop(simulator: Core, database_url: str) -> AsyncIterator[Shop]:
         httpx.AsyncClient(base_url=url, timeout=20) as web,
         httpx.AsyncClient(base_url=simulator.world.settings.base_url, timeout=20) as stripe,
     ):
-        shop = Shop(box, simulator, web, stripe, url)
         await answering(web)
         await load(box.db, NIGHT)
-        await shop.listen()
-        yield shop
-        await shop.delivered()
+        yield Shop(box, simulator, web, stripe, url)
     server.stop()
     await task
     await box.close()

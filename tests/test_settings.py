@@ -199,7 +199,13 @@ def test_https_on_this_machine_is_secure_but_not_production(host: str) -> None:
 
 def test_the_example_lists_every_variable_that_is_read() -> None:
     read = re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', (ROOT / "boxoffice" / "settings.py").read_text())
-    assert set(read) == set(_documented())
+    assert set(read) - {"VERCEL"} == set(_documented()), "Vercel itself sets VERCEL"
+
+
+def test_the_readme_tells_of_every_variable_of_a_real_set_up() -> None:
+    rows = [line.split("|")[1] for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")]
+    told = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
+    assert set(_documented()) - {"STRIPE_API_BASE"} <= told, "the simulator's address alone is no part of one"
 
 
 def _documented() -> list[str]:
@@ -207,3 +213,19 @@ def _documented() -> list[str]:
     lines = (ROOT / ".env.example").read_text().splitlines()
     assert all(line.startswith("#") for line in lines[::2])
     return [line.partition("=")[0] for line in lines[1::2]]
+
+
+def test_a_url_as_neon_shows_it_reaches_both_drivers_without_what_they_do_not_know() -> None:
+    shown = "postgresql://user:p%40ss@ep-calm-pooler.example/neondb?sslmode=require&channel_binding=require"
+    settings = Settings.from_environment(LOCAL | {"DATABASE_URL": shown})
+    meant = "postgresql://user:p%40ss@ep-calm-pooler.example/neondb?sslmode=require"
+    assert (settings.database_url, settings.database_url_direct) == (meant, meant)
+
+
+def test_vercel_has_no_worker_and_says_where_it_is_seen() -> None:
+    with pytest.raises(SettingsProblem, match="BASE_URL is not set"):
+        Settings.from_environment(LOCAL | {"VERCEL": "1"})
+    there = LOCAL | PUBLIC | {"VERCEL": "1"}
+    assert Settings.from_environment(there).worker_inline
+    assert not Settings.from_environment(there | {"WORKER": "apart"}).worker_inline
+    assert not Settings.from_environment(LOCAL | PUBLIC).worker_inline

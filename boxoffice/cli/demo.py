@@ -101,6 +101,7 @@ def _say_where_to_click(base_url: str, simulator: Simulator | None) -> None:
     print(f"  Stripe      {simulator.url if simulator else 'https://dashboard.stripe.com/test/payments'}")
     if simulator is None:
         print(f"              hears of payments by: stripe listen --forward-to {base_url[7:]}/api/webhook")
+        print("              (a newer stripe also asks for --all-snapshot)")
     print(f"  Pay with    {TEST_CARD}, any date to come, any CVC")
     print("  Checked by  .venv/bin/python -m boxoffice doctor --demo")
     print("Stop it with Ctrl-C.", flush=True)

@@ -1,7 +1,7 @@
 """`boxoffice serve`: granian with the application."""
 
+import os
 import socket
-import subprocess
 import sys
 
 from boxoffice.settings import Settings, SettingsProblem
@@ -31,13 +31,10 @@ def is_taken(host: str, port: int) -> bool:
 
 
 def run(host: str, port: int, workers: int) -> None:
-    """Serves until it is stopped; refuses to start with settings that cannot work."""
+    """Becomes the server, so that signals reach it; refuses to start with settings that cannot work."""
     settings = Settings.from_environment()
     if is_taken(host, port):
         raise SettingsProblem(f"Another program listens on port {port}. Stop it, or choose: --port {port + 1}")
     print(f"Box office on {settings.base_url} (listening on {host}:{port})", flush=True)
-    try:
-        code = subprocess.run(command(host, port, workers), check=False).returncode
-    except KeyboardInterrupt:
-        return
-    sys.exit(code)
+    line = command(host, port, workers)
+    os.execv(line[0], line)  # noqa: S606 - our own command line, no shell wanted

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
@@ -49,6 +49,13 @@ _WRONG_SERVER = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
 )
+# What BEGIN raises on a connection that the server, a pooler or a sleeping process lost since its last use.
+_STALE = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+)
 
 Row = TypeVar("Row")
 Done = TypeVar("Done")
@@ -89,20 +96,25 @@ class Command:
 
 
 class Database:
-    """A lazily opened pool. Safe behind a transaction-mode pooler: no session state is ever set."""
+    """A lazily opened pool for each event loop. Safe behind a transaction-mode pooler: no session state is ever set."""
 
-    def __init__(self, url: str, *, size: int = 10, pooled: bool = False) -> None:
+    def __init__(self, url: str, *, size: int = 10, pooled: bool = False, idle_seconds: float = 300) -> None:
         self._url = url
         self._size = size
         self._pooled = pooled or names_a_pooler(url)
+        self._idle_seconds = idle_seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
         self.moved_clock: datetime | None = None
         """Tests set it; a database that is not marked as test ignores it."""
 
-    async def open(self) -> None:
-        """Makes the pool. Connections are made by the transactions that need them: one lock for all would queue them
-        up behind a server that is away."""
+    async def open(self) -> asyncpg.Pool:
+        """The pool of this event loop. Connections are made by the transactions that need them: one lock for all would
+        queue them up behind a server that is away."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:  # a host without servers may give every request a loop of its own
+            self._loop, self._pool, self._opening = loop, None, asyncio.Lock()
         async with self._opening:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
@@ -111,15 +123,17 @@ class Database:
                     max_size=self._size,
                     timeout=CONNECT_SECONDS,
                     command_timeout=STATEMENT_SECONDS,
+                    max_inactive_connection_lifetime=self._idle_seconds,
                     statement_cache_size=0 if self._pooled else 200,
                     reset=_leave_as_it_is,
                 )
+        return self._pool
 
     async def close(self) -> None:
-        """Closes every connection."""
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        """Closes every connection of this event loop."""
+        pool, self._pool = self._pool, None
+        if pool is not None and self._loop is asyncio.get_running_loop():
+            await pool.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection, None]:
@@ -127,20 +141,34 @@ class Database:
 
         Raises DatabaseAway within 15 s when the server is away, or when no connection becomes free.
         """
-        if self._pool is None:
-            await self.open()
-        pool = self._pool
-        assert pool is not None
+        pool = self._pool if self._loop is asyncio.get_running_loop() else None
+        pool = pool or await self.open()
         try:
-            async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
-                with _broken_told(connection):
-                    async with connection.transaction():
-                        await self._move_clock(connection)
-                        yield connection
+            async with AsyncExitStack() as stack:
+                connection = await self._begin(pool, stack)
+                await self._move_clock(connection)
+                yield connection
         except _AWAY as error:
             if isinstance(error, _WRONG_SERVER):
                 await pool.expire_connections()  # the others lead to the same server
             raise DatabaseAway(f"The database is away: {type(error).__name__}.") from error
+
+    async def _begin(self, pool: asyncpg.Pool, stack: AsyncExitStack) -> Connection:
+        """A connection in a transaction. One that was lost while it lay idle says so at BEGIN, before anything was
+        done, and the next one takes its place."""
+        for others in reversed(range(self._size + 1)):
+            async with AsyncExitStack() as trial:
+                connection = await trial.enter_async_context(pool.acquire(timeout=CONNECT_SECONDS))
+                trial.enter_context(_broken_told(connection))
+                try:
+                    await trial.enter_async_context(connection.transaction())
+                except _STALE:
+                    if not others:
+                        raise
+                    continue
+                await stack.enter_async_context(trial.pop_all())
+                return connection
+        raise AssertionError("the last try returns or raises")
 
     async def attempt(
         self,

@@ -45,8 +45,12 @@ async def list_all(call: Call) -> Json:
 
 
 async def retry(call: Call) -> Json:
-    """Send an event once more, to one endpoint or to all that want it."""
+    """Send an event once more: to one endpoint, to all that want it, or to whoever listens on a command line."""
     event = await retrieve(call)
+    if call.params.get("for_stripecli"):
+        for listener in call.world.listeners:
+            listener(event)
+        return event
     endpoint_id = call.params.get("webhook_endpoint")
     endpoints = call.world.queue.endpoints
     if endpoint_id is not None and endpoint_id not in endpoints:

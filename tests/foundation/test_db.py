@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import warnings
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -6,10 +8,13 @@ import asyncpg
 import pytest
 
 from boxoffice.foundation.clock import now
-from boxoffice.foundation.db import LOST, Command, Connection, Database, DatabaseAway
+from boxoffice.foundation.db import LOST, Command, Connection, Database, DatabaseAway, Query
+from local_postgres import LocalPostgres
 from tests.nights import load
 
 FILL = Command("UPDATE stock SET used = cap + 1")
+ALIVE = Query(int, "SELECT 1")
+END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()"
 UNMARK = Command("DELETE FROM database_mark")
 MOVED = datetime(2031, 5, 1, tzinfo=UTC)
 
@@ -152,3 +157,56 @@ async def test_what_is_wrong_in_itself_is_not_tried_again(db: Database) -> None:
     with pytest.raises(asyncpg.DivisionByZeroError):
         await db.attempt(divide)
     assert tries == 1
+
+
+async def test_connections_that_the_server_ended_meanwhile_are_replaced(
+    postgres: LocalPostgres, database_url: str
+) -> None:
+    database = Database(database_url, size=3)
+    await _three_at_once(database)
+    _end_connections(postgres, database_url)  # while this event loop stands still, as in a process that sleeps
+    await _three_at_once(database)
+    await database.close()
+
+
+async def test_a_connection_lost_inside_a_transaction_is_not_repeated(
+    postgres: LocalPostgres, database_url: str
+) -> None:
+    database = Database(database_url, size=3)
+    begun = 0
+
+    async def lost_inside() -> None:
+        nonlocal begun
+        async with database.transaction() as connection:
+            begun += 1
+            _end_connections(postgres, database_url)
+            await ALIVE.first(connection)
+
+    with pytest.raises(LOST):
+        await lost_inside()
+    assert begun == 1
+    await database.close()
+
+
+def test_every_event_loop_has_a_pool_of_its_own(database_url: str) -> None:
+    database = Database(database_url, size=2)
+
+    async def one_request() -> int | None:
+        async with database.transaction() as connection:
+            return await ALIVE.first(connection)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # what a loop leaves open at its end
+        assert [asyncio.run(one_request()) for _ in range(3)] == [1, 1, 1]
+        asyncio.run(database.close())
+        gc.collect()
+
+
+async def _three_at_once(database: Database) -> None:
+    async with database.transaction() as one, database.transaction() as two, database.transaction() as three:
+        for connection in (one, two, three):
+            assert await ALIVE.first(connection) == 1
+
+
+def _end_connections(postgres: LocalPostgres, database_url: str) -> None:
+    postgres.psql(END_ALL.format(urlsplit(database_url).path[1:]))
