@@ -118,7 +118,7 @@ def _copy(paths: list[str], folder: Path) -> None:
     *sources, target = paths
     for source in sources:
         if (ROOT / source).is_dir():
-            built = shutil.ignore_patterns("__pycache__", "vendor")
+            built = shutil.ignore_patterns("__pycache__", "vendor", "fonts")
             shutil.copytree(ROOT / source, folder / target, ignore=built)
         else:
             place = folder / target

@@ -113,6 +113,11 @@ async def _somebody_buys(shop: Shop, port: int, postgres: LocalPostgres, databas
     await shop.pay(order)
     paid = await shop.look(order)
     assert (paid["status"], len(paid["tickets"])) == ("paid", 2)
+    await shop.web.get(
+        f"/orders/{order['code']}", params={"t": order["access_token"]}
+    )  # the mailed link, for its cookie
+    tickets = await shop.web.get(f"/orders/{order['code']}/tickets.pdf")
+    assert tickets.content.startswith(b"%PDF-"), tickets.text
     assert "mara@example.org" in (await shop.web.get("/dev/mailbox")).text, "the webhook's request sent no mail"
     assert (await shop.web.get("/api/cron")).status_code == 404
     assert (await shop.web.get("/api/cron", headers=CRON)).json()["jobs"] == 0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-NEVER_UPLOADED = shutil.ignore_patterns("__pycache__", "vendor", "*.egg-info")
+NEVER_UPLOADED = shutil.ignore_patterns("__pycache__", "vendor", "fonts", "*.egg-info")
 OLDEST_OF_VERCEL = (3, 12)
 
 
