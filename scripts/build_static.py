@@ -12,6 +12,16 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ROOT / "node_modules"
 VENDOR = ROOT / "boxoffice" / "static" / "vendor"
 TAKEN = {
+    "@fontsource-variable/anybody": (
+        "files/anybody-latin-wdth-normal.woff2",
+        "files/anybody-latin-ext-wdth-normal.woff2",
+        "LICENSE",
+    ),
+    "@fontsource-variable/host-grotesk": (
+        "files/host-grotesk-latin-wght-normal.woff2",
+        "files/host-grotesk-latin-ext-wght-normal.woff2",
+        "LICENSE",
+    ),
     "swagger-ui-dist": ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"),
 }
 FONTS = ROOT / "boxoffice" / "fonts"
@@ -42,11 +52,11 @@ def main() -> None:
     for name, files in TAKEN.items():
         package = PACKAGES / name
         version = json.loads((package / "package.json").read_text())["version"]
-        print(f"browser library {name} {version}", flush=True)
-        folder = VENDOR / f"{name}-{version}"
+        print(f"for browsers: {name} {version}", flush=True)
+        folder = VENDOR / f"{Path(name).name}-{version}"
         folder.mkdir(parents=True)
         for file in files:
-            shutil.copyfile(package / file, folder / file)
+            shutil.copyfile(package / file, folder / Path(file).name)
     (VENDOR / "built").touch()
 
 

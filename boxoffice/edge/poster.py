@@ -8,8 +8,8 @@ import math
 import random
 from collections.abc import Callable
 
+from boxoffice.catalogue.palettes import Palette, palette_of
 from boxoffice.edge.letters import drawable, stretched, written
-from boxoffice.edge.palettes import Palette, palette_of
 
 WIDTH, HEIGHT, MARGIN = 800, 1000, 56
 LINES_MAX = 4
