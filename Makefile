@@ -16,8 +16,8 @@ node_modules/.package-lock.json: package-lock.json .venv/installed
 	@echo "installing npm packages (package-lock.json)"
 	@$(WITH_NODE) npm ci --no-audit --no-fund --silent
 
-boxoffice/static/vendor/built: node_modules/.package-lock.json scripts/build_static.py
-	@$(BIN)/python scripts/build_static.py
+boxoffice/static/vendor/built: node_modules/.package-lock.json scripts/build_static.py scripts/pin_font.mjs
+	@$(WITH_NODE) $(BIN)/python scripts/build_static.py
 
 run: .venv/installed boxoffice/static/vendor/built  ## A working box office on http://localhost:3000 with demo nights
 	@$(BIN)/python -m boxoffice demo
@@ -37,7 +37,7 @@ lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the dir
 bench: .venv/installed  ## How fast it is, as ratios to limits measured in the same run
 	@$(BIN)/python -m bench.web
 
-screenshots: .venv/installed  ## Takes the README's pictures anew, in Chromium
+screenshots: .venv/installed boxoffice/static/vendor/built  ## Takes a picture of every page and mail, in Chromium
 	@$(BIN)/python -m scripts.take_screenshots
 
 schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the migrations

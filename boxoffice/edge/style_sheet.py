@@ -32,7 +32,7 @@ class Font:
     axes: str
 
 
-DISPLAY = Font("Anybody", "anybody", "anybody-{}-wdth-normal.woff2", "font-weight:100 900;font-stretch:50% 150%")
+DISPLAY = Font("Anybody", "anybody", "anybody-{}-wdth-normal.woff2", "font-weight:800;font-stretch:50% 150%")
 TEXT = Font("Host Grotesk", "host-grotesk", "host-grotesk-{}-wght-normal.woff2", "font-weight:300 800")
 
 
@@ -79,7 +79,7 @@ def _palettes() -> str:
 
 
 def _palette(palette: Palette) -> str:
-    poster = f"--p-ground:{palette.ground};--p-figure:{palette.figure};--p-spark:{palette.spark};--p-letters:{palette.letters}"
+    poster = f"--p-ground:{palette.ground};--p-figure:{palette.figure};--p-letters:{palette.letters}"
     dark = ";".join(f"--{name}:{colour}" for name, colour in palette.dark().items())
     light = ";".join(f"--{name}:{colour}" for name, colour in palette.light().items())
     name = f".hue-{palette.name}"
