@@ -23,10 +23,9 @@ _STROKES = {
     "Δ": "06204606", "Θ": "103041453616050110|1333", "Λ": "062046", "Ξ": "0040|1333|0646", "Σ": "4000230646",
     "Ψ": "00021333424 0|2026", "Ω": "06160401103041443646",
 }  # fmt: skip
-_READ_AS = dict(
-    zip("ØŁĐ–—’‘_,·•АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧΓΠΦ", "OLD--''-.--ABEKMHOPCTYXIJSABEZHIKMNOPTYXГПФ", strict=True)
-)
-_READ_AS |= {"Æ": "AE", "Œ": "OE", "Þ": "TH", "…": "..."}
+_LOOK = "ØŁĐ–—’‘_,·•АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧΓΠΦ"
+_LIKE = "OLD--''-.--ABEKMHOPCTYXIJSABEZHIKMNOPTYXГПФ"
+_READ_AS = dict(zip(_LOOK, _LIKE, strict=True)) | {"Æ": "AE", "Œ": "OE", "Þ": "TH", "…": "..."}
 _SPACE = 2.6
 PLAIN = (1.15, 0.75)
 Glyph = list[list[tuple[int, int]]]

@@ -1,8 +1,8 @@
 """A night's poster, drawn from its slug: the same night always hangs the same poster.
 
 A composition, a pattern, a voice of the letters and a palette are picked by the slug's hash. Letters are strokes of our
-own (`edge/letters.py`), so that no font is needed and every machine draws them alike; words in other alphabets are set in
-the machine's boldest face and fitted to the same lines.
+own (`edge/letters.py`), so that no font is needed and every machine draws them alike; words in other alphabets are set
+in the machine's boldest face and fitted to the same lines.
 """
 
 import hashlib
@@ -20,6 +20,8 @@ from boxoffice.edge.patterns import HEIGHT, PATTERNS, WIDTH, Dice
 MARGIN, GAP, SMALL, LEADING = 48, 24, 25, 41
 LINES_MAX, ACTS_MAX, ROWS_OF_A_WALL = 4, 5, 7
 INNER = WIDTH - 2 * MARGIN
+CUT = 'stroke-linecap="square" stroke-miterlimit="1.6"'
+ROUND = 'stroke-linecap="round" stroke-linejoin="round"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,19 +200,18 @@ def _wall(sheet: Sheet) -> str:
     return "".join(parts) + _facts(sheet, HEIGHT - MARGIN - facts)
 
 
+def _lettered(lines: list[str], shortest: int, longest: int, most: int) -> bool:
+    """Whether at most so many lines are drawn in our own letters, each neither too short nor too long."""
+    return len(lines) <= most and all(covers(line) and shortest <= len(line) <= longest for line in lines)
+
+
 COMPOSITIONS: tuple[tuple[Callable[[Sheet], str], Callable[[list[str]], bool]], ...] = (
     (_foot, lambda _: True),
     (_head, lambda _: True),
-    (_window, lambda lines: len(lines) <= 2),  # noqa: PLR2004
-    (_over, lambda lines: len(lines) <= 3),  # noqa: PLR2004
-    (_side, lambda lines: len(lines) <= 2 and max(map(len, lines)) >= 5 and all(map(covers, lines))),  # noqa: PLR2004
-    (
-        _wall,
-        lambda lines: (
-            len(lines) <= 2 and min(map(len, lines)) >= 4 and max(map(len, lines)) <= 10 and all(map(covers, lines))
-        ),
-    ),
-    (_foot, lambda lines: len(lines) >= 3),  # noqa: PLR2004
+    (_window, lambda lines: len(lines) < LINES_MAX - 1),
+    (_over, lambda lines: len(lines) < LINES_MAX),
+    (_side, lambda lines: _lettered(lines, 4, 16, 2)),
+    (_wall, lambda lines: _lettered(lines, 4, 10, 2)),
 )
 
 
@@ -244,11 +245,7 @@ def _line(sheet: Sheet, line: str, box: tuple[float, float, float, float], colou
         return _foreign(line, box, colour, sheet.palette.ground if rim else None)
     voice = sheet.voice
     path, stroke = stretched(drawable(line), x, y, width, height, (voice.stroke, voice.gap))
-    shape = (
-        'stroke-linecap="round" stroke-linejoin="round"'
-        if voice.round
-        else 'stroke-linecap="square" stroke-miterlimit="1.6"'
-    )
+    shape = ROUND if voice.round else CUT
     around = f'<path d="{path}" stroke="{sheet.palette.ground}" stroke-width="{stroke + 34:.0f}"/>' if rim else ""
     inside = ""
     if voice.inline and stroke > 20:  # noqa: PLR2004
@@ -262,13 +259,13 @@ def _foreign(line: str, box: tuple[float, float, float, float], colour: str, rim
     """A line in another alphabet, in a face of the machine: as large as fits, then fitted to the box."""
     x, y, width, height = box
     natural = sum(1.0 if ord(letter) > 0x2E80 else 0.56 for letter in line)  # noqa: PLR2004 - CJK and faces are square
-    size = min(height * 1.05, width / natural * 1.15)
+    size = min(height * 0.95, width / natural * 1.15)
     fits = natural * size > width * 0.6
     fitted = f' textLength="{width:.0f}" lengthAdjust="spacingAndGlyphs"' if fits else ""
     edge = f' stroke="{rim}" stroke-width="26" stroke-linejoin="round" paint-order="stroke"' if rim else ""
     return (
-        f'<text x="{x + width / 2:.0f}" text-anchor="middle" y="{y + height / 2 + size * 0.36:.0f}" font-size="{size:.0f}"{fitted}{edge} font-weight="900" '
-        f'font-family="sans-serif" fill="{colour}">{escape(line)}</text>'
+        f'<text x="{x + width / 2:.0f}" y="{y + height / 2 + size * 0.36:.0f}" text-anchor="middle"{fitted}{edge} '
+        f'font-size="{size:.0f}" font-weight="900" font-family="sans-serif" fill="{colour}">{escape(line)}</text>'
     )
 
 
@@ -307,5 +304,5 @@ def _small(text: str, x: int | None, y: float, colour: str, width_max: int) -> s
     shrunk = f" scale({scale:.2f} 1)" if scale < 1 else ""
     return (
         f'<path d="{drawn}" transform="translate({left:.0f} {y:.0f}){shrunk}" fill="none" stroke="{colour}" '
-        'stroke-width="4.6" stroke-linecap="square" stroke-miterlimit="1.6"/>'
+        f'stroke-width="4.6" {CUT}/>'
     )
