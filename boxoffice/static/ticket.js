@@ -24,7 +24,7 @@ async function keep() {
   await navigator.serviceWorker.register("/tickets/service-worker.js");
   const parts = [...document.querySelectorAll("link[rel=stylesheet], link[rel=preload], link[rel=icon], script[src]")];
   const cache = await caches.open("tickets");
-  await cache.addAll([location.pathname, ...parts.map((part) => part.href ?? part.src)]);
+  await cache.addAll([location.pathname, "/tickets/offline", ...parts.map((part) => part.href ?? part.src)]);
   await navigator.serviceWorker.ready;
   document.querySelector("#kept").hidden = false;
 }
