@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent.parent / "templates"
 NEVER_KEPT = "no-store"
 LONG = 26  # letters: a longer title is set smaller
-LINE = 1040  # letters times their width in percent: what a title of --title-size holds in one line
+LINE = 930  # letters times their width in percent: what a title of --title-size holds in one line
 DESCRIPTION_TAGS = {"a", "blockquote", "br", "em", "h3", "h4", "hr", "li", "ol", "p", "strong", "ul"}
 
 
