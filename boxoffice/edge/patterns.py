@@ -102,8 +102,8 @@ def _wheel(dice: Dice, palette: Palette, eye: Eye) -> str:
                 f"M{p[0][0]:.0f} {p[0][1]:.0f}L{p[1][0]:.0f} {p[1][1]:.0f}A{outer:.0f} {outer:.0f} 0 0 1 {p[2][0]:.0f} "
                 f"{p[2][1]:.0f}L{p[3][0]:.0f} {p[3][1]:.0f}A{inner:.0f} {inner:.0f} 0 0 0 {p[0][0]:.0f} {p[0][1]:.0f}"
             )
-    eye = f'<circle cx="{cx}" cy="{cy}" r="{radii[0] + 22:.0f}" fill="{palette.spark}"/>'
-    return f'<path d="{"".join(cells)}" fill="{palette.figure}"/>{eye}'
+    middle = f'<circle cx="{cx}" cy="{cy}" r="{radii[0] + 22:.0f}" fill="{palette.spark}"/>'
+    return f'<path d="{"".join(cells)}" fill="{palette.figure}"/>{middle}'
 
 
 def _sliced(dice: Dice, palette: Palette, eye: Eye) -> str:

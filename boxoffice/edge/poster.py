@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from html import escape
 from zoneinfo import ZoneInfo
 
@@ -76,6 +77,7 @@ VOICES = (
 )
 
 
+@lru_cache(maxsize=256)
 def poster(slug: str, words: Words) -> str:
     """An SVG document of 800 by 1000, under 40 KB."""
     luck = hashlib.sha256(slug.encode()).digest()
