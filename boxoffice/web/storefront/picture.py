@@ -11,8 +11,8 @@ from litestar.params import FromPath
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.night import Night, NightCard, programme, show_night
-from boxoffice.edge.letters import stretched
 from boxoffice.catalogue.palettes import palette_of
+from boxoffice.edge.letters import stretched
 from boxoffice.edge.poster import Words, artwork, poster, words_of
 from boxoffice.edge.render import short_day
 from boxoffice.foundation.letters_of_fonts import writable
