@@ -17,8 +17,8 @@ node_modules/.package-lock.json: package-lock.json .venv/installed
 	@echo "installing npm packages (package-lock.json)"
 	@$(WITH_NODE) npm ci --no-audit --no-fund --silent
 
-boxoffice/static/vendor/built: node_modules/.package-lock.json scripts/build_static.py
-	@$(BIN)/python scripts/build_static.py
+boxoffice/static/vendor/built: node_modules/.package-lock.json scripts/build_static.py scripts/pin_font.mjs
+	@$(WITH_NODE) $(BIN)/python scripts/build_static.py
 
 install: .venv/installed boxoffice/static/vendor/built  ## What `run` and a server need, and nothing is started
 
@@ -46,7 +46,7 @@ bench: .venv/installed  ## How fast it is, as ratios to limits measured in the s
 bench-search: .venv/installed  ## Search over 10,000 nights: percentiles and plans
 	@$(BIN)/python -m bench.search
 
-screenshots: .venv/installed  ## Takes the README's pictures anew, in Chromium
+screenshots: .venv/installed boxoffice/static/vendor/built  ## Takes a picture of every page and mail, in Chromium
 	@$(BIN)/python -m scripts.take_screenshots
 
 schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the migrations

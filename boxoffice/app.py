@@ -18,6 +18,7 @@ from boxoffice.api.problem_json import answer_http_error, answer_problem
 from boxoffice.api.v1 import events, orders
 from boxoffice.box import BoxOffice
 from boxoffice.edge.body_limit import BODY_BYTES_MAX, BodyLimit
+from boxoffice.edge.compression import Compression
 from boxoffice.edge.crash import answer_crash, answer_database_away
 from boxoffice.edge.csrf import refuse_other_sites
 from boxoffice.edge.head import AnswersHead
@@ -71,7 +72,7 @@ def create_app(box: BoxOffice) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )
-    app.asgi_handler = RequestLog(AnswersHead(app.asgi_handler))
+    app.asgi_handler = RequestLog(AnswersHead(Compression(app.asgi_handler)))
     return app
 
 

@@ -694,7 +694,7 @@ CREATE TABLE public.person (
 CREATE TABLE public.promo (
     event_id uuid NOT NULL,
     id uuid NOT NULL,
-    code text NOT NULL,
+    code text,
     percent smallint,
     amount_minor bigint,
     uses_max integer,
@@ -1156,6 +1156,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124125100'),
   ('20261124125200'),
   ('20261124130000'),
-  ('20261124140000');
+  ('20261124140000'),
+  ('20261124171500');
 
 COMMIT;

@@ -3,7 +3,7 @@
 Ids follow from slugs and names, so loading a file twice changes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -193,6 +193,22 @@ FROM wanted WHERE stock.event_id = wanted.event_id AND stock.id = wanted.id
   AND (stock.inherited, stock.cap) <> (wanted.inherited, greatest(wanted.cap, stock.used))
 """)
 
+# A code that the file no longer has can no longer be used; the orders that used it keep pointing at it.
+WITHDRAW_PROMOS = Command("""
+UPDATE promo SET code = NULL WHERE event_id = ANY($2::uuid[]) AND NOT EXISTS (
+  SELECT FROM jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid)
+  WHERE row.event_id = promo.event_id AND row.id = promo.id)
+""")
+
+PUT_PROMOS = Command("""
+INSERT INTO promo (event_id, id, code, percent, amount_minor, uses_max)
+SELECT event_id, id, code, percent, amount_minor, uses_max FROM jsonb_to_recordset($1::text::jsonb)
+  AS row (event_id uuid, id uuid, code text, percent smallint, amount_minor bigint, uses_max integer)
+ON CONFLICT (event_id, id) DO UPDATE SET code = excluded.code, percent = excluded.percent,
+  amount_minor = excluded.amount_minor,
+  uses_max = CASE WHEN excluded.uses_max < promo.used THEN promo.used ELSE excluded.uses_max END
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class KnownEvent:
@@ -263,6 +279,9 @@ async def load_nights(connection: Connection, file: NightsFile) -> int:
     await PUT_TICKET_TYPES.run(connection, _as_json(rows.ticket_types))
     await PUT_RELEASES.run(connection, _as_json(rows.releases))
     await PLAN_STOCKS.run(connection, _as_json(rows.stocks))
+    promos = _as_json([row for night in file.nights for row in _promos(ids[night.entry.slug], night)])
+    await WITHDRAW_PROMOS.run(connection, promos, list(ids.values()))
+    await PUT_PROMOS.run(connection, promos)
     after = await KNOWN_EVENTS.all(connection, slugs)
     await TOUCH.run(connection, [one.id for one in after if one.slug in before and before[one.slug].told != one.told])
     await FIND_ANEW.first(connection, slugs, changed.venues, changed.artists, changed.genres)
@@ -358,6 +377,13 @@ def _line_up(ids: dict[str, UUID], night: Night) -> list[dict[str, Any]]:
             "stage": place.stage,
         }
         for position, place in enumerate(night.line_up)
+    ]
+
+
+def _promos(event_id: UUID, night: Night) -> list[dict[str, Any]]:
+    return [
+        {"event_id": event_id, "id": named_id("promo", str(event_id), promo.code)} | asdict(promo)
+        for promo in night.promos
     ]
 
 

@@ -57,6 +57,7 @@ class NightRow:
     venue_latitude: float | None
     venue_longitude: float | None
     organiser: str
+    takes_codes: bool
     now: datetime
 
     @property
@@ -177,7 +178,8 @@ SELECT event.id, event.slug, event.title, event.subtitle, event.description, eve
   event.policy_photos, event.policy_refunds, event.policy_access, event.revision, event.updated_at,
   venue.slug AS venue_slug, venue.name AS venue_name, venue.address AS venue_address, venue.city AS venue_city,
   venue.country AS venue_country, venue.latitude AS venue_latitude, venue.longitude AS venue_longitude,
-  organisation.name AS organiser, clock() AS now
+  organisation.name AS organiser,
+  EXISTS (SELECT FROM promo WHERE promo.event_id = event.id AND promo.code IS NOT NULL) AS takes_codes, clock() AS now
 FROM event JOIN venue ON venue.id = event.venue_id JOIN organisation ON organisation.id = event.organisation_id
 WHERE event.status <> 'draft' AND """
 NIGHT = Query(NightRow, _NIGHT + "event.slug = $1")

@@ -14,10 +14,11 @@ import msgspec
 
 from boxoffice.catalogue.events import SLUG
 from boxoffice.foundation.local_time import instant
-from boxoffice.foundation.money import to_minor
+from boxoffice.foundation.money import exponent, to_minor
 from boxoffice.foundation.problems import FieldError, Unprocessable
 
 Value = TypeVar("Value")
+THREE_DECIMALS = 3
 
 
 class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +127,16 @@ class TicketTypeEntry(_Struct, frozen=True):
     description: LongText = ""
 
 
+class PromoEntry(_Struct, frozen=True):
+    """`[[night.promo]]`: `percent` or `amount_off` (major units as text) off each ticket; without `uses_max` any number
+    of orders may use it."""
+
+    code: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*\Z", max_length=40)]
+    percent: int | None = None
+    amount_off: str | None = None
+    uses_max: int | None = None
+
+
 class NightEntry(_Struct, frozen=True):
     """`[[night]]`: every time is the venue's local time; all but `doors_at` may be counted from its day. Without
     `sale_starts_at` it sells once it is published, and without `sale_ends_at` until it starts."""
@@ -154,6 +165,7 @@ class NightEntry(_Struct, frozen=True):
     hold_minutes: int = 12
     quantity_max_per_person: int | None = None
     line_up: list[SetEntry] = []
+    promo: list[PromoEntry] = []
 
 
 class _File(_Struct, frozen=True):
@@ -193,6 +205,16 @@ class TicketType:
 
 
 @dataclass(frozen=True, slots=True)
+class Promo:
+    """A code in capitals, and what it takes off each ticket: one of `percent` and `amount_minor`."""
+
+    code: str
+    percent: int | None
+    amount_minor: int | None
+    uses_max: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Night:
     """A checked night: instants in UTC, money in minor units."""
 
@@ -207,6 +229,7 @@ class Night:
     sale_ends_at: datetime
     line_up: tuple[Set, ...]
     ticket_types: tuple[TicketType, ...]
+    promos: tuple[Promo, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +349,27 @@ class _Checks:
                 for place, set_ in enumerate(entry.line_up)
             ),
             ticket_types=ticket_types,
+            promos=tuple(
+                self._promo(f"{path}.promo[{place}]", promo, entry.currency) for place, promo in enumerate(entry.promo)
+            ),
         )
+
+    def _promo(self, path: str, promo: PromoEntry, currency: str) -> Promo:
+        amount_minor = None
+        if (promo.percent is None) == (promo.amount_off is None):
+            self._wrong(f"{path}.percent", "Give percent or amount_off.")
+        if promo.percent is not None and not 1 <= promo.percent <= 100:  # noqa: PLR2004
+            self._wrong(f"{path}.percent", "A percentage from 1 to 100.")
+        if promo.percent not in (None, 100) and exponent(currency) == THREE_DECIMALS:
+            self._wrong(f"{path}.percent", "A share may come to an amount that no card can pay here: give amount_off.")
+        if promo.amount_off is not None:
+            text = promo.amount_off
+            amount_minor = self._try(f"{path}.amount_off", lambda: to_minor(text, currency), 1)
+            if amount_minor == 0:
+                self._wrong(f"{path}.amount_off", "More than nothing.")
+        if promo.uses_max is not None and promo.uses_max < 1:
+            self._wrong(f"{path}.uses_max", "At least 1, or leave it out.")
+        return Promo(promo.code.upper(), promo.percent, amount_minor, promo.uses_max)
 
     def _order_of_times(self, path: str, night: Night) -> None:
         if not night.doors_at <= night.starts_at < night.ends_at:
@@ -342,6 +385,10 @@ class _Checks:
                 self._wrong(f"{path}.line_up[{place}].starts_at", "A set starts between the doors and the end.")
 
     def _words(self, path: str, entry: NightEntry) -> None:
+        codes = [promo.code.upper() for promo in entry.promo]
+        for place, code in enumerate(codes):
+            if code in codes[:place]:
+                self._wrong(f"{path}.promo[{place}].code", "There is another code like this.")
         if entry.cancelled_reason and entry.status != "cancelled":
             self._wrong(f"{path}.cancelled_reason", 'Only a night with status = "cancelled" has a reason.')
         if entry.moved is not None and not (entry.moved.from_starts_at or entry.moved.from_venue):

@@ -1,12 +1,11 @@
 """What others have bought in the demo before you came: real orders for two small nights.
 
-They take a promotional code of 100 %, so that no payment is needed and money adds up, with or without a Stripe.
+They take the promotional code of the nights file, so that no payment is needed and money adds up, with or without a
+Stripe.
 """
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.events import event_on_sale
-from boxoffice.foundation.db import Command
-from boxoffice.foundation.ids import named_id
 from boxoffice.orders.buy import OrderRequest, buy
 from boxoffice.orders.place import Line
 from boxoffice.settings import Settings
@@ -14,12 +13,6 @@ from boxoffice.settings import Settings
 BOUGHT = {"sub-zero": (10, 10), "osnowa": (10,)}
 """Night: tickets of each order. Of `sub-zero` nothing is left then, of `osnowa` three."""
 CODE = "FRIENDS"
-
-PUT_CODE = Command("""
-INSERT INTO promo (event_id, id, code, percent, uses_max)
-SELECT event.id, $2, $3, 100, $4 FROM event WHERE event.slug = $1
-ON CONFLICT (event_id, id) DO NOTHING
-""")
 
 
 async def buy_for_the_demo(settings: Settings) -> None:
@@ -29,7 +22,6 @@ async def buy_for_the_demo(settings: Settings) -> None:
         for slug, quantities in BOUGHT.items():
             async with box.db.transaction() as connection:
                 _, (ticket_type,) = await event_on_sale(connection, slug)
-                await PUT_CODE.run(connection, slug, named_id("demo code", slug), CODE, len(quantities))
             for number, quantity in enumerate(quantities, 1):
                 line = Line(ticket_type.id, quantity, None)
                 request = OrderRequest(f"demo-order-{slug}-{number}", f"guest{number}@example.org", (line,), CODE)

@@ -1,214 +1,310 @@
 """A night's poster, drawn from its slug: the same night always hangs the same poster.
 
-The letters are strokes of our own (`edge/letters.py`), so that no font is needed and every machine draws them alike.
+A composition, a pattern, a voice of the letters and a palette are picked by the slug's hash. Letters are strokes of our
+own (`edge/letters.py`), so that no font is needed and every machine draws them alike; words in other alphabets are set
+in the machine's boldest face and fitted to the same lines.
 """
 
 import hashlib
-import math
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from html import escape
+from zoneinfo import ZoneInfo
 
-from boxoffice.edge.letters import drawable, stretched, written
-from boxoffice.edge.palettes import Palette, palette_of
+from boxoffice.catalogue.palettes import Palette, palette_of
+from boxoffice.edge.letters import covers, drawable, stretched, units, written
+from boxoffice.edge.patterns import HEIGHT, PATTERNS, WIDTH, Dice
 
-WIDTH, HEIGHT, MARGIN = 800, 1000, 56
-LINES_MAX = 4
-Dice = random.Random
+MARGIN, GAP, SMALL, LEADING = 48, 24, 25, 41
+LINES_MAX, ACTS_MAX, ROWS_OF_A_WALL = 4, 5, 7
+INNER = WIDTH - 2 * MARGIN
+CUT = 'stroke-linecap="square" stroke-miterlimit="1.6"'
+ROUND = 'stroke-linecap="round" stroke-linejoin="round"'
 
 
-def poster(slug: str, title: str, small: tuple[str, str]) -> str:
-    """An SVG document of 800 by 1000: a pattern, the title stretched over it, and two small lines (date, place)."""
-    return _drawn(slug, _lettering(slug, title, small, palette_of(slug)))
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What stands on a poster. `date` as on paper ("Fri 4 Dec"), `doors` as a clock shows it."""
+
+    title: str
+    date: str
+    doors: str
+    venue: str
+    city: str
+    acts: tuple[str, ...] = ()
+
+
+def words_of(
+    title: str, doors_at: datetime, time_zone: str, venue: str, city: str, acts: tuple[str, ...] = ()
+) -> Words:
+    """The words of a night whose doors open at that instant, told in its zone."""
+    doors = doors_at.astimezone(ZoneInfo(time_zone))
+    return Words(title, f"{doors:%a} {doors.day} {doors:%b}", f"{doors:%H:%M}", venue, city, acts)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A poster in the making: its words, colours, lettering, pattern and luck."""
+
+    words: Words
+    lines: list[str]
+    palette: Palette
+    voice: "Voice"
+    dice: Dice
+    pattern: Callable[[tuple[int, int]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How the letters speak: stroke and gap in cells, round or cut ends, a line along the middle of each stroke."""
+
+    stroke: float
+    gap: float
+    round: bool = False
+    inline: bool = False
+
+
+VOICES = (
+    Voice(1.15, 0.75),
+    Voice(1.75, 0.5),
+    Voice(1.3, 0.7, round=True),
+    Voice(1.85, 0.6, inline=True),
+    Voice(0.8, 1.0),
+    Voice(1.9, 0.55, round=True),
+)
+
+
+@lru_cache(maxsize=256)
+def poster(slug: str, words: Words) -> str:
+    """An SVG document of 800 by 1000, under 40 KB."""
+    luck = hashlib.sha256(slug.encode()).digest()
+    dice = random.Random(luck)  # noqa: S311 - a pattern, not a secret
+    palette = palette_of(slug)
+    drawn = PATTERNS[luck[1] % len(PATTERNS)]
+    title = words.title if any(letter.isalnum() for letter in words.title) else slug.replace("-", " ")
+    lines = broken(title.split())
+    voice = VOICES[luck[3] % len(VOICES)]
+    sheet = Sheet(words, lines, palette, voice, dice, lambda eye: drawn(dice, palette, eye))
+    fitting = [composition for composition, fits in COMPOSITIONS if fits(lines)]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
+        f'<path d="M0 0h{WIDTH}v{HEIGHT}H0z" fill="{palette.ground}"/>{fitting[luck[2] % len(fitting)](sheet)}</svg>'
+    )
 
 
 def artwork(slug: str) -> str:
-    """The poster without its letters."""
-    return _drawn(slug, "")
-
-
-def _drawn(slug: str, lettering: str) -> str:
-    digest = hashlib.sha256(slug.encode()).digest()
-    dice = random.Random(digest)  # noqa: S311 - a pattern, not a secret
+    """The poster's pattern without its words."""
+    luck = hashlib.sha256(slug.encode()).digest()
     palette = palette_of(slug)
-    pattern = PATTERNS[digest[1] % len(PATTERNS)]
+    drawn = PATTERNS[luck[1] % len(PATTERNS)](random.Random(luck), palette, (WIDTH // 2, HEIGHT // 2))  # noqa: S311 - a pattern, not a secret
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{palette.ground}"/>{pattern(dice, palette)}{lettering}</svg>'
+        f'<path d="M0 0h{WIDTH}v{HEIGHT}H0z" fill="{palette.ground}"/>{drawn}</svg>'
     )
 
 
-def _lettering(slug: str, title: str, small: tuple[str, str], palette: Palette) -> str:
-    text = drawable(title)
-    if not any(letter.isalnum() for letter in text):
-        text = drawable(slug.replace("-", " "))
-    lines = _broken(text.split())
-    height = {1: 300, 2: 190, 3: 148, 4: 120}[len(lines)]
-    gap = 34
-    top = HEIGHT - MARGIN - len(lines) * height - (len(lines) - 1) * gap
+def broken(words: list[str]) -> list[str]:
+    """The words on at most four lines, alphabets apart; very short ones join their neighbour, very long ones break."""
+    lines = [part for word in words for part in _cut(word)]
+    apart = [line for line in lines if any(letter.isalnum() for letter in line)][:14]
+    while len(apart) > 1 and (len(apart) > LINES_MAX or min(len(line) for line in apart) < 3):  # noqa: PLR2004
+        pairs = range(len(apart) - 1)
+        joined = min(pairs, key=lambda at: (covers(apart[at]) != covers(apart[at + 1]), len(apart[at] + apart[at + 1])))
+        apart[joined : joined + 2] = [f"{apart[joined]} {apart[joined + 1]}"]
+    return apart
+
+
+def _cut(word: str) -> list[str]:
+    word = word.strip(":;,.|-–—")
+    most = 16 if covers(word) else 9
+    parts = -(-len(word) // most)
+    size = -(-len(word) // max(parts, 1))
+    return [word[at : at + size] for at in range(0, len(word), size)] if word else []
+
+
+# Compositions. Words stand on plain ground, so that nothing disturbs them; the pattern has the rest.
+
+
+def _foot(sheet: Sheet) -> str:
+    """The pattern above, the title large at the foot."""
+    tall = _title_height(sheet)
+    facts = _facts_height(sheet.words)
+    top = HEIGHT - MARGIN - tall - GAP - 8 - facts - 36
+    ground = f'<path d="M0 {top}h{WIDTH}V{HEIGHT}H0z" fill="{sheet.palette.ground}"/>'
+    title = _title(sheet, MARGIN, HEIGHT - MARGIN - tall, INNER, tall)
+    return sheet.pattern((_off(sheet.dice, 400), top // 2)) + ground + _facts(sheet, top + 36) + title
+
+
+def _head(sheet: Sheet) -> str:
+    """The title at the head, the pattern below it, the facts at the foot."""
+    tall = _title_height(sheet)
+    facts = _facts_height(sheet.words)
+    top, bottom = MARGIN + tall + 36, HEIGHT - MARGIN - facts - 32
+    grounds = f'<path d="M0 0h{WIDTH}v{top}H0zM0 {bottom}h{WIDTH}V{HEIGHT}H0z" fill="{sheet.palette.ground}"/>'
+    eye = (_off(sheet.dice, 400), (top + bottom) // 2)
+    return sheet.pattern(eye) + grounds + _title(sheet, MARGIN, MARGIN, INNER, tall) + _facts(sheet, bottom + 32)
+
+
+def _window(sheet: Sheet) -> str:
+    """The pattern on a disc that comes in from above, as on a record."""
+    tall = _title_height(sheet)
+    facts = _facts_height(sheet.words)
+    top = HEIGHT - MARGIN - tall - GAP - 8 - facts - 36
+    radius = max(340, top // 2 + 60)
+    middle = (_off(sheet.dice, 400), top - 12 - radius)
+    hole = f'<clipPath id="w"><circle cx="{middle[0]}" cy="{middle[1]}" r="{radius}"/></clipPath>'
+    title = _title(sheet, MARGIN, HEIGHT - MARGIN - tall, INNER, tall)
+    drawn = sheet.pattern((middle[0], top // 2 - 20))
+    return f'{hole}<g clip-path="url(#w)">{drawn}</g>{_facts(sheet, top + 36)}{title}'
+
+
+def _side(sheet: Sheet) -> str:
+    """The title climbs along the edge, the pattern stands beside it."""
+    broad = 250 if len(sheet.lines) == 1 else 330
+    facts = _facts_height(sheet.words)
+    edge, bottom = MARGIN + broad + 32, HEIGHT - MARGIN - facts - 32
+    grounds = f'<path d="M0 0h{edge}v{HEIGHT}H0zM0 {bottom}h{WIDTH}V{HEIGHT}H0z" fill="{sheet.palette.ground}"/>'
+    title = _title(sheet, 0, 0, bottom - MARGIN, broad)
+    turned = f'<g transform="translate({MARGIN} {bottom}) rotate(-90)">{title}</g>'
+    return sheet.pattern(((edge + WIDTH) // 2, bottom // 2)) + grounds + turned + _facts(sheet, bottom + 32)
+
+
+def _over(sheet: Sheet) -> str:
+    """The title over the pattern, with a rim that holds it off; the facts on a plain strip."""
+    tall = _title_height(sheet)
+    facts = _facts_height(sheet.words)
+    below = HEIGHT - MARGIN - facts - 32
+    ground = f'<path d="M0 {below}h{WIDTH}V{HEIGHT}H0z" fill="{sheet.palette.ground}"/>'
+    title = _title(sheet, MARGIN, below - 40 - tall, INNER, tall, rim=True)
+    eye = (_off(sheet.dice, 400), max(200, (below - 40 - tall) // 2))
+    return sheet.pattern(eye) + title + ground + _facts(sheet, below + 32)
+
+
+def _wall(sheet: Sheet) -> str:
+    """Nothing but the title, again and again, as if it came nearer."""
+    facts = _facts_height(sheet.words)
+    room = HEIGHT - 2 * MARGIN - facts - 36
+    rows = max(ROWS_OF_A_WALL - len(sheet.lines), 3) * len(sheet.lines)
+    grown = [1.42 ** (row // len(sheet.lines) if len(sheet.lines) > 1 else row) for row in range(rows)]
+    scale = (room - 16 * (rows - 1)) / sum(grown)
+    colours = (sheet.palette.figure, sheet.palette.spark, sheet.palette.letters)
+    last = rows - len(sheet.lines)
     parts: list[str] = []
-    for number, line in enumerate(lines):
-        path, stroke = stretched(line, MARGIN, top + number * (height + gap), WIDTH - 2 * MARGIN, height)
-        parts.append(_strokes(path, stroke, palette))
-    left, _ = written(drawable(small[0]), MARGIN, MARGIN, 26)
-    right, width = written(drawable(small[1]), 0, MARGIN, 26)
-    parts.append(_strokes(left, 5, palette))
-    moved = f'<g transform="translate({WIDTH - MARGIN - width:.0f} 0)">{_strokes(right, 5, palette)}</g>'
-    return "".join(parts) + moved
+    y = float(MARGIN)
+    for row, share in enumerate(grown):
+        tall = share * scale
+        colour = sheet.palette.letters if row >= last else colours[(row // len(sheet.lines)) % 2]
+        parts.append(_line(sheet, sheet.lines[row % len(sheet.lines)], (MARGIN, y, INNER, tall), colour))
+        y += tall + 16
+    return "".join(parts) + _facts(sheet, HEIGHT - MARGIN - facts)
 
 
-def _strokes(path: str, stroke: float, palette: Palette) -> str:
-    """Letters with a rim of the ground's colour, so that they stand off whatever is behind them."""
-    rim = stroke + max(22, stroke * 0.7)
+def _lettered(lines: list[str], shortest: int, longest: int, most: int) -> bool:
+    """Whether at most so many lines are drawn in our own letters, each neither too short nor too long."""
+    return len(lines) <= most and all(covers(line) and shortest <= len(line) <= longest for line in lines)
+
+
+COMPOSITIONS: tuple[tuple[Callable[[Sheet], str], Callable[[list[str]], bool]], ...] = (
+    (_foot, lambda _: True),
+    (_head, lambda _: True),
+    (_window, lambda lines: len(lines) < LINES_MAX - 1),
+    (_over, lambda lines: len(lines) < LINES_MAX),
+    (_side, lambda lines: _lettered(lines, 4, 16, 2)),
+    (_wall, lambda lines: _lettered(lines, 4, 10, 2)),
+)
+
+
+def _off(dice: Dice, middle: int) -> int:
+    return middle + dice.choice([-1, 1]) * dice.randint(0, 130)
+
+
+def _title_height(sheet: Sheet) -> int:
+    return {1: 250, 2: 330, 3: 400, 4: 450}[len(sheet.lines)]
+
+
+def _title(sheet: Sheet, x: float, y: float, width: float, height: float, *, rim: bool = False) -> str:
+    """The lines, each as broad as the box; what is short stands tall."""
+    shares = [(1 / max(_breadth(line), 6)) ** 0.5 for line in sheet.lines]
+    room = height - GAP * (len(sheet.lines) - 1)
+    parts: list[str] = []
+    for line, share in zip(sheet.lines, shares, strict=True):
+        tall = room * share / sum(shares)
+        parts.append(_line(sheet, line, (x, y, width, tall), sheet.palette.letters, rim=rim))
+        y += tall + GAP
+    return "".join(parts)
+
+
+def _breadth(line: str) -> float:
+    return units(drawable(line)) if covers(line) else 4.5 * len(line)
+
+
+def _line(sheet: Sheet, line: str, box: tuple[float, float, float, float], colour: str, *, rim: bool = False) -> str:
+    x, y, width, height = box
+    if not covers(line):
+        return _foreign(line, box, colour, sheet.palette.ground if rim else None)
+    voice = sheet.voice
+    path, stroke = stretched(drawable(line), x, y, width, height, (voice.stroke, voice.gap))
+    shape = ROUND if voice.round else CUT
+    around = f'<path d="{path}" stroke="{sheet.palette.ground}" stroke-width="{stroke + 34:.0f}"/>' if rim else ""
+    inside = ""
+    if voice.inline and stroke > 20:  # noqa: PLR2004
+        inside = f'<path d="{path}" stroke="{sheet.palette.ground}" stroke-width="{stroke * 0.2:.1f}"/>'
     return (
-        f'<g fill="none" stroke-linecap="square" stroke-miterlimit="1.6"><path d="{path}" stroke="{palette.ground}" '
-        f'stroke-width="{rim:.0f}"/><path d="{path}" stroke="{palette.letters}" stroke-width="{stroke:.0f}"/></g>'
+        f'<g fill="none" {shape}>{around}<path d="{path}" stroke="{colour}" stroke-width="{stroke:.1f}"/>{inside}</g>'
     )
 
 
-def _broken(words: list[str]) -> list[str]:
-    """The words on at most four lines; very short ones join their neighbour."""
-    lines = words[:12]
-    while len(lines) > 1 and (len(lines) > LINES_MAX or min(len(line) for line in lines) < 3):  # noqa: PLR2004
-        joined = min(range(len(lines) - 1), key=lambda at: len(lines[at]) + len(lines[at + 1]))
-        lines[joined : joined + 2] = [f"{lines[joined]} {lines[joined + 1]}"]
-    return lines
-
-
-def _rings(dice: Dice, palette: Palette) -> str:
-    """Two sets of rings whose centres differ: where they cross, they beat."""
-    x, y = dice.randint(250, 550), dice.randint(260, 420)
-    angle, apart = dice.uniform(0, math.tau), dice.randint(60, 130)
-    step = dice.choice([18, 22, 26])
-    first = "".join(f'<circle cx="{x}" cy="{y}" r="{r}"/>' for r in range(step, 900, step))
-    x2, y2 = round(x + apart * math.cos(angle)), round(y + apart * math.sin(angle))
-    second = "".join(f'<circle cx="{x2}" cy="{y2}" r="{r}"/>' for r in range(step, 620, step))
+def _foreign(line: str, box: tuple[float, float, float, float], colour: str, rim: str | None) -> str:
+    """A line in another alphabet, in a face of the machine: as large as fits, then fitted to the box."""
+    x, y, width, height = box
+    natural = sum(1.0 if ord(letter) > 0x2E80 else 0.56 for letter in line)  # noqa: PLR2004 - CJK and faces are square
+    size = min(height * 0.95, width / natural * 1.15)
+    fits = natural * size > width * 0.6
+    fitted = f' textLength="{width:.0f}" lengthAdjust="spacingAndGlyphs"' if fits else ""
+    edge = f' stroke="{rim}" stroke-width="26" stroke-linejoin="round" paint-order="stroke"' if rim else ""
     return (
-        f'<g fill="none" stroke-width="{step * 0.45:.1f}"><g stroke="{palette.figure}">{first}</g>'
-        f'<g stroke="{palette.spark}">{second}</g></g>'
+        f'<text x="{x + width / 2:.0f}" y="{y + height / 2 + size * 0.36:.0f}" text-anchor="middle"{fitted}{edge} '
+        f'font-size="{size:.0f}" font-weight="900" font-family="sans-serif" fill="{colour}">{escape(line)}</text>'
     )
 
 
-def _halftone(dice: Dice, palette: Palette) -> str:
-    """A bright body seen through a printer's screen."""
-    cx, cy = dice.randint(260, 540), dice.randint(280, 400)
-    fold, twist, pitch = dice.randint(2, 5), dice.uniform(0, math.tau), 27
-    sizes: dict[int, list[str]] = {}
-    for row in range(-1, HEIGHT // pitch + 2):
-        for column in range(-1, WIDTH // pitch + 2):
-            x, y = column * pitch + (pitch // 2 if row % 2 else 0), row * pitch
-            distance, angle = math.hypot(x - cx, y - cy), math.atan2(y - cy, x - cx)
-            body = 0.5 + 0.5 * math.cos(distance / 62 + math.sin(angle * fold + twist) * 1.4)
-            size = round(9 * body * max(0.25, 1 - distance / 1000))
-            if size:
-                sizes.setdefault(size, []).append(f"M{x} {y}h0")
-    dots = "".join(f'<path d="{"".join(at)}" stroke-width="{size * 3}"/>' for size, at in sorted(sizes.items()))
-    spot = f'<circle cx="{cx}" cy="{cy}" r="{dice.randint(150, 230)}" fill="{palette.spark}"/>'
-    return f'{spot}<g stroke="{palette.figure}" stroke-linecap="round">{dots}</g>'
+def _facts_height(words: Words) -> int:
+    return max(len(_acts(words)), 3 if words.acts else 2) * LEADING - (LEADING - SMALL)
 
 
-def _tiles(dice: Dice, palette: Palette) -> str:
-    """Quarter circles that fall either way and make one endless line."""
-    size = dice.choice([100, 133, 160])
-    half = size / 2
-    path: list[str] = []
-    for row in range(math.ceil(HEIGHT / size)):
-        for column in range(math.ceil(WIDTH / size)):
-            x, y = column * size, row * size
-            # Each arc reaches one unit into its neighbours, or a hair's breadth of nothing shows where they meet.
-            if dice.random() < 0.5:  # noqa: PLR2004
-                path.append(f"M{x + half:g} {y - 1}v1A{half:g} {half:g} 0 0 1 {x} {y + half:g}h-1")
-                path.append(f"M{x + half:g} {y + size + 1}v-1A{half:g} {half:g} 0 0 1 {x + size} {y + half:g}h1")
-            else:
-                path.append(f"M{x + half:g} {y - 1}v1A{half:g} {half:g} 0 0 0 {x + size} {y + half:g}h1")
-                path.append(f"M{x + half:g} {y + size + 1}v-1A{half:g} {half:g} 0 0 0 {x} {y + half:g}h-1")
-    drawn = "".join(path)
-    layers = [(palette.figure, 0.62), (palette.ground, 0.38), (palette.spark, 0.16)]
-    return '<g fill="none">' + "".join(
-        f'<path d="{drawn}" stroke="{colour}" stroke-width="{size * width:.0f}"/>' for colour, width in layers
-    ) + "</g>"  # fmt: skip
+def _acts(words: Words) -> list[str]:
+    if len(words.acts) <= ACTS_MAX:
+        return list(words.acts)
+    return [*words.acts[: ACTS_MAX - 1], f"+ {len(words.acts) - ACTS_MAX + 1} more"]
 
 
-def _waves(dice: Dice, palette: Palette) -> str:
-    """A field of lines with something loud beneath it."""
-    cx, cy, loud = dice.randint(250, 550), dice.randint(260, 420), dice.choice([-1, 1]) * dice.randint(90, 150)
-    length, phase = dice.uniform(38, 70), dice.uniform(0, math.tau)
-    paths: list[str] = []
-    for y in range(-20, HEIGHT + 60, 26):
-        points: list[str] = []
-        for x in range(-20, WIDTH + 41, 20):
-            near = math.exp(-(((x - cx) / 210) ** 2) - ((y - cy) / 260) ** 2)
-            lift = near * loud * (0.55 + 0.45 * math.sin(x / length + y / 90 + phase))
-            points.append(f"{x} {y - lift:.0f}")
-        paths.append("M" + "L".join(points))
-    ball = f'<circle cx="{cx}" cy="{cy}" r="{dice.randint(120, 200)}" fill="{palette.spark}"/>'
-    lines = (
-        f'<path d="{"".join(paths)}" stroke="{palette.figure}" stroke-width="13" fill="none" stroke-linejoin="round"/>'
-    )
-    return ball + lines
+def _facts(sheet: Sheet, y: float) -> str:
+    """Who plays on the left; when and where on the right."""
+    words, colour = sheet.words, sheet.palette.letters
+    left = _acts(words) or [words.venue, words.city]
+    right = [f"{words.date}  {words.doors}", *([words.venue, words.city] if words.acts else [])]
+    parts = [_small(text, MARGIN, y + row * LEADING, colour, 400) for row, text in enumerate(left)]
+    parts += [_small(text, None, y + row * LEADING, colour, 400) for row, text in enumerate(right)]
+    return "".join(parts)
 
 
-def _wheel(dice: Dice, palette: Palette) -> str:
-    """A chequered wheel, wider in every ring."""
-    cx, cy = dice.randint(280, 520), dice.randint(300, 420)
-    sectors, twist = dice.choice([16, 20, 24]), dice.choice([-1, 1]) * dice.uniform(0.03, 0.12)
-    radii = [26 * 1.38**ring for ring in range(12)]
-    cells: list[str] = []
-    for ring in range(len(radii) - 1):
-        inner, outer = radii[ring], radii[ring + 1]
-        for sector in range(ring % 2, sectors, 2):
-            a, b = (math.tau * (sector + at) / sectors + ring * twist for at in (0, 1))
-            p = [
-                (cx + r * math.cos(t), cy + r * math.sin(t))
-                for r, t in ((inner, a), (outer, a), (outer, b), (inner, b))
-            ]
-            cells.append(
-                f"M{p[0][0]:.0f} {p[0][1]:.0f}L{p[1][0]:.0f} {p[1][1]:.0f}A{outer:.0f} {outer:.0f} 0 0 1 {p[2][0]:.0f} "
-                f"{p[2][1]:.0f}L{p[3][0]:.0f} {p[3][1]:.0f}A{inner:.0f} {inner:.0f} 0 0 0 {p[0][0]:.0f} {p[0][1]:.0f}"
-            )
-    eye = f'<circle cx="{cx}" cy="{cy}" r="{radii[0] + 22:.0f}" fill="{palette.spark}"/>'
-    return f'<path d="{"".join(cells)}" fill="{palette.figure}"/>{eye}'
-
-
-def _sliced(dice: Dice, palette: Palette) -> str:
-    """A disc cut into slices, each pushed off its place."""
-    cx, cy, radius = dice.randint(340, 460), dice.randint(330, 400), dice.randint(280, 330)
-    y, thick = cy - radius, 12
-    slices: list[str] = []
-    number = 0
-    while y < cy + radius:
-        middle = y + thick / 2
-        half = math.sqrt(max(0, radius**2 - (middle - cy) ** 2))
-        push = dice.choice([0, 0, 0, -1, 1]) * dice.randint(30, 190)
-        colour = palette.spark if push and dice.random() < 0.5 else palette.figure  # noqa: PLR2004
-        slices.append(
-            f'<rect x="{cx - half + push:.0f}" y="{y}" width="{2 * half:.0f}" height="{thick}" fill="{colour}"/>'
+def _small(text: str, x: int | None, y: float, colour: str, width_max: int) -> str:
+    """A small line from `x`, or up to the right margin (None)."""
+    if not covers(text):
+        size = min(SMALL * 1.3, width_max / max(len(text), 1) / 0.5)
+        place = f'x="{x}"' if x is not None else f'x="{WIDTH - MARGIN}" text-anchor="end"'
+        return (
+            f'<text {place} y="{y + SMALL:.0f}" font-size="{size:.0f}" font-weight="700" font-family="sans-serif" '
+            f'fill="{colour}" direction="ltr">{escape(text)}</text>'
         )
-        number += 1
-        y += thick + max(3, 14 - number // 2)
-        thick = min(60, thick + 3)
-    return "".join(slices)
-
-
-def _columns(dice: Dice, palette: Palette) -> str:
-    """Columns that breathe: each is wide where its neighbour is narrow."""
-    count = dice.choice([9, 11, 13])
-    pitch, length, phase = WIDTH / count, dice.uniform(90, 150), dice.uniform(0, math.tau)
-    bend = dice.uniform(0.5, 0.9)
-    shapes: list[str] = []
-    for number in range(count + 1):
-        middle = number * pitch
-        right: list[str] = []
-        left: list[str] = []
-        for y in range(0, HEIGHT + 25, 25):
-            half = pitch * (0.25 + 0.2 * math.sin(y / length + number * bend + phase))
-            shift = pitch * 0.35 * math.sin(y / length * 0.7 + phase)
-            right.append(f"{middle + half + shift:.0f} {y}")
-            left.append(f"{middle - half + shift:.0f} {y}")
-        shapes.append("M" + "L".join(right + left[::-1]) + "z")
-    picked = dice.sample(range(2, count - 1), 2)
-    plain = "".join(shape for number, shape in enumerate(shapes) if number not in picked)
-    bright = "".join(shapes[number] for number in picked)
-    return f'<path d="{plain}" fill="{palette.figure}"/><path d="{bright}" fill="{palette.spark}"/>'
-
-
-PATTERNS: tuple[Callable[[Dice, Palette], str], ...] = (_rings, _halftone, _tiles, _waves, _wheel, _sliced, _columns)
+    drawn, width = written(drawable(text), 0, 0, SMALL)
+    scale = min(1.0, width_max / width)
+    left = x if x is not None else WIDTH - MARGIN - width * scale
+    shrunk = f" scale({scale:.2f} 1)" if scale < 1 else ""
+    return (
+        f'<path d="{drawn}" transform="translate({left:.0f} {y:.0f}){shrunk}" fill="none" stroke="{colour}" '
+        f'stroke-width="4.6" {CUT}/>'
+    )

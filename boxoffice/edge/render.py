@@ -15,9 +15,10 @@ from litestar.datastructures import Cookie
 from litestar.types import Scope
 from markupsafe import Markup
 
+from boxoffice.catalogue.palettes import palette_of
 from boxoffice.edge.letters import stretched
-from boxoffice.edge.palettes import palette_of
 from boxoffice.edge.static_files import static_url
+from boxoffice.edge.style_sheet import STRETCHES, preloaded_fonts
 from boxoffice.foundation.letters_of_fonts import fonts_built
 from boxoffice.foundation.money import exponent
 from boxoffice.foundation.person_name import DIRECTION
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 NEVER_KEPT = "no-store"
+LONG = 26  # letters: a longer title is set smaller
+LINE = 930  # letters times their width in percent: what a title of --title-size holds in one line
 DESCRIPTION_TAGS = {"a", "blockquote", "br", "em", "h3", "h4", "hr", "li", "ol", "p", "strong", "ul"}
 
 
@@ -123,9 +126,14 @@ def environment() -> "Environment":
     )
     cast("dict[str, Any]", made.filters).update(FILTERS)
     wordmark = stretched("BOX OFFICE", 1, 1, 204, 28)[0]
-    cast("dict[str, Any]", made.globals).update(
-        {"map_link": map_link, "printable": fonts_built, "static": static_url, "wordmark": wordmark}
-    )
+    shared = {
+        "fonts": preloaded_fonts(),
+        "map_link": map_link,
+        "printable": fonts_built,
+        "static": static_url,
+        "wordmark": wordmark,
+    }
+    cast("dict[str, Any]", made.globals).update(shared)
     return made
 
 
@@ -178,6 +186,18 @@ def hue(slug: str) -> str:
     return f"hue-{palette_of(slug).name}"
 
 
+def fit(text: str) -> str:
+    """The class that gives `text` the widest letters with which its longest word still fills a line of its own."""
+    word = max((sum(_breadth(letter) for letter in word) for word in text.split()), default=1)
+    width = next((width for width in sorted(STRETCHES, reverse=True) if word * (width - 4) <= LINE), min(STRETCHES))
+    return f"fit-{width}{' long' if len(text) > LONG else ''}"
+
+
+def _breadth(letter: str) -> float:
+    """How broad a letter is beside the average one."""
+    return 1.25 if letter.isupper() or letter in "mw@" else 0.55 if letter in "iljtfr.,:'’!-" else 1
+
+
 def plain(text: str) -> str:
     """`text` without marks that would turn the direction of what stands beside it."""
     return DIRECTION.sub("", unicodedata.normalize("NFC", text))
@@ -206,6 +226,7 @@ FILTERS = {
     "day": write_day,
     "decimals": exponent,
     "described": described,
+    "fit": fit,
     "grouped": write_code,
     "hue": hue,
     "for_script": for_script,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from boxoffice.edge.style_sheet import style_sheet
+
 FOLDER = Path(__file__).parent.parent / "static"
 TYPES = {
     ".css": "text/css",
@@ -36,4 +38,6 @@ def static_url(name: str) -> str:
 
 def _read(path: Path) -> StaticFile:
     content = path.read_bytes()
+    if path.suffix == ".css":
+        content = style_sheet(content.decode()).encode()
     return StaticFile(content, TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:12])

@@ -1,11 +1,10 @@
 """A night's tickets as a PDF, for the pages that offer it and the mail that brings it."""
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from boxoffice.box import BoxOffice
-from boxoffice.edge.palettes import palette_of
-from boxoffice.edge.poster import poster
+from boxoffice.catalogue.palettes import palette_of
+from boxoffice.edge.poster import poster, words_of
 from boxoffice.foundation.db import Connection
 from boxoffice.tickets.pdf import Look, ToPrint, tickets_pdf
 from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard, ticket_of_code
@@ -30,8 +29,8 @@ async def to_print(connection: Connection, box: BoxOffice, cards: Sequence[Ticke
 async def printed(box: BoxOffice, tickets: Sequence[ToPrint]) -> bytes:
     """The PDF, made outside any transaction. Raises NotSetHere."""
     night = tickets[0].card
-    date = night.doors_at.astimezone(ZoneInfo(night.time_zone))
-    drawn = poster(night.event_slug, night.event_title, (f"{date:%a %d.%m.%Y}", night.venue_city))
+    words = words_of(night.event_title, night.doors_at, night.time_zone, night.venue_name, night.venue_city)
+    drawn = poster(night.event_slug, words)
     look = Look(drawn, palette_of(night.event_slug).accent_on_light)
     return await tickets_pdf(box.typesetter, tickets, look, box.settings.base_url)
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from boxoffice.catalogue.palettes import HOUSE, Palette, palette_of
 from boxoffice.foundation.mail import Attachment, Mail
 from boxoffice.foundation.person_name import DIRECTION
 from boxoffice.foundation.written import write_code, write_day, write_money, write_time, write_zone
@@ -41,6 +42,7 @@ class TicketsMail:
     order_code: str
     order_link: str
     my_tickets_link: str
+    event_slug: str
     event_title: str
     doors_at: datetime
     starts_at: datetime
@@ -71,6 +73,7 @@ class RefundMail:
     email: str
     order_code: str
     order_link: str
+    event_slug: str
     event_title: str
     currency: str
     refunded_minor: int
@@ -84,6 +87,7 @@ class SettlingMail:
     email: str
     order_code: str
     order_link: str
+    event_slug: str
     event_title: str
     held_until: datetime
     time_zone: str
@@ -98,6 +102,7 @@ class ReviewMail:
     email: str
     order_code: str
     order_link: str
+    event_slug: str
     event_title: str
     currency: str
     total_minor: int
@@ -105,7 +110,7 @@ class ReviewMail:
 
 def login_mail(email: str, code: str, link: str, base_url: str) -> Mail:
     """The code to type and the link to open, both in the browser that asked."""
-    return _mail("login", email, "Your sign-in code", code=code, link=link, host=_host(base_url))
+    return _mail("login", email, "Your sign-in code", HOUSE, code=code, link=link, host=_host(base_url))
 
 
 def tickets_mail(order: TicketsMail) -> Mail:
@@ -115,6 +120,7 @@ def tickets_mail(order: TicketsMail) -> Mail:
         "tickets",
         order.email,
         f"{count}: {order.event_title}",
+        palette_of(order.event_slug),
         order.attachments,
         order=order,
         count=count,
@@ -130,7 +136,8 @@ def tickets_mail(order: TicketsMail) -> Mail:
 def refund_mail(refund: RefundMail) -> Mail:
     """How much went back, why, what that means for the tickets, and when it arrives."""
     amount = write_money(refund.refunded_minor, refund.currency)
-    return _mail("refund", refund.email, f"Refund: {refund.event_title}", order=refund, amount=amount)
+    night = palette_of(refund.event_slug)
+    return _mail("refund", refund.email, f"Refund: {refund.event_title}", night, order=refund, amount=amount)
 
 
 def settling_mail(order: SettlingMail) -> Mail:
@@ -139,6 +146,7 @@ def settling_mail(order: SettlingMail) -> Mail:
         "settling",
         order.email,
         f"Payment on its way: {order.event_title}",
+        palette_of(order.event_slug),
         order=order,
         total=write_money(order.total_minor, order.currency),
         until_day=write_day(order.held_until, order.time_zone),
@@ -150,7 +158,8 @@ def settling_mail(order: SettlingMail) -> Mail:
 def review_mail(order: ReviewMail) -> Mail:
     """The payment is being checked: nothing to do, and nothing to buy again."""
     total = write_money(order.total_minor, order.currency)
-    return _mail("review", order.email, f"We are checking your payment: {order.event_title}", order=order, total=total)
+    subject = f"We are checking your payment: {order.event_title}"
+    return _mail("review", order.email, subject, palette_of(order.event_slug), order=order, total=total)
 
 
 def alarm_mail(email: str, text: str, base_url: str) -> Mail:
@@ -159,9 +168,16 @@ def alarm_mail(email: str, text: str, base_url: str) -> Mail:
     return Mail(email, _short(f"Alarm: {text}"), body, "")
 
 
-def _mail(template: str, to: str, subject: str, attachments: tuple[Attachment, ...] = (), **values: object) -> Mail:
+def _mail(
+    template: str,
+    to: str,
+    subject: str,
+    night: Palette,
+    attachments: tuple[Attachment, ...] = (),
+    **values: object,
+) -> Mail:
     text = TEMPLATES.get_template(f"{template}.txt").render(values)
-    html = TEMPLATES.get_template(f"{template}.html").render(values)
+    html = TEMPLATES.get_template(f"{template}.html").render(values, night=night)
     return Mail(to, _short(subject), text, html, attachments)
 
 

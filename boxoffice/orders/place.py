@@ -9,7 +9,7 @@ import msgspec
 
 from boxoffice.foundation.db import Database, Query
 from boxoffice.foundation.ids import new_id, random_code, with_check
-from boxoffice.foundation.problems import Problem
+from boxoffice.foundation.problems import FieldError, Problem
 
 ORDER_CODE_LENGTH = 7
 
@@ -68,6 +68,7 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "below_minimum": (OrderRefused, "With this code the total is below what a card payment can carry."),
     "person_limit": (OrderRefused, "That is more tickets than one person may buy for this night."),
 }
+ABOUT_CODES = ("promo_not_valid", "below_minimum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,8 @@ def _answer(request: Request, placed_for: Request, outcome: Outcome, new: set[UU
         name = "idempotency_conflict"
     if name != "placed":
         kind, sentence = REFUSALS[name]
-        problem = kind(sentence)
+        about_code = name in ABOUT_CODES and request.promo_code is not None
+        problem = kind(sentence, (FieldError("promo_code", sentence),) if about_code else ())
         if isinstance(problem, PriceChanged) and outcome.detail_minor is not None:
             problem.price_minor = outcome.detail_minor
         return problem

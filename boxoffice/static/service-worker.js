@@ -4,7 +4,8 @@
 const CACHE = "tickets";
 const PATIENCE_MS = 4000;
 const TICKET = /^\/tickets\/[^/]+$/;
-const OTHERS = new Set(["/tickets/login", "/tickets/code", "/tickets/link", "/tickets/sign-out"]);
+const OFFLINE = "/tickets/offline";
+const OTHERS = new Set([OFFLINE, "/tickets/login", "/tickets/code", "/tickets/link", "/tickets/sign-out"]);
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -27,6 +28,8 @@ async function ticket(request, path) {
     return answer;
   } catch (error) {
     if (kept) return kept;
+    const words = request.mode === "navigate" ? await cache.match(OFFLINE) : undefined;
+    if (words) return words;
     throw error;
   }
 }

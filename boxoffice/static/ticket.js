@@ -6,6 +6,7 @@ const saved = document.querySelector("#saved");
 let awake;
 
 async function stayAwake() {
+  if (awake && !awake.released) return;
   try {
     awake = await navigator.wakeLock?.request("screen");
   } catch {
@@ -21,9 +22,9 @@ function showOffline() {
 async function keep() {
   if (!("serviceWorker" in navigator) || !("caches" in self) || !navigator.onLine) return;
   await navigator.serviceWorker.register("/tickets/service-worker.js");
-  const parts = [...document.querySelectorAll("link[rel=stylesheet], link[rel=icon], script[src]")];
+  const parts = [...document.querySelectorAll("link[rel=stylesheet], link[rel=preload], link[rel=icon], script[src]")];
   const cache = await caches.open("tickets");
-  await cache.addAll([location.pathname, ...parts.map((part) => part.href ?? part.src)]);
+  await cache.addAll([location.pathname, "/tickets/offline", ...parts.map((part) => part.href ?? part.src)]);
   await navigator.serviceWorker.ready;
   document.querySelector("#kept").hidden = false;
 }
@@ -36,19 +37,26 @@ function offerLarge() {
   close.className = "button block";
   close.textContent = "Close";
   close.addEventListener("click", () => dialog.close());
-  dialog.append(qr.querySelector("svg").cloneNode(true), close);
+  const code = document.querySelector(".ticket-code").cloneNode(true);
+  code.className = "large-code";
+  const hint = document.createElement("p");
+  hint.textContent = "Hard to scan? Turn your screen up.";
+  dialog.append(qr.querySelector("svg").cloneNode(true), code, hint, close);
   document.body.append(dialog);
   const open = document.createElement("button");
   open.className = "button block";
   open.textContent = "Show the code large";
-  open.addEventListener("click", () => dialog.showModal());
+  open.addEventListener("click", () => {
+    dialog.showModal();
+    stayAwake(); // some browsers grant it only to a tap
+  });
   document.querySelector(".ticket-actions").prepend(open);
 }
 
 addEventListener("online", showOffline);
 addEventListener("offline", showOffline);
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible" && (!awake || awake.released)) stayAwake();
+  if (qr && document.visibilityState === "visible") stayAwake();
 });
 showOffline();
 if (qr) {

@@ -31,6 +31,7 @@ PAGES: list[ControllerRouterHandler] = [
     sign_in.sign_in_by_link,
     sign_in.sign_out,
     service_worker.service_worker,
+    service_worker.show_offline,
     ticket.show_ticket,
     ticket.show_calendar,
     ticket.show_tickets_for_print,

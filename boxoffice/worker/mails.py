@@ -62,6 +62,7 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
             order_code=order.code,
             order_link=link,
             my_tickets_link=f"{box.settings.base_url}/tickets",
+            event_slug=order.event_slug,
             event_title=order.event_title,
             doors_at=order.doors_at,
             starts_at=order.starts_at,
@@ -87,6 +88,7 @@ async def send_settling(box: BoxOffice, job: Job) -> None:
         email=order.email,
         order_code=order.code,
         order_link=link,
+        event_slug=order.event_slug,
         event_title=order.event_title,
         held_until=order.settle_until,
         time_zone=order.time_zone,
@@ -100,7 +102,9 @@ async def send_review(box: BoxOffice, job: Job) -> None:
     """The payment is looked at by a person."""
     view, link = await _order(box, job)
     order = view.order
-    mail = ReviewMail(order.email, order.code, link, order.event_title, order.currency, order.total_minor)
+    mail = ReviewMail(
+        order.email, order.code, link, order.event_slug, order.event_title, order.currency, order.total_minor
+    )
     await _send(box, job, review_mail(mail))
 
 
@@ -116,6 +120,7 @@ async def send_refund_mail(box: BoxOffice, job: Job) -> None:
         order.email,
         order.code,
         link,
+        order.event_slug,
         order.event_title,
         order.currency,
         refund.amount_minor,

@@ -21,6 +21,7 @@ from boxoffice.notifications.emails import (
 BASE = "https://tickets.example.org"
 ORDER_LINK = f"{BASE}/orders/7K3F9QXW2M4T?access=tQ5bX0y_2vJw&x=1"
 LOGIN_LINK = f"{BASE}/sign-in/link#u0Jp-4Yh3lq0Zq3sVw1nG7tB9xK2mD5c"
+SLUG = "kesselhaus-opening"
 EMAIL = "anna@example.net"
 DOORS = datetime(2026, 12, 4, 21, 0, tzinfo=UTC)
 STARTS = datetime(2026, 12, 4, 22, 0, tzinfo=UTC)
@@ -36,6 +37,7 @@ def tickets(title: str, holders: tuple[str, ...], total_minor: int = 3300, start
         order_code="7K3F9QXW2M4T",
         order_link=ORDER_LINK,
         my_tickets_link=f"{BASE}/tickets",
+        event_slug=SLUG,
         event_title=title,
         doors_at=DOORS,
         starts_at=starts_at,
@@ -49,7 +51,7 @@ def tickets(title: str, holders: tuple[str, ...], total_minor: int = 3300, start
 
 
 def refund(title: str, reason: RefundReason) -> RefundMail:
-    return RefundMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, title, "eur", 3300, reason)
+    return RefundMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, SLUG, title, "eur", 3300, reason)
 
 
 def every_mail(title: str, holders: tuple[str, ...]) -> dict[str, Mail]:
@@ -57,9 +59,9 @@ def every_mail(title: str, holders: tuple[str, ...]) -> dict[str, Mail]:
         "login": login_mail(EMAIL, "483920", LOGIN_LINK, BASE),
         "tickets": tickets_mail(tickets(title, holders)),
         "settling": settling_mail(
-            SettlingMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, title, DOORS, "Europe/Berlin", "eur", 3300)
+            SettlingMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, SLUG, title, DOORS, "Europe/Berlin", "eur", 3300)
         ),
-        "review": review_mail(ReviewMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, title, "eur", 3300)),
+        "review": review_mail(ReviewMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, SLUG, title, "eur", 3300)),
         "alarm": alarm_mail("ops@example.org", f"Order of {holders[0]} for {title}: amounts differ.", BASE),
     }
     return mails | {f"refund-{reason}": refund_mail(refund(title, reason)) for reason in RefundReason}

@@ -93,9 +93,9 @@ async def moved(box: BoxOffice, status: str, *, reason: str | None = None, **how
     return await again(box, view)
 
 
-async def refunded(box: BoxOffice, *, late: bool, status: str = "succeeded") -> OrderView:
+async def refunded(box: BoxOffice, *, late: bool, status: str = "succeeded", **how: object) -> OrderView:
     """Money that came too late and goes back (`late`), or an order whose tickets were refunded."""
-    view = await (moved(box, "expired") if late else paid(box))
+    view = await (moved(box, "expired", **how) if late else paid(box, **how))  # type: ignore[arg-type]
     async with box.db.transaction() as connection:
         payment = f"pi_{view.order.code[:-1]}"
         await connection.execute(PAYMENT, view.order.id, payment, "returned" if late else "kept")

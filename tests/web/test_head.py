@@ -1,6 +1,7 @@
 """HEAD on every public address: what GET says, without the body."""
 
 import asyncio
+from itertools import product
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,13 +17,14 @@ OF_EACH_REQUEST = ("date", "x-request-id")
 
 @pytest.mark.parametrize("path", [*PAGES, "/events/none-such", "/none-such"])
 async def test_head_says_what_get_says(shop: Shop, path: str) -> None:
-    for accept in ("text/html", "*/*"):
-        got = await shop.web.get(path, headers={"Accept": accept})
-        head = await shop.web.head(path, headers={"Accept": accept})
+    for accept, coding in product(("text/html", "*/*"), ("gzip", "identity")):
+        asked = {"Accept": accept, "Accept-Encoding": coding}
+        got = await shop.web.get(path, headers=asked)
+        head = await shop.web.head(path, headers=asked)
         assert head.status_code == got.status_code == (404 if "none-such" in path else 200)
         assert head.content == b""
         assert _lasting(dict(head.headers)) == _lasting(dict(got.headers))
-        assert int(head.headers["content-length"]) == len(got.content)
+        assert int(head.headers["content-length"]) == got.num_bytes_downloaded
 
 
 async def test_nothing_follows_the_headers_on_the_wire(shop: Shop) -> None:

@@ -9,8 +9,9 @@ from httpx import ASGITransport, AsyncClient
 
 from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
-from boxoffice.edge.palettes import PALETTES
-from boxoffice.edge.static_files import FOLDER
+from boxoffice.catalogue.palettes import HOUSE, INK_ON_DARK, INK_ON_LIGHT, PALETTES
+from boxoffice.edge.static_files import static_files
+from boxoffice.edge.style_sheet import preloaded_fonts, style_sheet
 from boxoffice.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.web.cast import key_of, place
@@ -193,12 +194,44 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_every_nights_colours_are_readable_and_known_to_the_style_sheet() -> None:
-    sheet = (FOLDER / "palettes.css").read_text()
-    for palette in PALETTES:
-        accents = f"--accent-dark: {palette.accent_on_dark}; --accent-light: {palette.accent_on_light};"
-        assert f".hue-{palette.name} {{ {accents} }}" in sheet
-        for ground in ("#0b0a0c", "#161419"):
-            assert contrast(palette.accent_on_dark, ground) >= 4.5, palette
-        for ground in ("#f3efe6", "#fffdf8", "#ffffff"):
-            assert contrast(palette.accent_on_light, ground) >= 4.5, palette
+    sheet = static_files()["app.css"].content.decode()
+    soft_on_dark, soft_on_light = "#b3ada6", "#5c564f"
+    for palette in (HOUSE, *PALETTES):
+        assert f".hue-{palette.name}{{--p-ground:{palette.ground};" in sheet
+        for surfaces, ink, soft in (
+            (palette.dark(), INK_ON_DARK, soft_on_dark),
+            (palette.light(), INK_ON_LIGHT, soft_on_light),
+        ):
+            assert f"--ink: {ink}; --soft: {soft};" in sheet
+            for ground in (surfaces["ground"], surfaces["raised"]):
+                for colour in (surfaces["accent"], ink, soft):
+                    assert contrast(colour, ground) >= 4.5, (palette, colour, ground)
         assert contrast(palette.letters, palette.ground) >= 4.5, palette
+
+
+async def test_answers_travel_compressed_for_whoever_takes_it(browser: AsyncClient) -> None:
+    for path in ("/", "/events/tiefdruck-eins", "/events/tiefdruck-eins/poster.svg", "/static/app.css", "/tickets"):
+        plain = await browser.get(path, headers={"Accept-Encoding": "identity"})
+        small = await browser.get(path, headers={"Accept-Encoding": "br, gzip"})
+        assert "content-encoding" not in plain.headers
+        assert small.headers["content-encoding"] == "gzip"
+        assert small.headers["vary"] == "Accept-Encoding"
+        assert small.text == plain.text
+        assert int(small.headers["content-length"]) < len(plain.content) * 0.6
+
+
+async def test_what_is_compressed_already_or_small_stays_as_it_is(browser: AsyncClient) -> None:
+    for path in ("/healthz", *preloaded_fonts()):
+        answer = await browser.get(path, headers={"Accept-Encoding": "gzip"})
+        assert answer.status_code == 200
+        assert "content-encoding" not in answer.headers
+
+
+async def test_without_built_fonts_pages_use_the_machines_own(
+    browser: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("boxoffice.edge.vendor_files.vendor_files", dict)
+    assert preloaded_fonts() == []
+    sheet = style_sheet("")
+    assert "url(" not in sheet
+    assert "Stand-in text" in sheet

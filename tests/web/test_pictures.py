@@ -6,7 +6,7 @@ import pytest
 from httpx import AsyncClient
 
 from boxoffice.box import BoxOffice
-from boxoffice.edge.palettes import palette_of
+from boxoffice.catalogue.palettes import palette_of
 from boxoffice.edge.poster import artwork
 from boxoffice.web.storefront.picture import NIGHT
 from tests.nights import NIGHT as ONE_NIGHT

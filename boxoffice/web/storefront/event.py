@@ -3,16 +3,14 @@
 Everyone is shown the same page, so that it can be kept: no cookie, no key, no form that reserves.
 """
 
-from zoneinfo import ZoneInfo
-
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.types import Scope
 
 from boxoffice.box import BoxOffice
-from boxoffice.catalogue.night import show_night
-from boxoffice.edge.poster import poster
+from boxoffice.catalogue.night import Night, show_night
+from boxoffice.edge.poster import Words, poster, words_of
 from boxoffice.edge.render import rendered, shared_page
 from boxoffice.web.storefront.calendar import EXTENSION, event_calendar
 from boxoffice.web.storefront.json_ld import event_ld
@@ -48,9 +46,14 @@ async def show_poster(scope: Scope, box: NamedDependency[BoxOffice], slug: FromP
 
     async def make() -> bytes:
         async with box.db.transaction() as connection:
-            row = (await show_night(connection, slug)).row
-        date = row.doors_at.astimezone(ZoneInfo(row.time_zone))
-        return poster(row.slug, row.title, (f"{date:%a %d.%m.%Y}", row.venue_city)).encode()
+            night = await show_night(connection, slug)
+        return poster(slug, _words(night)).encode()
 
     drawn = await box.shared_pages.get(("poster", slug), make)
     return shared_page(scope, drawn, POSTER_KEPT, "image/svg+xml")
+
+
+def _words(night: Night) -> Words:
+    row = night.row
+    acts = tuple(act.artist for act in night.line_up)
+    return words_of(row.title, row.doors_at, row.time_zone, row.venue_name, row.venue_city, acts)

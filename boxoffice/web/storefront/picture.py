@@ -10,10 +10,10 @@ from litestar.types import Scope
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.night import Night, show_night
-from boxoffice.catalogue.search import Wanted, find_nights
+from boxoffice.catalogue.palettes import palette_of
+from boxoffice.catalogue.search import NightCard, Wanted, find_nights
 from boxoffice.edge.letters import stretched
-from boxoffice.edge.palettes import palette_of
-from boxoffice.edge.poster import artwork, poster
+from boxoffice.edge.poster import Words, artwork, poster, words_of
 from boxoffice.edge.render import shared_page, short_day
 from boxoffice.foundation.letters_of_fonts import writable
 from boxoffice.foundation.written import write_money, write_time, write_zone
@@ -46,7 +46,7 @@ async def show_site_picture(scope: Scope, box: NamedDependency[BoxOffice]) -> Re
     async def make() -> bytes:
         async with box.db.transaction() as connection:
             nights = (await find_nights(connection, Wanted(), POSTERS)).nights
-        posters = [poster(night.slug, night.title, ("", "")) for night in nights]
+        posters = [poster(night.slug, _words(night)) for night in nights]
         data = {"ground": HOUSE_GROUND, "posters": posters, "wordmark": _wordmark(), "han": []}
         return await box.typesetter.png(SITE, data)
 
@@ -75,6 +75,11 @@ def _of_night(night: Night) -> dict[str, object]:
         "letters": palette.letters,
         "han": han_fonts(f"{words}{acts}", row.time_zone),
     }
+
+
+def _words(night: NightCard) -> Words:
+    acts = tuple(night.artists)
+    return words_of(night.title, night.doors_at, night.time_zone, night.venue_name, night.venue_city, acts)
 
 
 def _badge(night: Night) -> str:
