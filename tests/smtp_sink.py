@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+MESSAGE_BYTES_MAX = 10_000_000
 END = b"\r\n.\r\n"
 
 
@@ -29,7 +30,7 @@ class Sink:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Sink", None]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls, limit=MESSAGE_BYTES_MAX)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

@@ -46,6 +46,7 @@ async def test_all_is_well(db: Database, database_url: str) -> None:
         "database encryption",
         "database pooler",
         "migrations",
+        "extensions",
         "database clock",
         "nights",
     ]
