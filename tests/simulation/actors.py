@@ -36,9 +36,9 @@ WORKERS = ("worker-1", "worker-2")
 GOOD, PENDING_REFUND, FAILING_REFUND = "4242424242424242", "4000000000007726", "4000000000005126"
 DECLINED, CHALLENGED = "4000000000000002", "4000002760003184"
 TRIES = 6
-DELIVERIES_MAX = 8
+FAILURES_MAX = 5
 MINUTE = 60.0
-JUMPS = (0.5, 3.0, 20.0, 2 * MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE)
+JUMPS = (0.5, 3.0, 3.0, 20.0, 20.0, 2 * MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE)
 HEAL_JUMPS = (MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE, 90 * MINUTE, 3 * 60 * MINUTE, 27 * 60 * MINUTE,
               4 * 24 * 60 * MINUTE, 4 * 24 * 60 * MINUTE, 60 * MINUTE)  # fmt: skip
 HEAL_ROUNDS_MAX = 12
@@ -66,7 +66,15 @@ def cast_of(world: World) -> dict[str, Actor]:
 
 async def buyer(world: World, random: Random) -> None:
     """Somebody wants tickets, by one of many ways."""
-    await _idle(world, random.randint(0, 6), "thinks")
+    world.buyers_left += 1
+    try:
+        await _buys(world, random)
+    finally:
+        world.buyers_left -= 1
+
+
+async def _buys(world: World, random: Random) -> None:
+    await _rest(world, random.choice([0, 5, 40, 150]), "thinks")
     order = await _order(world, random)
     if order is None or order.status == "paid":
         return
@@ -75,7 +83,7 @@ async def buyer(world: World, random: Random) -> None:
         return
     await random.choice(WAYS)(world, random, order, session)
     for _ in range(random.randint(0, 3)):
-        await _idle(world, random.randint(0, 4), "comes back")
+        await _rest(world, random.randint(0, 4), "comes back")
         await _visit(world, random, lambda box: _success(box, order.code, session))
 
 
@@ -91,7 +99,7 @@ async def _is_declined(world: World, random: Random, order: Bought, session: str
 
 async def _is_challenged(world: World, random: Random, _order: Bought, session: str) -> None:
     await world.stripe.pay(session, _card(CHALLENGED), EMAIL)
-    await _idle(world, random.randint(0, 20), "answers the bank")
+    await _rest(world, random.randint(0, 20), "answers the bank")
     if random.random() < 0.8:
         await world.stripe.authenticate(session, proved=random.random() < 0.8)
 
@@ -127,54 +135,61 @@ EMAIL = "somebody@example.org"
 
 async def clock(world: World, random: Random) -> None:
     """Time passes, mostly a little."""
-    for _ in range(random.randint(2, 9)):
-        await _idle(world, random.randint(4, 40), "ticks")
+    while world.buyers_left:
+        await _rest(world, random.randint(10, 120), "ticks")
         await _passes(world, random.choice(JUMPS))
 
 
 async def repair_worker(world: World, random: Random) -> None:
     """The worker's searches."""
-    for _ in range(random.randint(2, 6)):
-        await _idle(world, random.randint(2, 30), "rests")
+    while world.buyers_left:
+        await _rest(world, random.randint(20, 200), "rests")
         await _once(world, random.choice(WORKERS), lambda box: repair(box.till))
 
 
 async def job_worker(world: World, random: Random) -> None:
     """The worker's jobs."""
-    for _ in range(random.randint(3, 8)):
-        await _idle(world, random.randint(2, 20), "rests")
+    while world.buyers_left:
+        await _rest(world, random.randint(20, 120), "rests")
         await _once(world, random.choice(WORKERS), run_jobs)
 
 
 async def event_reader(world: World, random: Random) -> None:
     """Reads Stripe's own list of events."""
-    for _ in range(random.randint(1, 3)):
-        await _idle(world, random.randint(5, 60), "rests")
+    while world.buyers_left:
+        await _rest(world, random.randint(50, 300), "rests")
         await _once(world, random.choice(WORKERS), lambda box: read_missed_events(box.till))
 
 
 async def deliverer(world: World, random: Random) -> None:
-    """Stripe's post: in any order, twice, late, or not at all. What is not taken is brought again."""
+    """Stripe's post: in any order, twice, late, or not at all. What is not taken is brought again, a few times."""
     lossy = world.chances.webhooks == "lossy"
-    for _ in range(random.randint(10, 40)):
-        await world.scheduler.turn("looks for post")
+    hurry = random.choice([2, 10, 60])
+    given_up = 0
+    while world.buyers_left or (world.stripe.events and given_up < FAILURES_MAX):
+        await _rest(world, random.randint(0, hurry), "looks for post")
         if not world.stripe.events:
             continue
-        late = random.random() < 0.3
-        event = world.stripe.events.pop(random.randrange(len(world.stripe.events)) if late else 0)
+        batch = [_next_event(world, random) for _ in range(min(random.choice([1, 1, 2, 4]), len(world.stripe.events)))]
         if lossy and random.random() < 0.4:
-            world.trace.result("post", f"{event['type']} is lost")
+            world.trace.result("post", f"{len(batch)} are lost")
             continue
-        copies = random.choice([1, 1, 1, 2, 3])
-        taken = await asyncio.gather(*(_deliver(world, random.choice(WEB), event) for _ in range(copies)))
+        copies = [event for event in batch for _ in range(random.choice([1, 1, 1, 2, 3]))]
+        taken = await asyncio.gather(*(_deliver(world, random.choice(WEB), event) for event in copies))
+        given_up += not all(taken)
         if not all(taken) or random.random() < 0.1:
-            world.stripe.events.append(event)
+            world.stripe.events += batch
+
+
+def _next_event(world: World, random: Random) -> Json:
+    late = random.random() < 0.3
+    return world.stripe.events.pop(random.randrange(len(world.stripe.events)) if late else 0)
 
 
 async def stranger(world: World, random: Random) -> None:
     """Deliveries that must be refused, and events of other software that mean nothing here."""
-    for _ in range(random.randint(1, 4)):
-        await _idle(world, random.randint(3, 40), "waits")
+    while world.buyers_left:
+        await _rest(world, random.randint(20, 200), "waits")
         if not world.stripe.events:
             continue
         event = random.choice(world.stripe.events)
@@ -187,7 +202,7 @@ async def stranger(world: World, random: Random) -> None:
 async def crasher(world: World, random: Random) -> None:
     """Processes die between two steps."""
     for _ in range(world.chances.crashes):
-        await _idle(world, random.randint(5, 90), "sleeps")
+        await _rest(world, random.randint(10, 300), "sleeps")
         world.crash(random.choice([*WEB, *WORKERS]))
 
 
@@ -232,7 +247,7 @@ async def _session_of(world: World, random: Random, order: Bought) -> str | None
     for _ in range(TRIES):
         if url is not None:
             return url.split("/c/pay/")[1].split("#")[0].split("?")[0]
-        await _idle(world, random.randint(1, 10), "waits for the payment page")
+        await _rest(world, random.randint(1, 10), "waits for the payment page")
         view = await _visit(world, random, lambda box: _poll(box, order.code))
         url = view.checkout_url if view is not None else None
     return None
@@ -248,7 +263,7 @@ async def _patiently(
         except EXPECTED as error:
             if isinstance(error, Problem) and error.status != 503:
                 return None
-        await _idle(world, random.randint(1, 8), "tries again")
+        await _rest(world, random.randint(1, 8), "tries again")
     return None
 
 
@@ -336,8 +351,8 @@ def _altered(event: Json, kind: str) -> Json:
 async def _until_later(world: World, random: Random) -> None:
     """Until the clock has gone on a good while, or nobody moves it any more."""
     until = world.loop.moment + random.choice([10 * MINUTE, 16 * MINUTE, 30 * MINUTE])
-    for _ in range(60):
-        await world.scheduler.turn("forgets the open tab")
+    for _ in range(20):
+        await _rest(world, 20, "forgets the open tab")
         if world.loop.moment >= until:
             return
 
@@ -346,9 +361,8 @@ async def _passes(world: World, seconds: float) -> None:
     await world.scheduler.outside(f"moves the clock by {seconds:.1f} s", lambda: world.advance(seconds))
 
 
-async def _idle(world: World, turns: int, what: str) -> None:
-    for _ in range(turns):
-        await world.scheduler.turn(what)
+async def _rest(world: World, steps: int, what: str) -> None:
+    await world.scheduler.turn(what, rest=steps)
 
 
 def _card(number: str) -> Any:

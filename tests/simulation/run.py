@@ -45,7 +45,7 @@ async def run_seed(world: World, seed: int, show: Callable[[str], None] | None =
         except (Finding, Stuck) as error:
             findings = str(error).splitlines()
         finally:
-            await _clear(world)
+            await _clear(world, actors)
     ends = {row["status"]: row["n"] for row in await world.observer.rows(ENDS)}
     scheduler, trace = world.scheduler, world.trace
     seconds = time.perf_counter() - began
@@ -83,7 +83,7 @@ async def _until_done(world: World, actors: list[asyncio.Task[None]]) -> None:
         actor.result()
 
 
-async def _clear(world: World) -> None:
+async def _clear(world: World, actors: list[asyncio.Task[None]]) -> None:
     """Ends what still runs, so that the next seed begins with nothing."""
     scheduler = world.scheduler
     for process in list(scheduler.tasks):
@@ -92,3 +92,4 @@ async def _clear(world: World) -> None:
         await scheduler.settle()
         for process in list(scheduler.tasks):
             scheduler.crash(process)
+    await asyncio.gather(*actors, return_exceptions=True)

@@ -42,6 +42,8 @@ class Turn:
     who: str
     what: str
     come: asyncio.Future[None]
+    not_before: int
+    """The number of steps until which it rests, unless nobody else can go on."""
 
 
 @dataclass(eq=False)
@@ -80,9 +82,9 @@ class Scheduler:
         """Tasks are tasks again."""
         self.loop.set_task_factory(None)
 
-    async def turn(self, what: str) -> None:
-        """Waits until the seed chooses this task."""
-        turn = Turn(_name(), what, self.loop.create_future())
+    async def turn(self, what: str, *, rest: int = 0) -> None:
+        """Waits until the seed chooses this task; not before the others have taken `rest` steps, if they can."""
+        turn = Turn(_name(), what, self.loop.create_future(), self.steps + rest)
         self.waiting.append(turn)
         try:
             await turn.come
@@ -118,7 +120,8 @@ class Scheduler:
         await self.settle()
         if not self.waiting:
             return False
-        turns = sorted(self.waiting, key=lambda turn: turn.who)
+        first = max(self.steps, min(turn.not_before for turn in self.waiting))
+        turns = sorted((turn for turn in self.waiting if turn.not_before <= first), key=lambda turn: turn.who)
         again = [turn for turn in turns if turn.who == self._last]
         sticks = bool(again) and self.random.random() < self.sticky
         turn = again[0] if sticks else self.random.choice(turns)

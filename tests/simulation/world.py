@@ -172,6 +172,7 @@ class World:
     _all_connections: list[asyncpg.Connection]
     _real: tuple[Any, Any, Any] = (None, None, None)
     healing: bool = False
+    buyers_left: int = 0
     dirty: bool = False
     strange: list[str] = field(default_factory=list[str])
     mails: list[UUID] = field(default_factory=list[UUID])
@@ -222,6 +223,7 @@ class World:
         self.core.world.ids.random = self.chance_of_stripe
         self.connections[:] = self._all_connections
         self.healing = self.dirty = False
+        self.buyers_left = 0
         self.strange, self.mails, self.promised = [], [], {}
         self.trace = Trace(self.loop.time, show)
         self.scheduler = Scheduler(
