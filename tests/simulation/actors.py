@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -84,21 +85,21 @@ async def _buys(world: World, random: Random) -> None:
     await random.choice(WAYS)(world, random, order, session)
     for _ in range(random.randint(0, 3)):
         await _rest(world, random.randint(0, 4), "comes back")
-        await _visit(world, random, lambda box: _success(box, order.code, session))
+        await _visit(world, random, lambda box: success(box, order.code, session))
 
 
 async def _pays(world: World, random: Random, _order: Bought, session: str) -> None:
-    await world.stripe.pay(session, _card(random.choice([GOOD, GOOD, PENDING_REFUND, FAILING_REFUND])), EMAIL)
+    await world.stripe.pay(session, card(random.choice([GOOD, GOOD, PENDING_REFUND, FAILING_REFUND])), EMAIL)
 
 
 async def _is_declined(world: World, random: Random, order: Bought, session: str) -> None:
-    await world.stripe.pay(session, _card(DECLINED), EMAIL)
+    await world.stripe.pay(session, card(DECLINED), EMAIL)
     if random.random() < 0.6:
         await _pays(world, random, order, session)
 
 
 async def _is_challenged(world: World, random: Random, _order: Bought, session: str) -> None:
-    await world.stripe.pay(session, _card(CHALLENGED), EMAIL)
+    await world.stripe.pay(session, card(CHALLENGED), EMAIL)
     await _rest(world, random.randint(0, 20), "answers the bank")
     if random.random() < 0.8:
         await world.stripe.authenticate(session, proved=random.random() < 0.8)
@@ -137,7 +138,7 @@ async def clock(world: World, random: Random) -> None:
     """Time passes, mostly a little."""
     while world.buyers_left:
         await _rest(world, random.randint(10, 120), "ticks")
-        await _passes(world, random.choice(JUMPS))
+        await passes(world, random.choice(JUMPS))
 
 
 async def repair_worker(world: World, random: Random) -> None:
@@ -175,7 +176,7 @@ async def deliverer(world: World, random: Random) -> None:
             world.trace.result("post", f"{len(batch)} are lost")
             continue
         copies = [event for event in batch for _ in range(random.choice([1, 1, 1, 2, 3]))]
-        taken = await asyncio.gather(*(_deliver(world, random.choice(WEB), event) for event in copies))
+        taken = await asyncio.gather(*(deliver(world, random.choice(WEB), event) for event in copies))
         given_up += not all(taken)
         if not all(taken) or random.random() < 0.1:
             world.stripe.events += batch
@@ -194,7 +195,7 @@ async def stranger(world: World, random: Random) -> None:
             continue
         event = random.choice(world.stripe.events)
         kind = random.choice(["forged", "other mode", "old", "foreign"])
-        refused = not await _deliver(world, random.choice(WEB), _altered(event, kind), kind=kind)
+        refused = not await deliver(world, random.choice(WEB), _altered(event, kind), kind=kind)
         if not refused and kind != "foreign":
             world.strange.append(f"a delivery that was {kind} was taken")
 
@@ -218,7 +219,7 @@ async def healer(world: World, random: Random) -> None:
             if not found:
                 break
         await world.ask("worker-1", lambda box: read_missed_events(box.till))
-        await _passes(world, jump)
+        await passes(world, jump)
     while await world.ask("worker-1", run_jobs):
         pass
 
@@ -242,15 +243,20 @@ async def _placed(world: World, random: Random, request: OrderRequest) -> Bought
 
 
 async def _session_of(world: World, random: Random, order: Bought) -> str | None:
-    """The session's id, from the address that the buyer is sent to, however often the page must be asked."""
+    """The session to pay at, however often the page must be asked."""
     url = order.checkout_url
     for _ in range(TRIES):
         if url is not None:
-            return url.split("/c/pay/")[1].split("#")[0].split("?")[0]
+            return session_of(url)
         await _rest(world, random.randint(1, 10), "waits for the payment page")
         view = await _visit(world, random, lambda box: _poll(box, order.code))
         url = view.checkout_url if view is not None else None
     return None
+
+
+def session_of(url: str) -> str:
+    """The session's id, from the address to pay at."""
+    return urlsplit(url).path.rpartition("/")[2]
 
 
 async def _patiently(
@@ -290,7 +296,8 @@ async def _poll(box: BoxOffice, code: str) -> OrderView:
     return await advance(box.till, view)
 
 
-async def _success(box: BoxOffice, code: str, session: str) -> OrderView:
+async def success(box: BoxOffice, code: str, session: str) -> OrderView:
+    """The page that Stripe leads back to."""
     async with box.db.transaction() as connection:
         view = await show_order(connection, code)
     return await look(box.till, view, session)
@@ -313,7 +320,7 @@ class _Delivery:
         return self.raw
 
 
-async def _deliver(world: World, process: str, event: Json, *, kind: str = "") -> bool:
+async def deliver(world: World, process: str, event: Json, *, kind: str = "") -> bool:
     """One delivery; whether it was taken. Signatures are of the real moment: the SDK asks the real clock."""
     raw = msgspec.json.encode(event)
     secret = "whsec_somebody_elses" if kind == "forged" else WEBHOOK_SECRET
@@ -334,7 +341,7 @@ async def _deliver_all(world: World) -> None:
         if not world.stripe.events:
             return
         event = world.stripe.events.pop(0)
-        if not await _deliver(world, "web-1", event):
+        if not await deliver(world, "web-1", event):
             world.stripe.events.append(event)
 
 
@@ -357,7 +364,8 @@ async def _until_later(world: World, random: Random) -> None:
             return
 
 
-async def _passes(world: World, seconds: float) -> None:
+async def passes(world: World, seconds: float) -> None:
+    """The clock goes forward."""
     await world.scheduler.outside(f"moves the clock by {seconds:.1f} s", lambda: world.advance(seconds))
 
 
@@ -365,5 +373,6 @@ async def _rest(world: World, steps: int, what: str) -> None:
     await world.scheduler.turn(what, rest=steps)
 
 
-def _card(number: str) -> Any:
+def card(number: str) -> Any:
+    """A test card."""
     return cards.BY_NUMBER[number]

@@ -53,6 +53,8 @@ class AtStripe:
     fault_chance: float
     strange: list[str]
     events: list[Json] = field(default_factory=list[Json])
+    next_fault: str | None = None
+    """What the next call will meet, whatever the chances."""
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> tuple[str, int, Json]:
         """What the SDK's HTTP client does: two steps, for much may happen between the effect and its answer."""
@@ -122,6 +124,9 @@ class AtStripe:
         return [row["id"] for row in await self.core.world.database.rows(OPEN_SESSIONS)]
 
     def _fault(self, *, keyed: bool) -> str:
+        if self.next_fault is not None:
+            fault, self.next_fault = self.next_fault, None
+            return fault
         if self.random.random() >= self.fault_chance:
             return NO_FAULT
         return self.random.choice([fault for fault in FAULTS if keyed or fault != "stored_server_error"])

@@ -88,6 +88,27 @@ class Observer:
             )
         )
 
+    async def keep(self) -> None:
+        """Keeps everything as it is now, for `restore`."""
+        tables = [name for name in await self._tables() if name not in KEPT]
+        await self.connections[0].execute(
+            ";".join(
+                ["DROP SCHEMA IF EXISTS kept CASCADE", "CREATE SCHEMA kept"]
+                + [f"CREATE TABLE kept.{table} AS SELECT * FROM {table}" for table in tables]
+            )
+        )
+
+    async def restore(self) -> None:
+        """Everything as it was kept; references need no checking on the way."""
+        tables = [name for name in await self._tables() if name not in KEPT]
+        await self.connections[0].execute(
+            ";".join(
+                ["BEGIN", "SET LOCAL session_replication_role = replica"]
+                + [f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept.{table}" for table in tables]
+                + ["COMMIT"]
+            )
+        )
+
     async def stock(self, chances: "Chances") -> None:
         """Few tickets, and perhaps a code that is good once."""
         caps = {"Early bird": chances.early, "Regular": chances.regular, "Friends": chances.friends}

@@ -38,14 +38,14 @@ async def run_seed(world: World, seed: int, show: Callable[[str], None] | None =
     with world.in_charge(seed):
         actors = [world.scheduler.spawn(name, actor) for name, actor in cast_of(world).items()]
         try:
-            await _until_done(world, actors)
+            await until_done(world, actors)
             actors = [world.scheduler.spawn("healer", healer(world, Random(f"healer {seed}")))]
-            await _until_done(world, actors)
+            await until_done(world, actors)
             findings = await check_the_end(world)
         except (Finding, Stuck) as error:
             findings = str(error).splitlines()
         finally:
-            await _clear(world, actors)
+            await clear(world, actors)
     ends = {row["status"]: row["n"] for row in await world.observer.rows(ENDS)}
     scheduler, trace = world.scheduler, world.trace
     seconds = time.perf_counter() - began
@@ -55,20 +55,26 @@ async def run_seed(world: World, seed: int, show: Callable[[str], None] | None =
 ENDS = "SELECT status, count(*)::integer AS n FROM orders GROUP BY 1 ORDER BY 1"
 
 
-async def _until_done(world: World, actors: list[asyncio.Task[None]]) -> None:
+async def until_done(world: World, actors: list[asyncio.Task[None]], *, every_commit: bool = True) -> None:
+    """Lets them take their steps until all have ended, and looks at the books after every commit, or in the end.
+
+    Raises Finding, Stuck, and what the actors raise themselves.
+    """
     scheduler, loop = world.scheduler, world.loop
+    steps_max = scheduler.steps + STEPS_MAX
     while True:
         moved = False
         timer = loop.next_timer()
         if timer is None or scheduler.random.random() < 0.9:
             moved = await scheduler.step()
-        found = await check(world)
+        done = all(actor.done() for actor in actors)
+        found = await check(world) if every_commit or done else None
         if found:
             raise Finding("\n".join(found))
-        if all(actor.done() for actor in actors):
+        if done:
             break
         if moved:
-            if scheduler.steps > STEPS_MAX:
+            if scheduler.steps > steps_max:
                 raise Stuck(f"it goes on and on: {STEPS_MAX} steps")
             continue
         timer = loop.next_timer()
@@ -83,7 +89,7 @@ async def _until_done(world: World, actors: list[asyncio.Task[None]]) -> None:
         actor.result()
 
 
-async def _clear(world: World, actors: list[asyncio.Task[None]]) -> None:
+async def clear(world: World, actors: list[asyncio.Task[None]]) -> None:
     """Ends what still runs, so that the next seed begins with nothing."""
     scheduler = world.scheduler
     for process in list(scheduler.tasks):

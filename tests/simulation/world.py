@@ -212,10 +212,10 @@ class World:
         for connection in [*self._all_connections, *self.observer.connections]:
             await connection.close()
 
-    async def begin(self, seed: int, show: Callable[[str], None] | None = None) -> None:
-        """A new world."""
+    async def begin(self, seed: int, show: Callable[[str], None] | None = None, chances: Chances | None = None) -> None:
+        """A new world, of the kind that the seed makes unless it is given."""
         self.random = Random(f"world {seed}")
-        self.chances = Chances.of(Random(f"chances {seed}"))
+        self.chances = chances or Chances.of(Random(f"chances {seed}"))
         self.loop.begin()
         self.chance_of_stripe.seed(seed)
         await self.core.reset()
