@@ -54,7 +54,7 @@ def _without_lock(query: Query[Any]) -> Generator[None]:
 @contextmanager
 def _marked_before_the_work() -> Generator[None]:
     async def receive_marked(till: Till, event: Event) -> str:
-        ours = event.type == "checkout.session.completed" and fulfil.read_marker(event.object["metadata"], till)
+        ours = event.type == "checkout.session.completed" and fulfil.read_marker(event.object["metadata"])
         if not ours or event.livemode:
             return await receive(till, event)
         async with till.db.transaction() as connection:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 import asyncpg
 
 import boxoffice
-from boxoffice.foundation.db import Command, Connection, Database, Query
+from boxoffice.foundation.db import Command, Connection, Database, DatabaseAway, Query
 from tests.simulation.scheduler import Scheduler
 
 
@@ -94,13 +94,13 @@ class SteppedConnection:
         cut = self.server.cut()
         if cut == "before":
             await self.roll_back_at_once()
-            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+            raise DatabaseAway("The database is away: the connection was closed.")
         await self.server.scheduler.statement(self.raw, "COMMIT", lambda: self.raw.execute("COMMIT"), at_once=True)
         self.begun = False
         self.server.committed()
         if cut == "after":
             self.server.scheduler.trace.result("the network", "the answer to COMMIT is lost")
-            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+            raise DatabaseAway("The database is away: the connection was closed.")
 
     async def end(self, word: str) -> None:
         """Rolls back, as a step."""

@@ -1,6 +1,7 @@
 """The world of one seed: a small night, processes that may crash, clocks, mail and Stripe."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from boxoffice.orders.till import Till
 from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe, StripeProblem
 from boxoffice.settings import Settings
+from boxoffice.worker import mails
 from stripe_simulator.core import Core
 from stripe_simulator.settings import Settings as StripeSettings
 from tests.simulation.at_stripe import AtStripe, InProcessClient
@@ -247,6 +249,9 @@ class World:
         ids.SOURCE.chance = chance
         logs.info = logs.warning = self._note
         logs.error = self._suspect
+        jitter, with_fonts = random.getstate(), mails.fonts_built
+        mails.fonts_built = lambda: False  # paper is set in threads of its own, and has its own tests
+        random.seed(f"jitter {seed}")
         self.scheduler.take_over()
         try:
             yield
@@ -254,6 +259,8 @@ class World:
             self.scheduler.let_go()
             ids.SOURCE.milliseconds, ids.SOURCE.chance = real
             logs.info, logs.warning, logs.error = real_logs
+            random.setstate(jitter)
+            mails.fonts_built = with_fonts
 
     def now(self) -> datetime:
         """The world's time."""
@@ -308,7 +315,9 @@ class World:
         db = SteppedDatabase(self)
         stripe = Stripe(ENVIRONMENT["STRIPE_SECRET_KEY"], http_client=lambda: InProcessClient(self.stripe))
         till = Till(db, stripe, Pace(db, "checkout_sessions", 25), livemode=False, base_url=BASE_URL)
-        return BoxOffice(settings, db, till, SimulatedMailer(self))
+        box = BoxOffice(settings, db, till)
+        box.mailer = SimulatedMailer(self)
+        return box
 
     def _judge(self, error: BaseException) -> None:
         cause = error.__cause__ if isinstance(error, NotHandled) else error
