@@ -34,6 +34,10 @@ test-postgres-15: .venv/installed boxoffice/static/vendor/built  ## What goes ov
 quick: .venv/installed boxoffice/static/vendor/built  ## The everyday subset: no browser, nothing slow, not the simulator's own tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" --ignore tests/stripe_simulator --ignore tests/cli
 
+simulate: .venv/installed  ## Whole sales in worlds that a seed decides: SEEDS=200 FIRST_SEED=1 TRACE=1 TWICE=1 PLANTED=lock
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --first $(or $(FIRST_SEED),1) \
+	  $(if $(TRACE),--trace) $(if $(TWICE),--twice) $(if $(PLANTED),--planted $(PLANTED))
+
 lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the direction of imports, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -60,4 +64,4 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 
 test-postgres-15: PG_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help install run test test-postgres-15 quick lint bench bench-search screenshots schema lock
+.PHONY: help install run test test-postgres-15 quick simulate lint bench bench-search screenshots schema lock

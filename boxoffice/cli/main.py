@@ -1,11 +1,11 @@
-"""`boxoffice serve | worker | migrate | doctor | order WHAT | nights load FILE | demo`"""
+"""`boxoffice serve | worker | migrate | doctor | order WHAT | nights load FILE | audit | demo`"""
 
 import argparse
 import asyncio
 import sys
 from pathlib import Path
 
-from boxoffice.cli import demo, migrate, nights, serve, worker
+from boxoffice.cli import audit, demo, migrate, nights, serve, worker
 from boxoffice.cli.demo_environment import RUNNING, DemoProblem, running_demo
 from boxoffice.cli.programs import ProgramEnded
 from boxoffice.foundation.db import LOST
@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     load = actions.add_parser("load", help="create and update the nights of a TOML file")
     load.add_argument("file", type=Path)
     load.set_defaults(run=_load_nights)
+
+    command = commands.add_parser("audit", help="ask the books whether they are in order")
+    command.set_defaults(run=_audit)
     return parser
 
 
@@ -104,3 +107,9 @@ def _port(text: str) -> int:
 def _load_nights(arguments: argparse.Namespace) -> None:
     count = asyncio.run(nights.load(Settings.from_environment(), arguments.file))
     print(f"{count} night{'' if count == 1 else 's'} loaded from {arguments.file}.")
+
+
+def _audit(_arguments: argparse.Namespace) -> None:
+    broken = asyncio.run(audit.run(Settings.from_environment()))
+    if broken:
+        sys.exit(f"{broken} of these must never be wrong. docs/runbook/payments.md says where to look.")

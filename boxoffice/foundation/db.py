@@ -136,8 +136,10 @@ class Database:
             await pool.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Connection, None]:
+    async def transaction(self, *, snapshot: bool = False) -> AsyncGenerator[Connection, None]:
         """One connection with one transaction: committed at the end of the block, rolled back when it raises.
+
+        A `snapshot` reads only, and all its statements see the same moment.
 
         Raises DatabaseAway within 15 s when the server is away, or when no connection becomes free.
         """
@@ -145,7 +147,7 @@ class Database:
         pool = pool or await self.open()
         try:
             async with AsyncExitStack() as stack:
-                connection = await self._begin(pool, stack)
+                connection = await self._begin(pool, stack, snapshot=snapshot)
                 await self._move_clock(connection)
                 yield connection
         except _AWAY as error:
@@ -153,15 +155,16 @@ class Database:
                 await pool.expire_connections()  # the others lead to the same server
             raise DatabaseAway(f"The database is away: {type(error).__name__}.") from error
 
-    async def _begin(self, pool: asyncpg.Pool, stack: AsyncExitStack) -> Connection:
+    async def _begin(self, pool: asyncpg.Pool, stack: AsyncExitStack, *, snapshot: bool) -> Connection:
         """A connection in a transaction. One that was lost while it lay idle says so at BEGIN, before anything was
         done, and the next one takes its place."""
+        isolation = "repeatable_read" if snapshot else "read_committed"
         for others in reversed(range(self._size + 1)):
             async with AsyncExitStack() as trial:
                 connection = await trial.enter_async_context(pool.acquire(timeout=CONNECT_SECONDS))
                 trial.enter_context(_broken_told(connection))
                 try:
-                    await trial.enter_async_context(connection.transaction())
+                    await trial.enter_async_context(connection.transaction(isolation=isolation, readonly=snapshot))
                 except _STALE:
                     if not others:
                         raise

@@ -1,9 +1,12 @@
 """Ids for machines (UUIDv7) and codes for people (Crockford base32 with a check character)."""
 
 import hashlib
+import random
 import secrets
 import time
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CHECK_ALPHABET = ALPHABET + "*~$=U"
@@ -11,9 +14,20 @@ EVENT_CODE_LENGTH = 4
 _READ_AS = str.maketrans("OILoil", "011011")
 
 
+@dataclass(slots=True)
+class Source:
+    """What ids are made of: Unix milliseconds and chance. A simulation that must repeat exactly puts its own in."""
+
+    milliseconds: Callable[[], int]
+    chance: random.Random
+
+
+SOURCE = Source(lambda: time.time_ns() // 1_000_000, secrets.SystemRandom())
+
+
 def new_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds, then 74 random bits."""
-    return _as_version(7, (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80))
+    return _as_version(7, SOURCE.milliseconds() << 80 | SOURCE.chance.getrandbits(80))
 
 
 def named_id(*names: str) -> uuid.UUID:
@@ -30,7 +44,7 @@ def _as_version(version: int, value: int) -> uuid.UUID:
 
 def random_code(length: int) -> str:
     """`length` characters of Crockford base32, 5 random bits each, without a check character."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    return "".join(SOURCE.chance.choice(ALPHABET) for _ in range(length))
 
 
 def with_check(code: str) -> str:

@@ -168,12 +168,19 @@ def read_session(body: Json) -> Session:
 
 
 class Stripe:
-    """One account. `api_base` points at a stand-in; None is Stripe itself."""
+    """One account. `api_base` points at a stand-in; None is Stripe itself. `http_client` is the SDK's way out, made by
+    the first call; a simulation answers by itself."""
 
-    def __init__(self, secret_key: str, api_base: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._timeout_seconds = timeout_seconds
+    def __init__(
+        self,
+        secret_key: str,
+        api_base: str | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        http_client: Callable[[], Any] | None = None,
+    ) -> None:
         self._secret_key = secret_key
         self._api_base = api_base
+        self._http_client = http_client or (lambda: _httpx_client(timeout_seconds))
         self._client: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -287,11 +294,15 @@ class Stripe:
             self._client = stripe.StripeClient(
                 self._secret_key,
                 base_addresses={"api": self._api_base} if self._api_base else {},
-                http_client=stripe.HTTPXClient(timeout=self._timeout_seconds, allow_sync_methods=False),
+                http_client=self._http_client(),
                 max_network_retries=0,
             )
             self._loop = loop
         return self._client.v1
+
+
+def _httpx_client(timeout_seconds: float) -> Any:
+    return _sdk().HTTPXClient(timeout=timeout_seconds, allow_sync_methods=False)
 
 
 def read_refund(body: Json) -> Refund:

@@ -43,6 +43,8 @@ class Database:
             url,
             min_size=1,
             max_size=settings.pool_size,
+            max_inactive_connection_lifetime=0,  # no timers: on a loop whose time is moved they would strike at once
+            max_cached_statement_lifetime=0,
             reset=_nothing_to_reset,
             server_settings={
                 "application_name": "stripe_simulator",

@@ -1,0 +1,242 @@
+"""What must be true of the books at every commit, and what must become true soon: `boxoffice audit` and the simulation
+ask the same queries.
+
+To add one: a `Query(Finding, ...)` that returns no row while all is well, and a line in `INVARIANTS`.
+"""
+
+from dataclasses import dataclass
+
+from boxoffice.foundation.db import Connection, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`subject` is the id or code of what is wrong."""
+
+    subject: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """`soon`: not at every commit, but within the time that its query grants to the worker."""
+
+    name: str
+    meaning: str
+    query: Query[Finding]
+    soon: bool = False
+
+
+NEVER_OVERSOLD = Query(
+    Finding,
+    """
+SELECT id::text AS subject, format('%s used of %s', used, cap) AS problem FROM stock WHERE used NOT BETWEEN 0 AND cap
+""",
+)
+COUNTED = Query(
+    Finding,
+    """
+SELECT stock.id::text AS subject, format('%s used, %s held', used, coalesce(sum(quantity), 0)) AS problem
+FROM stock LEFT JOIN hold ON hold.event_id = stock.event_id AND hold.stock_id = stock.id
+GROUP BY stock.event_id, stock.id HAVING used <> coalesce(sum(quantity), 0)
+""",
+)
+UNITS_OF_ORDERS = Query(
+    Finding,
+    """
+SELECT code AS subject, format('%s, ordered %s, holds %s', status, quantity, units) AS problem
+FROM orders CROSS JOIN LATERAL (SELECT coalesce(sum(hold.quantity), 0) AS units FROM hold
+  JOIN release ON release.event_id = hold.event_id AND release.stock_id = hold.stock_id
+  WHERE hold.event_id = orders.event_id AND hold.order_id = orders.id) AS held
+WHERE status IN ('held', 'paying', 'settling', 'paid') AND units <> quantity
+  OR status IN ('expired', 'released', 'refunded') AND units <> 0
+""",
+)
+PARTS = Query(
+    Finding,
+    """
+SELECT code AS subject, format('%s for %s, lines say %s for %s', quantity, total_minor, n, sum) AS problem
+FROM orders CROSS JOIN LATERAL (SELECT sum(line.quantity) AS n, sum(line.quantity * unit_minor) AS sum
+  FROM order_line AS line WHERE line.event_id = orders.event_id AND line.order_id = orders.id) AS lines
+WHERE (quantity, total_minor) IS DISTINCT FROM (n, sum)
+""",
+)
+TICKETS = Query(
+    Finding,
+    """
+SELECT orders.code AS subject, format('%s, ordered %s, %s tickets, %s open the door', orders.status, quantity,
+  count(ticket.id), count(ticket.id) FILTER (WHERE ticket.status IN ('active', 'used'))) AS problem
+FROM orders LEFT JOIN ticket ON ticket.event_id = orders.event_id AND ticket.order_id = orders.id
+GROUP BY orders.event_id, orders.id
+HAVING count(ticket.id) <> CASE WHEN orders.status IN ('paid', 'part_refunded') THEN quantity
+    WHEN orders.status = 'refunded' THEN count(ticket.id) ELSE 0 END
+  OR orders.status = 'refunded' AND bool_or(ticket.status IN ('active', 'used'))
+""",
+)
+PAID_FOR = Query(
+    Finding,
+    """
+SELECT code AS subject, format('%s, %s %s due, kept %s', status, total_minor, orders.currency,
+  coalesce(kept.sum::text, 'nothing')) AS problem
+FROM orders CROSS JOIN LATERAL (SELECT sum(amount_minor), min(currency) AS currency FROM payment
+  WHERE payment.event_id = orders.event_id AND order_id = orders.id AND purpose = 'kept') AS kept
+WHERE status IN ('paid', 'part_refunded') AND total_minor > 0
+    AND (kept.sum, kept.currency) IS DISTINCT FROM (total_minor, orders.currency)
+  OR status NOT IN ('paid', 'part_refunded', 'refunded') AND kept.sum IS NOT NULL
+""",
+)
+IN_REVIEW = Query(
+    Finding,
+    """
+SELECT code AS subject, format('%s, %s payments wait for a person', status, n) AS problem
+FROM orders CROSS JOIN LATERAL (SELECT count(*) AS n FROM payment
+  WHERE payment.event_id = orders.event_id AND order_id = orders.id AND purpose = 'in_review') AS waiting
+WHERE (status = 'in_review') <> (n > 0)
+""",
+)
+RETURNED = Query(
+    Finding,
+    """
+SELECT payment.payment_intent_id AS subject, format('%s, %s received, %s goes back', purpose, payment.amount_minor,
+  coalesce(sum(refund.amount_minor), 0)) AS problem
+FROM payment LEFT JOIN refund ON refund.event_id = payment.event_id
+  AND refund.payment_intent_id = payment.payment_intent_id AND refund.status <> 'failed'
+GROUP BY payment.event_id, payment.payment_intent_id
+HAVING coalesce(sum(refund.amount_minor), 0) > payment.amount_minor
+  OR purpose = 'returned' AND coalesce(sum(refund.amount_minor), 0) < payment.amount_minor AND NOT EXISTS (
+    SELECT FROM refund AS failed WHERE failed.event_id = payment.event_id
+    AND failed.payment_intent_id = payment.payment_intent_id AND failed.status = 'failed')
+""",
+)
+BALANCE = Query(
+    Finding,
+    """
+SELECT posting AS subject, format('%s: debit %s, credit %s', currency, sum(debit_minor), sum(credit_minor)) AS problem
+FROM ledger_entry GROUP BY event_id, posting, currency HAVING sum(debit_minor) <> sum(credit_minor)
+""",
+)
+LEDGER = Query(
+    Finding,
+    """
+SELECT code AS subject, format('with Stripe %s, should be %s; owed to the buyer %s, should be %s', at_stripe,
+  received - sent_back, owed, waiting + not_sent) AS problem
+FROM orders CROSS JOIN LATERAL (
+    SELECT coalesce(sum(debit_minor - credit_minor) FILTER (WHERE account = 'stripe'), 0) AS at_stripe,
+      coalesce(sum(credit_minor - debit_minor) FILTER (WHERE account = 'owed_to_buyers'), 0) AS owed
+    FROM ledger_entry AS entry WHERE entry.event_id = orders.event_id AND entry.order_id = orders.id) AS books
+  CROSS JOIN LATERAL (SELECT coalesce(sum(amount_minor), 0) AS received,
+      coalesce(sum(amount_minor) FILTER (WHERE purpose = 'in_review'), 0) AS waiting
+    FROM payment WHERE payment.event_id = orders.event_id AND payment.order_id = orders.id) AS payments
+  CROSS JOIN LATERAL (SELECT coalesce(sum(amount_minor) FILTER (WHERE refund.status = 'succeeded'), 0) AS sent_back,
+      coalesce(sum(amount_minor) FILTER (WHERE refund.status <> 'succeeded'), 0) AS not_sent
+    FROM refund WHERE refund.event_id = orders.event_id AND refund.order_id = orders.id) AS refunds
+WHERE (at_stripe, owed) <> (received - sent_back, waiting + not_sent)
+""",
+)
+ONE_ATTEMPT = Query(
+    Finding,
+    """
+SELECT orders.code AS subject, format('%s, attempts are %s', orders.status, string_agg(attempt.status, ', '))
+  AS problem
+FROM orders JOIN payment_attempt AS attempt ON attempt.event_id = orders.event_id AND attempt.order_id = orders.id
+GROUP BY orders.event_id, orders.id
+HAVING count(*) FILTER (WHERE attempt.status IN ('queued', 'sending', 'open')) > 1
+  OR orders.status IN ('expired', 'released') AND bool_or(attempt.status = 'open')
+""",
+)
+PROMOS = Query(
+    Finding,
+    """
+SELECT promo.code AS subject, format('%s used, %s orders hold it', used, count(orders.id)) AS problem
+FROM promo LEFT JOIN orders ON orders.event_id = promo.event_id AND orders.promo_id = promo.id
+  AND EXISTS (SELECT FROM hold WHERE hold.event_id = orders.event_id AND hold.order_id = orders.id)
+GROUP BY promo.event_id, promo.id HAVING used <> count(orders.id)
+""",
+)
+HANDLED_MEANS_DONE = Query(
+    Finding,
+    """
+SELECT id AS subject, type || ': handled, but not in the books' AS problem
+FROM (SELECT id, type, outcome, convert_from(payload, 'UTF8')::json #> '{data,object}' AS object FROM stripe_event
+  WHERE handled_at IS NOT NULL AND received_at > clock() - interval '1 day') AS event
+WHERE outcome NOT IN ('foreign', 'unknown_order')
+  AND (type IN ('checkout.session.completed', 'checkout.session.async_payment_succeeded')
+      AND object ->> 'payment_status' = 'paid' AND NOT EXISTS (
+        SELECT FROM payment WHERE payment_intent_id = object ->> 'payment_intent')
+    OR type LIKE 'refund.%' AND object ->> 'status' = 'succeeded' AND NOT EXISTS (
+        SELECT FROM refund WHERE id::text = object #>> '{metadata,refund_id}' AND status IN ('succeeded', 'failed')))
+""",
+)
+TOLD = Query(
+    Finding,
+    """
+SELECT code AS subject, 'paid, and no mail was ever asked for' AS problem FROM orders
+WHERE status = 'paid' AND NOT EXISTS (SELECT FROM job WHERE name = 'mail_tickets' AND subject = orders.id::text)
+""",
+)
+ORDERS_END = Query(
+    Finding,
+    """
+SELECT code AS subject, format('still %s', status) AS problem FROM orders
+WHERE status IN ('held', 'paying') AND held_until < clock() - interval '30 minutes'
+  OR status = 'settling' AND settle_until < clock() - interval '30 minutes'
+  OR status = 'in_review' AND NOT EXISTS (SELECT FROM payment WHERE payment.event_id = orders.event_id
+    AND order_id = orders.id AND received_at > clock() - interval '25 hours')
+""",
+)
+ATTEMPTS_END = Query(
+    Finding,
+    """
+SELECT order_id::text AS subject, format('attempt %s is still %s', number, status) AS problem FROM payment_attempt
+WHERE status IN ('queued', 'sending') AND created_at < clock() - interval '90 minutes'
+  OR status = 'open' AND session_expires_at < clock() - interval '30 minutes'
+""",
+)
+EVENTS_HANDLED = Query(
+    Finding,
+    """
+SELECT id AS subject, format('%s not handled after %s tries: %s', type, tries, problem) AS problem FROM stripe_event
+WHERE handled_at IS NULL AND received_at < clock() - interval '1 hour'
+""",
+)
+JOBS_DONE = Query(
+    Finding,
+    """
+SELECT subject, format('%s not done after %s tries: %s', name, tries, problem) AS problem FROM job
+WHERE done_at IS NULL AND parked_at IS NULL AND run_at < clock() - interval '1 hour'
+""",
+)
+REFUNDS_SENT = Query(
+    Finding,
+    """
+SELECT id::text AS subject, format('%s %s decided, not sent', amount_minor, currency) AS problem FROM refund
+WHERE status = 'decided' AND decided_at < clock() - interval '3 hours'
+""",
+)
+
+INVARIANTS = (
+    Invariant("never oversold", "No stock has more units held and sold than it has.", NEVER_OVERSOLD),
+    Invariant("stock is counted", "A stock's counter is the sum of the holds on it.", COUNTED),
+    Invariant("units of orders", "A live order holds what was ordered, an ended one nothing.", UNITS_OF_ORDERS),
+    Invariant("parts sum to the whole", "An order's lines are its quantity and its total.", PARTS),
+    Invariant("tickets", "A paid order has its tickets, an unpaid or refunded one lets nobody in.", TICKETS),
+    Invariant("paid for", "A paid order kept one payment of its total, an unpaid one none.", PAID_FOR),
+    Invariant("in review", "Payments wait for a person in orders that are in review, and only there.", IN_REVIEW),
+    Invariant("money goes back once", "What may not be kept goes back in full, and never more.", RETURNED),
+    Invariant("postings balance", "Every posting has as much debit as credit.", BALANCE),
+    Invariant("ledger and payments agree", "What Stripe holds and what is owed follow from payments.", LEDGER),
+    Invariant("one attempt at a time", "An order has one attempt under way, an ended one none.", ONE_ATTEMPT),
+    Invariant("promo codes are counted", "A code's counter is the number of orders that hold it.", PROMOS),
+    Invariant("handled means done", "An event called handled has left its trace in the books.", HANDLED_MEANS_DONE),
+    Invariant("buyers are told", "For every paid order the mail with its tickets was asked for.", TOLD),
+    Invariant("orders end", "No order waits long after its time.", ORDERS_END, soon=True),
+    Invariant("attempts end", "No attempt waits long after its time.", ATTEMPTS_END, soon=True),
+    Invariant("events are handled", "No event waits longer than an hour.", EVENTS_HANDLED, soon=True),
+    Invariant("jobs are done", "No job is overdue for an hour; what cannot be done is parked.", JOBS_DONE, soon=True),
+    Invariant("refunds are sent", "No refund is decided and not sent.", REFUNDS_SENT, soon=True),
+)
+
+
+async def audit(connection: Connection) -> dict[Invariant, list[Finding]]:
+    """Every invariant with what breaks it. The connection should read one snapshot."""
+    return {invariant: await invariant.query.all(connection) for invariant in INVARIANTS}

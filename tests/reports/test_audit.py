@@ -1,0 +1,91 @@
+"""The audit finds nothing in a sound house, and finds each wrong that is done to it."""
+
+import re
+from contextlib import suppress
+
+from boxoffice.reports.audit import INVARIANTS, audit
+from tests.cli.test_commands import boxoffice
+from tests.shop import CARD, Shop
+
+WRONGS = {
+    "never oversold": "UPDATE stock SET cap = used - 1 WHERE used > 0",
+    "stock is counted": "UPDATE stock SET used = used + 1",
+    "units of orders": "DELETE FROM hold",
+    "parts sum to the whole": "UPDATE order_line SET unit_minor = unit_minor + 1",
+    "tickets": "DELETE FROM ticket",
+    "paid for": "UPDATE payment SET amount_minor = amount_minor + 1",
+    "in review": "UPDATE payment SET purpose = 'in_review'",
+    "money goes back once": "UPDATE payment SET purpose = 'returned'",
+    "postings balance": "DELETE FROM ledger_entry WHERE debit_minor > 0",
+    "ledger and payments agree": "DELETE FROM ledger_entry",
+    "one attempt at a time": """
+INSERT INTO payment_attempt (event_id, order_id, number, idempotency_key, status, created_at)
+SELECT event_id, order_id, n, 'another ' || n, 'queued', created_at FROM payment_attempt, generate_series(2, 3) AS n""",
+    "promo codes are counted": """
+INSERT INTO promo (event_id, id, code, percent, used) SELECT id, id, 'X', 10, 1 FROM event""",
+    "handled means done": "DELETE FROM refund; DELETE FROM payment",
+    "buyers are told": "DELETE FROM job",
+    "orders end": "UPDATE orders SET status = 'paying', held_until = clock() - interval '1 hour'",
+    "attempts end": "UPDATE payment_attempt SET status = 'open', session_expires_at = clock() - interval '1 hour'",
+    "events are handled": "UPDATE stripe_event SET handled_at = NULL, received_at = clock() - interval '2 hours'",
+    "jobs are done": "UPDATE job SET done_at = NULL, run_at = clock() - interval '2 hours'",
+    "refunds are sent": """
+INSERT INTO refund (event_id, id, order_id, payment_intent_id, decision, reason, amount_minor, currency, status,
+  decided_at)
+SELECT event_id, order_id, order_id, payment_intent_id, 'x', 'paid_twice', 1, 'eur', 'decided',
+  clock() - interval '4 hours' FROM payment""",
+}
+
+
+def test_every_invariant_has_a_wrong_that_it_must_find() -> None:
+    assert {invariant.name for invariant in INVARIANTS} == set(WRONGS)
+
+
+async def test_each_wrong_is_found_and_nothing_before(shop: Shop) -> None:
+    await shop.pay(await shop.ordered(2), CARD)
+    await shop.tick()
+    async with shop.box.db.transaction(snapshot=True) as connection:
+        assert not any((await audit(connection)).values())
+    for name, wrong in WRONGS.items():
+        assert name in await found_after(shop, wrong)
+
+
+async def found_after(shop: Shop, wrong: str) -> set[str]:
+    """What the audit finds in a house in which this was done, and undone again."""
+    found: set[str] = set()
+    with suppress(_Undone):
+        async with shop.box.db.transaction() as connection:
+            await connection.execute(UNGUARDED)
+            await connection.execute(wrong)
+            found = {invariant.name for invariant, findings in (await audit(connection)).items() if findings}
+            raise _Undone
+    return found
+
+
+def test_the_command_says_that_all_is_well(database_url: str) -> None:
+    done = boxoffice("audit", DATABASE_URL=database_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(re.findall(r"^ok ", done.stdout, re.MULTILINE)) == len(INVARIANTS)
+
+
+async def test_the_command_names_what_is_wrong(shop: Shop, database_url: str) -> None:
+    order = await shop.ordered(1)
+    await shop.pay(order)
+    async with shop.box.db.transaction() as connection:
+        await connection.execute("DELETE FROM ticket")
+    done = boxoffice("audit", DATABASE_URL=database_url)
+    assert done.returncode == 1
+    assert f"{order['code']}: paid, ordered 1, 0 tickets" in done.stdout
+    assert "1 of these" in done.stderr
+
+
+class _Undone(Exception):
+    """The wrong is rolled back."""
+
+
+UNGUARDED = """
+ALTER TABLE stock DROP CONSTRAINT stock_never_oversold, DROP CONSTRAINT stock_closed_is_full;
+ALTER TABLE orders DISABLE TRIGGER USER;
+ALTER TABLE payment_attempt DISABLE TRIGGER USER;
+ALTER TABLE ledger_entry DISABLE TRIGGER USER;
+"""

@@ -1,0 +1,378 @@
+"""Who does what. An actor is a coroutine that asks processes, pays at Stripe, or breaks something.
+
+A new actor: write `async def name(world, random)`, and say in `cast_of` how many of them a world has.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from boxoffice.box import BoxOffice
+from boxoffice.foundation.problems import Problem
+from boxoffice.hooks.stripe import webhook
+from boxoffice.orders.buy import Bought, OrderRequest, buy
+from boxoffice.orders.look import look
+from boxoffice.orders.order import OrderView, show_order
+from boxoffice.orders.pay import advance
+from boxoffice.orders.place import Line
+from boxoffice.orders.release import give_up
+from boxoffice.orders.repair import read_missed_events, repair
+from boxoffice.worker.tick import run_jobs
+from stripe_simulator.deliveries.signature import signature_header
+from stripe_simulator.payments import cards
+from stripe_simulator.payments.bank_debits import BANK_DEBITS
+from tests.simulation.world import EXPECTED, SLUG, WEBHOOK_SECRET, World
+
+Json = dict[str, Any]
+Actor = Coroutine[Any, Any, None]
+
+WEB = ("web-1", "web-2")
+WORKERS = ("worker-1", "worker-2")
+GOOD, PENDING_REFUND, FAILING_REFUND = "4242424242424242", "4000000000007726", "4000000000005126"
+DECLINED, CHALLENGED = "4000000000000002", "4000002760003184"
+TRIES = 6
+FAILURES_MAX = 5
+MINUTE = 60.0
+JUMPS = (0.5, 3.0, 3.0, 20.0, 20.0, 2 * MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE)
+HEAL_JUMPS = (MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE, 90 * MINUTE, 3 * 60 * MINUTE, 27 * 60 * MINUTE,
+              4 * 24 * 60 * MINUTE, 4 * 24 * 60 * MINUTE, 60 * MINUTE)  # fmt: skip
+HEAL_ROUNDS_MAX = 12
+
+
+def cast_of(world: World) -> dict[str, Actor]:
+    """Everybody in this world, by name."""
+    chances, seed = world.chances, world.random.random()
+
+    def chance(name: str) -> Random:
+        return Random(f"{seed} {name}")
+
+    cast: dict[str, Actor] = {f"buyer-{n}": buyer(world, chance(f"buyer {n}")) for n in range(1, chances.buyers + 1)}
+    cast["clock"] = clock(world, chance("clock"))
+    cast["repair"] = repair_worker(world, chance("repair"))
+    cast["jobs"] = job_worker(world, chance("jobs"))
+    cast["reader"] = event_reader(world, chance("reader"))
+    if chances.webhooks != "none":
+        cast |= {f"post-{n}": deliverer(world, chance(f"post {n}")) for n in (1, 2, 3)}
+        cast["stranger"] = stranger(world, chance("stranger"))
+    if chances.crashes:
+        cast["crashes"] = crasher(world, chance("crashes"))
+    return cast
+
+
+async def buyer(world: World, random: Random) -> None:
+    """Somebody wants tickets, by one of many ways."""
+    world.buyers_left += 1
+    try:
+        await _buys(world, random)
+    finally:
+        world.buyers_left -= 1
+
+
+async def _buys(world: World, random: Random) -> None:
+    await _rest(world, random.choice([0, 5, 40, 150]), "thinks")
+    order = await _order(world, random)
+    if order is None or order.status == "paid":
+        return
+    session = await _session_of(world, random, order)
+    if session is None:
+        return
+    await random.choice(WAYS)(world, random, order, session)
+    for _ in range(random.randint(0, 3)):
+        await _rest(world, random.randint(0, 4), "comes back")
+        await _visit(world, random, lambda box: success(box, order.code, session))
+
+
+async def _pays(world: World, random: Random, _order: Bought, session: str) -> None:
+    await world.stripe.pay(session, card(random.choice([GOOD, GOOD, PENDING_REFUND, FAILING_REFUND])), EMAIL)
+
+
+async def _is_declined(world: World, random: Random, order: Bought, session: str) -> None:
+    await world.stripe.pay(session, card(DECLINED), EMAIL)
+    if random.random() < 0.6:
+        await _pays(world, random, order, session)
+
+
+async def _is_challenged(world: World, random: Random, _order: Bought, session: str) -> None:
+    await world.stripe.pay(session, card(CHALLENGED), EMAIL)
+    await _rest(world, random.randint(0, 20), "answers the bank")
+    if random.random() < 0.8:
+        await world.stripe.authenticate(session, proved=random.random() < 0.8)
+
+
+async def _pays_by_bank(world: World, random: Random, _order: Bought, session: str) -> None:
+    name = random.choice(["bank_debit", "bank_debit", "bank_debit_fails"])
+    await world.stripe.pay(session, BANK_DEBITS[name], EMAIL)
+
+
+async def _gives_up(world: World, random: Random, order: Bought, session: str) -> None:
+    await _patiently(world, random, lambda box: _give_up(box, order.code))
+    if random.random() < 0.5:
+        await _pays(world, random, order, session)
+
+
+async def _pays_late(world: World, random: Random, order: Bought, session: str) -> None:
+    await _until_later(world, random)
+    await _pays(world, random, order, session)
+
+
+async def _pays_wrongly(world: World, random: Random, order: Bought, session: str) -> None:
+    await world.stripe.amend(session, random.choice([100, 1300, 9900]))
+    await _pays(world, random, order, session)
+
+
+async def _leaves(_world: World, _random: Random, _order: Bought, _session: str) -> None:
+    """And never comes back."""
+
+
+WAYS = (_pays, _pays, _pays, _is_declined, _is_challenged, _pays_by_bank, _gives_up, _pays_late, _pays_wrongly, _leaves)
+EMAIL = "somebody@example.org"
+
+
+async def clock(world: World, random: Random) -> None:
+    """Time passes, mostly a little."""
+    while world.buyers_left:
+        await _rest(world, random.randint(10, 120), "ticks")
+        await passes(world, random.choice(JUMPS))
+
+
+async def repair_worker(world: World, random: Random) -> None:
+    """The worker's searches."""
+    while world.buyers_left:
+        await _rest(world, random.randint(20, 200), "rests")
+        await _once(world, random.choice(WORKERS), lambda box: repair(box.till))
+
+
+async def job_worker(world: World, random: Random) -> None:
+    """The worker's jobs."""
+    while world.buyers_left:
+        await _rest(world, random.randint(20, 120), "rests")
+        await _once(world, random.choice(WORKERS), run_jobs)
+
+
+async def event_reader(world: World, random: Random) -> None:
+    """Reads Stripe's own list of events."""
+    while world.buyers_left:
+        await _rest(world, random.randint(50, 300), "rests")
+        await _once(world, random.choice(WORKERS), lambda box: read_missed_events(box.till))
+
+
+async def deliverer(world: World, random: Random) -> None:
+    """Stripe's post: in any order, twice, late, or not at all. What is not taken is brought again, a few times."""
+    lossy = world.chances.webhooks == "lossy"
+    hurry = random.choice([2, 10, 60])
+    given_up = 0
+    while world.buyers_left or (world.stripe.events and given_up < FAILURES_MAX):
+        await _rest(world, random.randint(0, hurry), "looks for post")
+        if not world.stripe.events:
+            continue
+        batch = [_next_event(world, random) for _ in range(min(random.choice([1, 1, 2, 4]), len(world.stripe.events)))]
+        if lossy and random.random() < 0.4:
+            world.trace.result("post", f"{len(batch)} are lost")
+            continue
+        copies = [event for event in batch for _ in range(random.choice([1, 1, 1, 2, 3]))]
+        taken = await asyncio.gather(*(deliver(world, random.choice(WEB), event) for event in copies))
+        given_up += not all(taken)
+        if not all(taken) or random.random() < 0.1:
+            world.stripe.events += batch
+
+
+def _next_event(world: World, random: Random) -> Json:
+    late = random.random() < 0.3
+    return world.stripe.events.pop(random.randrange(len(world.stripe.events)) if late else 0)
+
+
+async def stranger(world: World, random: Random) -> None:
+    """Deliveries that must be refused, and events of other software that mean nothing here."""
+    while world.buyers_left:
+        await _rest(world, random.randint(20, 200), "waits")
+        if not world.stripe.events:
+            continue
+        event = random.choice(world.stripe.events)
+        kind = random.choice(["forged", "other mode", "old", "foreign"])
+        refused = not await deliver(world, random.choice(WEB), _altered(event, kind), kind=kind)
+        if not refused and kind != "foreign":
+            world.strange.append(f"a delivery that was {kind} was taken")
+
+
+async def crasher(world: World, random: Random) -> None:
+    """Processes die between two steps."""
+    for _ in range(world.chances.crashes):
+        await _rest(world, random.randint(10, 300), "sleeps")
+        world.crash(random.choice([*WEB, *WORKERS]))
+
+
+async def healer(world: World, random: Random) -> None:
+    """Nothing goes wrong any more, the worker works and time passes: everything must end."""
+    world.calm()
+    if random.random() < 0.5:
+        await _deliver_all(world)
+    for jump in HEAL_JUMPS:
+        for _ in range(HEAL_ROUNDS_MAX):
+            found = await world.ask("worker-1", lambda box: repair(box.till))
+            found += await world.ask("worker-1", run_jobs)
+            if not found:
+                break
+        await world.ask("worker-1", lambda box: read_missed_events(box.till))
+        await passes(world, jump)
+    while await world.ask("worker-1", run_jobs):
+        pass
+
+
+async def _order(world: World, random: Random) -> Bought | None:
+    name = "Friends" if random.random() < 0.15 else "Entry"
+    line = Line(world.types[name], random.choice([1, 1, 2, 2, 3, 4]), None)
+    promo = "ONCE" if world.chances.promo and random.random() < 0.5 else None
+    request = OrderRequest(f"key-{random.getrandbits(64):016x}", f"b{random.randint(1, 4)}@example.org", (line,), promo)
+    if random.random() < 0.25:  # a double click
+        both = await asyncio.gather(*(_placed(world, random, request) for _ in range(2)))
+        return both[0] or both[1]
+    return await _placed(world, random, request)
+
+
+async def _placed(world: World, random: Random, request: OrderRequest) -> Bought | None:
+    bought = await _patiently(world, random, lambda box: buy(box.till, SLUG, request))
+    if bought is not None:
+        world.promised.setdefault(bought.code, bought.status)
+    return bought
+
+
+async def _session_of(world: World, random: Random, order: Bought) -> str | None:
+    """The session to pay at, however often the page must be asked."""
+    url = order.checkout_url
+    for _ in range(TRIES):
+        if url is not None:
+            return session_of(url)
+        await _rest(world, random.randint(1, 10), "waits for the payment page")
+        view = await _visit(world, random, lambda box: _poll(box, order.code))
+        url = view.checkout_url if view is not None else None
+    return None
+
+
+def session_of(url: str) -> str:
+    """The session's id, from the address to pay at."""
+    return urlsplit(url).path.rpartition("/")[2]
+
+
+async def _patiently(
+    world: World, random: Random, verb: Callable[[BoxOffice], Awaitable[Any]]
+) -> Any:  # what the verb answers, or None
+    """Presses the button again, with the same key, as long as nobody knows what came of it."""
+    for _ in range(TRIES):
+        try:
+            return await world.ask(random.choice(WEB), verb)
+        except EXPECTED as error:
+            if isinstance(error, Problem) and error.status != 503:
+                return None
+        await _rest(world, random.randint(1, 8), "tries again")
+    return None
+
+
+async def _visit(world: World, random: Random, verb: Callable[[BoxOffice], Awaitable[OrderView]]) -> OrderView | None:
+    try:
+        view = await world.ask(random.choice(WEB), verb)
+    except EXPECTED:
+        return None
+    if world.promised.get(view.order.code) != "paid":
+        world.promised[view.order.code] = view.order.status
+    return view
+
+
+async def _once(world: World, process: str, verb: Callable[[BoxOffice], Awaitable[Any]]) -> None:
+    try:
+        await world.ask(process, verb)
+    except EXPECTED as error:
+        world.trace.result(process, f"{type(error).__name__}")
+
+
+async def _poll(box: BoxOffice, code: str) -> OrderView:
+    async with box.db.transaction() as connection:
+        view = await show_order(connection, code)
+    return await advance(box.till, view)
+
+
+async def success(box: BoxOffice, code: str, session: str) -> OrderView:
+    """The page that Stripe leads back to."""
+    async with box.db.transaction() as connection:
+        view = await show_order(connection, code)
+    return await look(box.till, view, session)
+
+
+async def _give_up(box: BoxOffice, code: str) -> OrderView:
+    async with box.db.transaction() as connection:
+        view = await show_order(connection, code)
+    return await give_up(box.till, view)
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """As much of a request as the webhook reads."""
+
+    raw: bytes
+    headers: dict[str, str]
+
+    async def body(self) -> bytes:
+        return self.raw
+
+
+async def deliver(world: World, process: str, event: Json, *, kind: str = "") -> bool:
+    """One delivery; whether it was taken. Signatures are of the real moment: the SDK asks the real clock."""
+    raw = msgspec.json.encode(event)
+    secret = "whsec_somebody_elses" if kind == "forged" else WEBHOOK_SECRET
+    moment = int(time.time()) - (600 if kind == "old" else 0)
+    delivery: Any = _Delivery(raw, {"stripe-signature": signature_header([secret], moment, raw)})
+    await world.scheduler.turn(f"delivers {kind} {event['type']} {event['id'][-6:]}")
+    try:
+        received = await world.ask(process, lambda box: webhook.fn(box=box, request=delivery))
+    except EXPECTED as error:
+        world.trace.result("post", type(error).__name__)
+        return False
+    world.trace.result("post", received.outcome)
+    return True
+
+
+async def _deliver_all(world: World) -> None:
+    for _ in range(200):
+        if not world.stripe.events:
+            return
+        event = world.stripe.events.pop(0)
+        if not await deliver(world, "web-1", event):
+            world.stripe.events.append(event)
+
+
+def _altered(event: Json, kind: str) -> Json:
+    if kind == "other mode":
+        return event | {"livemode": True}
+    if kind == "foreign":
+        data = msgspec.json.decode(msgspec.json.encode(event["data"]))
+        data["object"]["metadata"] = {"app": "another"}
+        return event | {"id": f"{event['id'][:-3]}foreign", "data": data}
+    return event
+
+
+async def _until_later(world: World, random: Random) -> None:
+    """Until the clock has gone on a good while, or nobody moves it any more."""
+    until = world.loop.moment + random.choice([10 * MINUTE, 16 * MINUTE, 30 * MINUTE])
+    for _ in range(20):
+        await _rest(world, 20, "forgets the open tab")
+        if world.loop.moment >= until:
+            return
+
+
+async def passes(world: World, seconds: float) -> None:
+    """The clock goes forward."""
+    await world.scheduler.outside(f"moves the clock by {seconds:.1f} s", lambda: world.advance(seconds))
+
+
+async def _rest(world: World, steps: int, what: str) -> None:
+    await world.scheduler.turn(what, rest=steps)
+
+
+def card(number: str) -> Any:
+    """A test card."""
+    return cards.BY_NUMBER[number]
