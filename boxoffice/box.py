@@ -8,6 +8,7 @@ from boxoffice.foundation.db import Database
 from boxoffice.foundation.kept import Kept
 from boxoffice.foundation.typeset import Typesetter
 from boxoffice.orders.till import Till
+from boxoffice.payments.breaker import Breaker
 from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe
 from boxoffice.settings import Settings
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 SHARED_SECONDS = 1.0
 CHOICES_SECONDS = 60.0
+SESSIONS = "checkout_sessions"
+REFUNDS_PER_SECOND = 10
+"""A sandbox takes 25 calls of all kinds a second, and buyers go first: their line comes before that of refunds."""
 SERVERLESS_POOL = {"size": 2, "idle_seconds": 30}
 """Where each process serves few requests and sleeps between them, as with WORKER=inline."""
 
@@ -43,10 +47,13 @@ class BoxOffice:
         pool = SERVERLESS_POOL if settings.worker_inline else {}
         db = Database(settings.database_url, pooled=settings.database_pooled, **pool)
         keys = settings.stripe
+        breaker = Breaker(db)
         till = Till(
             db=db,
-            stripe=Stripe(keys.secret_key, keys.api_base) if keys else None,
-            pace=Pace(db, "checkout_sessions", keys.sessions_per_second if keys else 25),
+            stripe=Stripe(keys.secret_key, keys.api_base, breaker=breaker) if keys else None,
+            breaker=breaker,
+            pace=Pace(db, SESSIONS, keys.sessions_per_second if keys else 25),
+            refund_pace=Pace(db, "refunds", REFUNDS_PER_SECOND, after=SESSIONS),
             livemode=keys.livemode if keys else False,
             base_url=settings.base_url,
         )

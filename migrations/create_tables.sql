@@ -414,6 +414,17 @@ CREATE TABLE public.artist_link (
     CONSTRAINT artist_link_url_check CHECK ((url ~ '^https://[^\s/]'::text))
 );
 
+CREATE TABLE public.breaker (
+    name text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failed_at timestamp with time zone,
+    problem text,
+    opened_at timestamp with time zone,
+    open_until timestamp with time zone,
+    closed_at timestamp with time zone
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.database_mark (
     mark text NOT NULL
 );
@@ -526,7 +537,11 @@ CREATE TABLE public.job (
     created_at timestamp with time zone NOT NULL,
     done_at timestamp with time zone,
     parked_at timestamp with time zone,
-    problem text
+    problem text,
+    failures smallint DEFAULT 0 NOT NULL,
+    unreported smallint DEFAULT 0 NOT NULL,
+    turn_at timestamp with time zone,
+    retried_at timestamp with time zone
 );
 
 CREATE TABLE public.ledger_entry (
@@ -646,7 +661,9 @@ CREATE TABLE public.organisation (
 
 CREATE TABLE public.pace (
     name text NOT NULL,
-    next_at timestamp with time zone NOT NULL
+    next_at timestamp with time zone NOT NULL,
+    paused_until timestamp with time zone,
+    pauses smallint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.payment (
@@ -818,6 +835,9 @@ ALTER TABLE ONLY public.artist
 
 ALTER TABLE ONLY public.artist
     ADD CONSTRAINT artist_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.breaker
+    ADD CONSTRAINT breaker_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.database_mark
     ADD CONSTRAINT database_mark_pkey PRIMARY KEY (mark);
@@ -993,6 +1013,8 @@ CREATE INDEX event_venue ON public.event USING btree (venue_id);
 
 CREATE INDEX job_due ON public.job USING btree (run_at) WHERE ((done_at IS NULL) AND (parked_at IS NULL));
 
+CREATE INDEX job_parked ON public.job USING btree (parked_at) WHERE ((parked_at IS NOT NULL) AND (done_at IS NULL));
+
 CREATE INDEX job_subject ON public.job USING btree (subject);
 
 CREATE INDEX ledger_entry_order ON public.ledger_entry USING btree (event_id, order_id);
@@ -1023,7 +1045,11 @@ CREATE UNIQUE INDEX payment_kept_once ON public.payment USING btree (event_id, o
 
 CREATE INDEX payment_order ON public.payment USING btree (event_id, order_id);
 
+CREATE INDEX payment_received_at ON public.payment USING btree (received_at);
+
 CREATE INDEX refund_at_stripe ON public.refund USING btree (refund_id) WHERE (refund_id IS NOT NULL);
+
+CREATE INDEX refund_decided_at ON public.refund USING btree (decided_at);
 
 CREATE INDEX refund_order ON public.refund USING btree (event_id, order_id);
 
@@ -1157,6 +1183,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124125200'),
   ('20261124130000'),
   ('20261124140000'),
+  ('20261124160000'),
   ('20261124171500');
 
 COMMIT;

@@ -1,4 +1,4 @@
-"""`boxoffice serve | worker | migrate | doctor | order WHAT | nights load FILE | audit | demo`"""
+"""`boxoffice serve | worker | migrate | doctor | order WHAT | reconcile | jobs | nights load FILE | audit | demo`"""
 
 import argparse
 import asyncio
@@ -60,8 +60,25 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("order", help="an order's whole story, from whatever its buyer or Stripe can tell")
     what = "order or ticket code, e-mail, a link, the text of a QR code, or an id (cs_, pi_, ch_, re_, evt_, ...)"
     command.add_argument("what", metavar="WHAT", help=what)
+    command.add_argument("--resend-mail", action="store_true", help="mail the order's tickets to its buyer again")
     _of_demo(command)
     command.set_defaults(run=_tell_order)
+
+    command = commands.add_parser(
+        "reconcile", help="compare orders, payments and refunds with Stripe; 1 if they differ"
+    )
+    since = "how far back: 7d, 12h, or a date like 2026-11-24 (7d unless said)"
+    command.add_argument("--since", type=_since, default="7d", metavar="WHEN", help=since)
+    command.add_argument("--fix", action="store_true", help="heal what the rules allow")
+    command.add_argument("--json", action="store_true", help="for machines")
+    _of_demo(command)
+    command.set_defaults(run=_reconcile)
+
+    command = commands.add_parser("jobs", help="mails, refunds and other work that is not done yet, or was given up")
+    command.add_argument("--parked", action="store_true", help="only what was given up")
+    command.add_argument("--retry", type=_job, metavar="ID", help="have a job tried again now; `all`: every parked one")
+    _of_demo(command)
+    command.set_defaults(run=_jobs)
 
     command = commands.add_parser("nights", help="nights from a file")
     actions = command.add_subparsers(required=True, metavar="ACTION")
@@ -94,7 +111,37 @@ def _doctor(arguments: argparse.Namespace) -> None:
 def _tell_order(arguments: argparse.Namespace) -> None:
     from boxoffice.cli import order  # noqa: PLC0415 - loads all domains
 
-    order.run(_reading(arguments), arguments.what)
+    order.run(_reading(arguments), arguments.what, resend_mail=arguments.resend_mail)
+
+
+def _reconcile(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import reconcile  # noqa: PLC0415 - loads all domains
+
+    reconcile.run(_reading(arguments), arguments.since, fix=arguments.fix, machine=arguments.json)
+
+
+def _jobs(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import jobs  # noqa: PLC0415 - as above
+
+    jobs.run(_reading(arguments), parked=arguments.parked, again=arguments.retry)
+
+
+def _since(text: str) -> str:
+    from boxoffice.cli.reconcile import read_since  # noqa: PLC0415 - as above
+
+    try:
+        return read_since(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("as in 7d, 12h or 2026-11-24") from error
+
+
+def _job(text: str) -> str:
+    from boxoffice.cli.jobs import read_id  # noqa: PLC0415 - as above
+
+    try:
+        return read_id(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("the id that `boxoffice jobs` shows, or all") from error
 
 
 def _port(text: str) -> int:

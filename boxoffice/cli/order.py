@@ -3,14 +3,18 @@
 import asyncio
 
 from boxoffice.foundation.db import DATABASE_PROBLEM, Database
+from boxoffice.orders.mail_again import mail_tickets_again
+from boxoffice.orders.order import show_order
 from boxoffice.settings import Reading, SettingsProblem
 from boxoffice.support.find import find
 from boxoffice.support.story import read_story
 from boxoffice.support.tell import tell, tell_event, tell_list
 
 
-def run(reading: Reading, what: str) -> None:
-    """Prints it. Needs the database alone, so that it works on a box office whose other settings are wrong.
+def run(reading: Reading, what: str, *, resend_mail: bool = False) -> None:
+    """Prints it, or has the tickets mailed again.
+
+    Needs the database alone, so that it works on a box office whose other settings are wrong.
 
     Raises SettingsProblem without a database, NotFound with advice.
     """
@@ -19,12 +23,24 @@ def run(reading: Reading, what: str) -> None:
         raise SettingsProblem(next(line for line in reading.problems if line.startswith("DATABASE_URL ")))
     db = Database(settings.database_url, size=1, pooled=settings.database_pooled)
     try:
-        print(asyncio.run(_told(db, what)))
+        print(asyncio.run(_mailed_again(db, what) if resend_mail else _told(db, what)))
     except DATABASE_PROBLEM as error:
         kind = type(error.__cause__ or error).__name__
         raise SettingsProblem(
             f"DATABASE_URL leads to no answer ({kind}). `boxoffice doctor` says what to do."
         ) from error
+
+
+async def _mailed_again(db: Database, what: str) -> str:
+    try:
+        async with db.transaction() as connection:
+            found = await find(connection, what)
+            if len(found.orders) != 1:
+                return "That leads to no single order. Name one: boxoffice order CODE --resend-mail"
+            view = await show_order(connection, found.orders[0].code)
+            return await mail_tickets_again(connection, view)
+    finally:
+        await db.close()
 
 
 async def _told(db: Database, what: str) -> str:

@@ -1,8 +1,11 @@
-"""Work to do after a commit: written in the caller's transaction, claimed with SKIP LOCKED, repeated until done."""
+"""Work to do after a commit: written in the caller's transaction, claimed with SKIP LOCKED, repeated until done.
+
+A job that can never be done is parked, where `boxoffice doctor` and `boxoffice jobs` show it, and the others go on.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -10,24 +13,50 @@ import msgspec
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import new_id
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=45)
+"""How long a claim is its caller's alone. Work that a killed worker left is taken up again within a minute."""
 GIVE_UP_AFTER = timedelta(hours=72)
+BACK_OFF = timedelta(seconds=10)
 BACK_OFF_MAX = timedelta(hours=1)
+OUR_FAULTS_MAX = 10
+"""So often a job may fail by a mistake of ours, which waiting does not mend: ten tries take an hour and a half."""
+UNREPORTED_MAX = 5
+"""So many workers in a row may end or stall at a job and not say how it went."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed job; `tries` counts this one and tells a worker that lost its lease that it has."""
+    """A claimed job; `tries` counts this one and tells a worker that lost its lease that it has. `turn_at`: its turn at
+    Stripe, when it was given one."""
 
     id: UUID
     name: str
     subject: str
     arguments: str
     tries: int
+    turn_at: datetime | None
 
     def argument(self, name: str) -> str:
         """One of the strings that it was enqueued with."""
         return msgspec.json.decode(self.arguments, type=dict[str, str])[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A job that is not done; `parked_at` when it was given up, else it is due at `run_at`."""
+
+    id: UUID
+    name: str
+    subject: str
+    tries: int
+    created_at: datetime
+    run_at: datetime
+    parked_at: datetime | None
+    problem: str | None
+
+
+def _id(value: UUID) -> UUID:
+    return value
 
 
 ENQUEUE = Command("""
@@ -38,29 +67,74 @@ VALUES ($1, $2, $3, $4, clock() + $5::interval, clock()) ON CONFLICT (name, subj
 CLAIM = Query(
     Job,
     """
-UPDATE job SET tries = tries + 1, run_at = clock() + $2::interval
-WHERE id IN (SELECT id FROM job WHERE done_at IS NULL AND parked_at IS NULL AND run_at <= clock()
+UPDATE job SET tries = tries + 1, unreported = unreported + 1, run_at = clock() + $2::interval
+WHERE id IN (SELECT id FROM job WHERE done_at IS NULL AND parked_at IS NULL AND run_at <= clock() AND unreported = 0
   ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-RETURNING id, name, subject, arguments, tries
+RETURNING id, name, subject, arguments, tries, turn_at
 """,
 )
+# Whatever ended a worker may end the next one: such a job runs alone, or its innocent neighbours would be parked too.
+CLAIM_SUSPECT = Query(
+    Job,
+    """
+UPDATE job SET tries = tries + 1, unreported = unreported + 1, run_at = clock() + $1::interval
+WHERE id = (SELECT id FROM job WHERE done_at IS NULL AND parked_at IS NULL AND run_at <= clock() AND unreported > 0
+    AND unreported < $2
+  ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id, name, subject, arguments, tries, turn_at
+""",
+)
+PARK_SUSPECTS = Command("""
+UPDATE job SET parked_at = clock(), problem = 'The worker ended or stalled each time that it was at this.'
+WHERE done_at IS NULL AND parked_at IS NULL AND run_at <= clock() AND unreported >= $1
+""")
 
 CLAIM_ONE = Query(
     Job,
     """
-UPDATE job SET tries = tries + 1, run_at = clock() + $3::interval
+UPDATE job SET tries = tries + 1, unreported = unreported + 1, run_at = clock() + $3::interval
 WHERE name = $1 AND subject = $2 AND done_at IS NULL AND parked_at IS NULL AND run_at <= clock()
-RETURNING id, name, subject, arguments, tries
+RETURNING id, name, subject, arguments, tries, turn_at
 """,
 )
 
-DONE = Command("UPDATE job SET done_at = clock(), problem = NULL WHERE id = $1 AND tries = $2 AND done_at IS NULL")
+DONE = Command("""
+UPDATE job SET done_at = clock(), problem = NULL, unreported = 0 WHERE id = $1 AND tries = $2 AND done_at IS NULL
+""")
 
-FAILED = Command("""
-UPDATE job SET problem = $3, run_at = clock() + $4::interval,
-  parked_at = CASE WHEN $5 OR created_at < clock() - $6::interval THEN clock() END
+FAILED = Query(
+    bool,
+    """
+UPDATE job SET problem = $3, failures = failures + 1, unreported = 0, turn_at = NULL,
+  run_at = clock() + least($4::interval * power(2, least(failures, 20)), $5::interval),
+  parked_at = CASE WHEN $6 OR failures + 1 >= $7 OR coalesce(retried_at, created_at) < clock() - $8::interval
+    THEN clock() END
+WHERE id = $1 AND tries = $2 AND done_at IS NULL
+RETURNING parked_at IS NOT NULL
+""",
+)
+
+POSTPONE = Command("""
+UPDATE job SET run_at = $3, turn_at = CASE WHEN $4 THEN $3::timestamptz END, unreported = 0
 WHERE id = $1 AND tries = $2 AND done_at IS NULL
 """)
+
+UNDONE = Query(
+    Undone,
+    """
+SELECT id, name, subject, tries::integer, created_at, run_at, parked_at, problem FROM job
+WHERE done_at IS NULL AND (parked_at IS NOT NULL OR NOT $1::boolean)
+ORDER BY parked_at DESC NULLS LAST, run_at LIMIT $2
+""",
+)
+
+RETRY = Query(
+    _id,
+    """
+UPDATE job SET parked_at = NULL, failures = 0, unreported = 0, retried_at = clock(), run_at = clock()
+WHERE done_at IS NULL AND (id = $1 OR $1::uuid IS NULL AND parked_at IS NOT NULL) RETURNING id
+""",
+)
 
 
 async def enqueue(
@@ -71,12 +145,18 @@ async def enqueue(
 
 
 async def claim(connection: Connection, limit: int) -> list[Job]:
-    """At most `limit` due jobs, each for this caller alone during two minutes."""
-    return await CLAIM.all(connection, limit, LEASE)
+    """At most `limit` due jobs, each for this caller alone during LEASE; or one that other workers ended at."""
+    jobs = await CLAIM.all(connection, limit, LEASE)
+    if jobs:
+        return jobs
+    suspect = await CLAIM_SUSPECT.first(connection, LEASE, UNREPORTED_MAX)
+    if suspect is None:
+        await PARK_SUSPECTS.run(connection, UNREPORTED_MAX)
+    return [suspect] if suspect else []
 
 
 async def claim_one(connection: Connection, name: str, subject: str) -> Job | None:
-    """This job, for this caller alone during two minutes; None when it is not due, or somebody else's."""
+    """This job, for this caller alone during LEASE; None when it is not due, or somebody else's."""
     return await CLAIM_ONE.first(connection, name, subject, LEASE)
 
 
@@ -85,7 +165,47 @@ async def done(connection: Connection, job: Job) -> bool:
     return await DONE.run(connection, job.id, job.tries) == 1
 
 
-async def failed(connection: Connection, job: Job, problem: str, *, for_good: bool = False) -> None:
-    """Tries it again after 10 s, 20 s, 40 s, ... at most an hour; parks it after 72 hours, or at once `for_good`."""
-    back_off = min(BACK_OFF_MAX, timedelta(seconds=5 * 2 ** min(job.tries, 12)))
-    await FAILED.run(connection, job.id, job.tries, problem[:500], back_off, for_good, GIVE_UP_AFTER)
+async def failed(
+    connection: Connection, job: Job, problem: str, *, for_good: bool = False, our_fault: bool = False
+) -> bool:
+    """Tries it again after 10 s, 20 s, 40 s, ... at most an hour; whether it is parked instead.
+
+    That is after 72 hours, at once `for_good`, and after ten failures that are `our_fault`.
+    """
+    faults_max = OUR_FAULTS_MAX if our_fault else 32_000
+    parked = await FAILED.first(
+        connection,
+        job.id,
+        job.tries,
+        problem[:500],
+        BACK_OFF,
+        BACK_OFF_MAX,
+        for_good,
+        faults_max,
+        GIVE_UP_AFTER,
+    )
+    return bool(parked)
+
+
+class Postponed(Exception):
+    """A job's time has not come: it is neither done nor failed, and comes back `at` that moment, which is its turn at
+    Stripe if `has_turn`."""
+
+    def __init__(self, at: datetime, *, has_turn: bool) -> None:
+        super().__init__(f"later, at {at.isoformat()}")
+        self.at, self.has_turn = at, has_turn
+
+
+async def postpone(connection: Connection, job: Job, postponed: Postponed) -> None:
+    """Leaves it until then."""
+    await POSTPONE.run(connection, job.id, job.tries, postponed.at, postponed.has_turn)
+
+
+async def undone(connection: Connection, limit: int, *, parked: bool) -> list[Undone]:
+    """Jobs that are not done, the parked ones first, or those alone."""
+    return await UNDONE.all(connection, parked, limit)
+
+
+async def retry(connection: Connection, job_id: UUID | None) -> int:
+    """Has a job tried again now, for another 72 hours, or with None every parked one; how many those are."""
+    return len(await RETRY.all(connection, job_id))

@@ -14,14 +14,15 @@ from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.orders.give_back import end_when_nothing_is_open
 from boxoffice.orders.order import LINES, OrderView, show_order
 from boxoffice.orders.place import Placed
-from boxoffice.orders.till import NightCounter, Place, Till
-from boxoffice.payments.stripe import Session, Stripe, StripeBusy, StripeProblem, StripeRefused
+from boxoffice.orders.till import GIVE_TURNS, KEEP_IN_LINE, NightCounter, Place, Till
+from boxoffice.payments.stripe import Session, Stripe, StripeBusy, StripeProblem, StripeRefused, StripeTooFast
 
 APP = "boxoffice"
 WAIT_SECONDS_MAX = 2.0
 ASK_EVERY_SECONDS = 0.15
 SESSION_LIFE = timedelta(minutes=40)
 TRIES_BEFORE_LISTING = 5
+ASK_AWAY_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,21 @@ UPDATE orders SET ended_reason = $3 WHERE event_id = $1 AND id = $2 AND status =
 """)
 
 
+# A turn that nobody came for, or that never was given: taken now it would come on top of the others' turns.
+LATE = Query(
+    bool,
+    """
+SELECT turn_at IS NULL OR turn_at < clock() - interval '15 seconds' FROM payment_attempt
+WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'queued'
+""",
+)
+HOLD_ON = Command("""
+UPDATE orders SET held_until = greatest(held_until, clock() + interval '2 minutes')
+WHERE event_id = $1 AND id = $2 AND status IN ('held', 'paying') AND ended_reason IS NULL AND held_until > clock()
+  AND created_at > clock() - interval '1 hour'
+""")
+
+
 async def open_payment(till: Till, counter: NightCounter, placed: Placed) -> Checkout:
     """Opens the first payment of an order, waiting at most 2 s for its turn and for Stripe's answer.
 
@@ -176,9 +192,10 @@ async def open_payment(till: Till, counter: NightCounter, placed: Placed) -> Che
     till.stripe_or_closed()
     if placed.fresh:
         turn = await till.pace.turn()
-        if turn.wait_seconds > WAIT_SECONDS_MAX:
+        away = await till.breaker.away()
+        if away or turn.wait_seconds > WAIT_SECONDS_MAX:
             await counter.line.submit(Place(placed.id, 1, turn.at))
-            return Checkout(placed.held_until, None, turn.wait_seconds)
+            return Checkout(placed.held_until, None, max(turn.wait_seconds, ASK_AWAY_AGAIN_SECONDS if away else 0.0))
         await asyncio.sleep(turn.wait_seconds)
         opened = await send(till, AttemptRef(counter.event_id, placed.id, 1))
         if opened is not None:
@@ -187,19 +204,46 @@ async def open_payment(till: Till, counter: NightCounter, placed: Placed) -> Che
 
 
 async def advance(till: Till, view: OrderView) -> OrderView:
-    """What a poll of the order's page does: sends an attempt whose turn has come. Cheap when there is nothing to do."""
+    """What a poll of the order's page does: sends an attempt whose turn has come. Cheap when there is nothing to do.
+
+    While Stripe is away the units stay held for whoever keeps looking, at most an hour: the time to pay begins with the
+    address to pay at.
+    """
     if view.order.status not in ("held", "paying") or not view.attempts or till.stripe is None:
         return view
     attempt = view.attempts[-1]
+    if attempt.status not in ("queued", "sending"):
+        return view
     ref = AttemptRef(view.order.event_id, view.order.id, attempt.number)
-    if attempt.status == "queued" and attempt.turn_at is not None and attempt.turn_at <= view.order.now:
-        await send(till, ref)
+    if await till.breaker.away():
+        async with till.db.transaction() as connection:
+            await HOLD_ON.run(connection, ref.event_id, ref.order_id)
+    elif attempt.status == "queued" and attempt.turn_at is not None and attempt.turn_at <= view.order.now:
+        await send_in_turn(till, ref)
     elif attempt.status == "sending":
         await send_again(till, ref)
     else:
         return view
     async with till.db.transaction() as connection:
         return await show_order(connection, view.order.code)
+
+
+async def send_in_turn(till: Till, ref: AttemptRef) -> None:
+    """Makes the call of a queued attempt whose turn has come. One that comes late, as after an outage of Stripe's,
+    takes a new turn: all at once would be more calls than Stripe allows."""
+    if await till.pace.paused_seconds():
+        return
+    async with till.db.transaction() as connection:
+        late = await LATE.first(connection, ref.event_id, ref.order_id, ref.number)
+    if late:
+        turn = await till.pace.turn()
+        if turn.wait_seconds > WAIT_SECONDS_MAX:
+            async with till.db.transaction() as connection:
+                await KEEP_IN_LINE.run(connection, ref.event_id, [ref.order_id], [turn.at])
+                await GIVE_TURNS.run(connection, ref.event_id, [ref.order_id], [ref.number], [turn.at])
+            return
+        await asyncio.sleep(turn.wait_seconds)
+    await send(till, ref)
 
 
 async def send(till: Till, ref: AttemptRef) -> Opened | None:
@@ -315,8 +359,12 @@ async def store(till: Till, stripe: Stripe, ref: AttemptRef, session: Session) -
 
 
 async def _try_again(till: Till, sending: Sending, problem: StripeProblem) -> None:
+    if isinstance(problem, StripeTooFast):
+        await till.pace.pause()
     turn = await till.pace.turn()
-    wait = turn.wait_seconds if isinstance(problem, StripeBusy) else turn.wait_seconds + 2 ** min(sending.tries, 6)
+    wait = turn.wait_seconds + (
+        await till.breaker.away() if isinstance(problem, StripeBusy) else 2 ** min(sending.tries, 6)
+    )
     ref = sending.ref
     logs.warning("a call waits for Stripe", order_id=str(ref.order_id), problem=type(problem).__name__)
     async with till.db.transaction() as connection:

@@ -40,13 +40,17 @@ async def give_up(till: Till, view: OrderView) -> OrderView:
 
 
 async def end_hold(till: Till, event_id: UUID, order_id: UUID) -> None:
-    """The hold's time is over: a payment that is under way at this moment gets five minutes, once."""
+    """The hold's time is over: a payment that is under way at this moment gets five minutes, once, and so does one that
+    could not be made because Stripe was away until lately.
+
+    Raises StripeProblem when Stripe does not say whether one is under way: then nothing is ended yet.
+    """
     async with till.db.transaction() as connection:
         order = await LOCK_ORDER.first(connection, event_id, order_id)
         attempts = await ATTEMPTS.all(connection, event_id, order_id)
     if order is None or not order.hold_is_over or order.status not in ("held", "paying"):
         return
-    if not order.extended and order.ended_reason is None and await _under_way(till, attempts):
+    if not order.extended and order.ended_reason is None and await _deserves_more_time(till, attempts):
         async with till.db.transaction() as connection:
             await EXTEND.run(connection, event_id, order_id)
         return
@@ -126,12 +130,17 @@ def _no_answer() -> Unavailable:
     return Unavailable("The payment service does not answer. Your tickets stay held; try again in a minute.")
 
 
+async def _deserves_more_time(till: Till, attempts: list[AttemptState]) -> bool:
+    payable = any(attempt.status in ("sending", "open") for attempt in attempts)
+    return await _under_way(till, attempts) or (payable and (await till.breaker.state()).recently_back)
+
+
 async def _under_way(till: Till, attempts: list[AttemptState]) -> bool:
     for attempt in attempts:
         if attempt.status == "open" and attempt.session_id is not None:
             try:
                 session = await till.stripe_or_closed().retrieve_session(attempt.session_id)
-            except StripeProblem:
+            except StripeRefused:
                 return False
             if session.status == "open" and session.payment_intent_status in ("requires_action", "processing"):
                 return True

@@ -5,7 +5,7 @@ The searches here read across nights; everything they find is then worked one ni
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from boxoffice.foundation import logs
@@ -15,7 +15,7 @@ from boxoffice.foundation.problems import Unavailable
 from boxoffice.orders.give_back import LOCK_ORDER, give_back_units
 from boxoffice.orders.look import ask_stripe
 from boxoffice.orders.on_stripe import EVENTS, note_event, work
-from boxoffice.orders.pay import AttemptRef, send, send_again
+from boxoffice.orders.pay import AttemptRef, send_again, send_in_turn
 from boxoffice.orders.release import end_hold
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
@@ -23,6 +23,8 @@ from boxoffice.payments.stripe import Event, StripeProblem
 
 FOUND_MAX = 50
 LIST_AGAIN_FROM = timedelta(minutes=10)
+LISTED_FOR = timedelta(days=30)
+HOURS_A_ROUND = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,14 @@ WHERE status = 'open' AND session_expires_at < clock() - interval '2 minutes' LI
 SETTLING_OVER = Query(
     _Found, "SELECT event_id, id FROM orders WHERE status = 'settling' AND settle_until <= clock() LIMIT $1"
 )
+QUIET = Query(
+    bool,
+    """
+SELECT NOT EXISTS (SELECT FROM orders WHERE status IN ('held', 'paying', 'settling', 'in_review'))
+  AND NOT EXISTS (SELECT FROM refund WHERE status IN ('decided', 'pending')
+    AND decided_at > clock() - interval '30 days')
+""",
+)
 NOT_SETTLED = Command("""
 UPDATE orders SET status = 'released', ended_reason = 'payment_failed'
 WHERE event_id = $1 AND id = $2 AND status = 'settling' AND settle_until <= clock()
@@ -94,21 +104,43 @@ async def work_events(till: Till) -> int:
 
 
 async def read_missed_events(till: Till) -> int:
-    """Reads Stripe's own list since the last reading and works what was never delivered; returns how many that were."""
-    if till.stripe is None:
+    """Reads Stripe's own list since the last reading and works what was never delivered; returns how many that were.
+
+    An hour of it at a time: after days without a worker this is a bounded round, and the next one carries on.
+    """
+    if till.stripe is None or await till.breaker.away():
         return 0
+    found = 0
+    for _ in range(HOURS_A_ROUND):
+        async with till.db.transaction() as connection:
+            since = await inbox.read_until(connection)
+            moment = await now(connection)
+        since = max(since, moment - LISTED_FOR)
+        until = min(since + timedelta(hours=1), moment)
+        try:
+            listed = await till.stripe.events_between(since - LIST_AGAIN_FROM, until + LIST_AGAIN_FROM, EVENTS)
+        except StripeProblem as problem:
+            logs.warning("Stripe's list of events was not read", problem=type(problem).__name__)
+            return found
+        found += await _keep_missed(till, listed, until)
+        if until >= moment:
+            break
+    return found
+
+
+async def is_quiet(till: Till) -> bool:
+    """Whether nothing is going on that Stripe might know more about than we do: its list need not be read every
+    minute."""
     async with till.db.transaction() as connection:
-        since = await inbox.read_until(connection)
-        moment = await now(connection)
-    try:
-        listed = await till.stripe.events_since(since - LIST_AGAIN_FROM, EVENTS)
-    except StripeProblem:
-        return 0
+        return bool(await QUIET.first(connection))
+
+
+async def _keep_missed(till: Till, listed: list[Event], until: datetime) -> int:
     async with till.db.transaction() as connection:
         missed = await inbox.unseen(connection, listed)
         for event in missed:
             await inbox.keep(connection, event)
-        await inbox.mark_read(connection, moment)
+        await inbox.mark_read(connection, until)
     for event in missed:
         if not await _worked(till, event):
             break
@@ -132,8 +164,10 @@ async def _worked(till: Till, event: Event) -> bool:
 
 
 async def _send_waiting(till: Till) -> int:
+    if till.stripe is None or await till.breaker.away():
+        return 0
     async with till.db.transaction() as connection:
-        waiting = await WAITING.all(connection, FOUND_MAX) if till.stripe is not None else []
+        waiting = await WAITING.all(connection, FOUND_MAX)
     for attempt in waiting:
         with logs.bound(order_id=str(attempt.order_id)):
             try:
@@ -147,7 +181,7 @@ async def _send_waiting(till: Till) -> int:
 
 async def _send_one(till: Till, attempt: _Waiting) -> None:
     ref = AttemptRef(attempt.event_id, attempt.order_id, attempt.number)
-    await (send_again(till, ref) if attempt.status == "sending" else send(till, ref))
+    await (send_again(till, ref) if attempt.status == "sending" else send_in_turn(till, ref))
 
 
 async def _each(till: Till, search: Query[_Found], verb: Callable[[_Found], Awaitable[None]]) -> int:

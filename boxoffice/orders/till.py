@@ -10,6 +10,7 @@ from boxoffice.foundation.db import LOST, Command, Database, Query
 from boxoffice.foundation.money import minimum_minor
 from boxoffice.foundation.problems import Problem, Unavailable
 from boxoffice.orders.place import Counter, Placed, Request
+from boxoffice.payments.breaker import Breaker
 from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe
 
@@ -57,11 +58,14 @@ class NightCounter:
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """`stripe` is None while no keys are set: then only free orders can be placed. `base_url` marks our sessions."""
+    """`stripe` is None while no keys are set: then only free orders can be placed. `base_url` marks our sessions.
+    `breaker` says whether Stripe answers, `pace` is the line for sessions."""
 
     db: Database
     stripe: Stripe | None
+    breaker: Breaker
     pace: Pace
+    refund_pace: Pace
     livemode: bool
     base_url: str
     _counters: dict[str, NightCounter] = field(default_factory=dict[str, NightCounter])

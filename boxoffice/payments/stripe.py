@@ -4,13 +4,15 @@ StripeProblem
 ├── StripeRefused      it answered that this cannot be done, and nothing was done
 │   ├── KeyUnknown     the key is not valid (any more)
 │   └── KeyNotAllowed  a restricted key without the permission for this call
-├── StripeBusy         too many calls; nothing was done
+├── StripeBusy         nothing was done: the same call may be made again
+│   ├── StripeTooFast  more calls than Stripe allows
+│   └── StripeAway     it has not answered for a while, so the call was not made
 └── StripeUnreachable  no answer, or one that leaves open whether it was done
 """
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,7 +20,11 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from boxoffice.payments.breaker import Breaker
+
 TIMEOUT_SECONDS = 10
+CALLS_AT_ONCE = 20
+"""Of one process. Others wait for one of these to end: a Stripe that hangs ties up no more."""
 SIGNATURE_TOLERANCE_SECONDS = 300
 EVENTS_A_PAGE = 100
 REFUSED_BY_BANK = ("requires_payment_method", "canceled")
@@ -50,7 +56,15 @@ class KeyNotAllowed(StripeRefused):
 
 
 class StripeBusy(StripeProblem):
-    """More calls than Stripe allows, or the object is in use: the same call may be made again."""
+    """Not now: the object is in use, or too many calls are under way. The same call may be made again."""
+
+
+class StripeTooFast(StripeBusy):
+    """More calls than Stripe allows."""
+
+
+class StripeAway(StripeBusy):
+    """Stripe has not been answering, and it is not time yet to try again."""
 
 
 class StripeUnreachable(StripeProblem):
@@ -95,6 +109,32 @@ class Refund:
     id: str
     status: str
     failure_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A PaymentIntent with its newest charge. `received_minor` is what was paid, before any refund; `paid_at` None when
+    nothing was."""
+
+    id: str
+    status: str
+    received_minor: int
+    currency: str
+    livemode: bool
+    metadata: Mapping[str, str]
+    paid_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRefund:
+    """A refund with what it is a refund of."""
+
+    refund: Refund
+    amount_minor: int
+    currency: str
+    payment_intent: str | None
+    metadata: Mapping[str, str]
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +209,7 @@ def read_session(body: Json) -> Session:
 
 class Stripe:
     """One account. `api_base` points at a stand-in; None is Stripe itself. `http_client` is the SDK's way out, made by
-    the first call; a simulation answers by itself."""
+    the first call; a simulation answers by itself. Without a breaker every call is made."""
 
     def __init__(
         self,
@@ -177,7 +217,11 @@ class Stripe:
         api_base: str | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
         http_client: Callable[[], Any] | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
+        self.timeout_seconds = timeout_seconds
+        self._breaker = breaker
+        self._calls = asyncio.Semaphore(CALLS_AT_ONCE)
         self._secret_key = secret_key
         self._api_base = api_base
         self._http_client = http_client or (lambda: _httpx_client(timeout_seconds))
@@ -213,10 +257,41 @@ class Stripe:
         """Every session created at `moment` or later, newest first."""
         return [read_session(body) for body in await self._pages("checkout.sessions", moment, {})]
 
-    async def events_since(self, moment: datetime, types: tuple[str, ...]) -> list[Event]:
-        """The events of these types (at most 20) at `moment` or later, oldest first."""
-        pages = await self._pages("events", moment, {"types": list(types)})
-        return [_event(body, msgspec.json.encode(body)) for body in reversed(pages)]
+    async def events_between(self, since: datetime, until: datetime, types: tuple[str, ...]) -> list[Event]:
+        """The events of these types (at most 20) from `since` up to `until`, oldest first."""
+        pages = [page async for page in self._each_page("events", since, until, {"types": list(types)})]
+        return [_event(body, msgspec.json.encode(body)) for page in reversed(pages) for body in reversed(page)]
+
+    async def session_pages(self, since: datetime, until: datetime) -> AsyncGenerator[list[Session]]:
+        """The sessions created between the two, newest first, a page at a time."""
+        async for page in self._each_page("checkout.sessions", since, until, {}):
+            yield [read_session(body) for body in page]
+
+    async def intent_pages(self, since: datetime, until: datetime) -> AsyncGenerator[list[Intent]]:
+        """The payment intents created between the two, newest first, a page at a time."""
+        filters = {"expand": ["data.latest_charge"]}
+        async for page in self._each_page("payment_intents", since, until, filters):
+            yield [_intent(body) for body in page]
+
+    async def refund_pages(self, since: datetime, until: datetime) -> AsyncGenerator[list[ListedRefund]]:
+        """The refunds created between the two, newest first, a page at a time."""
+        async for page in self._each_page("refunds", since, until, {}):
+            yield [_listed_refund(body) for body in page]
+
+    async def refunds_of_payment(self, payment_intent: str) -> list[ListedRefund]:
+        """Every refund of a payment."""
+        params = {"payment_intent": payment_intent, "limit": EVENTS_A_PAGE}
+        answer = await self._call(lambda v1: v1.refunds.list_async(params))
+        return [_listed_refund(body) for body in answer["data"]]
+
+    async def retrieve_intent(self, payment_intent: str) -> Intent | None:
+        """The payment as it is now; None when this account has none of that id."""
+        params = {"expand": ["latest_charge"]}
+        return await self._found(lambda v1: v1.payment_intents.retrieve_async(payment_intent, params), _intent)
+
+    async def retrieve_refund(self, refund_id: str) -> ListedRefund | None:
+        """The refund as it is now; None when this account has none of that id."""
+        return await self._found(lambda v1: v1.refunds.retrieve_async(refund_id), _listed_refund)
 
     async def refund(self, payment_intent: str, amount: int, metadata: Mapping[str, str], key: str) -> Refund:
         """Sends money back; the same key is the same refund."""
@@ -259,24 +334,69 @@ class Stripe:
             await client._requestor._client.close_async()
 
     async def _pages(self, resource: str, moment: datetime, filters: Json) -> list[Json]:
-        bodies: list[Json] = []
-        params: dict[str, Any] = {"created": {"gte": int(moment.timestamp())}, "limit": EVENTS_A_PAGE, **filters}
+        return [body async for page in self._each_page(resource, moment, None, filters) for body in page]
+
+    async def _each_page(
+        self, resource: str, since: datetime, until: datetime | None, filters: Json
+    ) -> AsyncGenerator[list[Json]]:
+        created = {"gte": int(since.timestamp())} | ({"lt": int(until.timestamp())} if until else {})
+        params: dict[str, Any] = {"created": created, "limit": EVENTS_A_PAGE, **filters}
         while True:
             answer = await self._call(lambda v1: _resource(v1, resource).list_async(dict(params)))
-            bodies += answer["data"]
-            if not answer["has_more"]:
-                return bodies
-            params["starting_after"] = bodies[-1]["id"]
+            page: list[Json] = answer["data"]
+            yield page
+            if not answer["has_more"] or not page:
+                return
+            params["starting_after"] = page[-1]["id"]
+
+    async def _found(self, call: Callable[[Any], Awaitable[Any]], read: Callable[[Json], Answer]) -> Answer | None:
+        try:
+            return read(await self._call(call))
+        except StripeRefused as refused:
+            if refused.code == "resource_missing":
+                return None
+            raise
 
     async def _call(self, call: Callable[[Any], Awaitable[Any]]) -> dict[str, Any]:
         return cast("dict[str, Any]", (await self._answer(call)).to_dict())
 
     async def _answer(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
-        stripe = _sdk()
+        if self._breaker is None:
+            return await self._in_turn(call)
+        if not await self._breaker.may_call():
+            raise StripeAway("Stripe does not answer at the moment.")
         try:
-            return await call(self._v1(stripe))
+            answer = await self._in_turn(call)
+        except StripeUnreachable as problem:
+            await self._breaker.failed(str(problem))
+            raise
+        except (StripeRefused, StripeTooFast):
+            await self._breaker.answered()
+            raise
+        await self._breaker.answered()
+        return answer
+
+    async def _in_turn(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
+        stripe = _sdk()
+        v1, calls = self._v1(stripe), self._calls
+        try:
+            await asyncio.wait_for(calls.acquire(), self.timeout_seconds)
+        except TimeoutError as error:
+            raise StripeBusy("Too many calls are under way in this process.") from error
+        try:
+            return await self._made(stripe, call(v1))
+        finally:
+            calls.release()
+
+    async def _made(self, stripe: Any, call: Awaitable[Any]) -> Any:
+        try:
+            async with asyncio.timeout(self.timeout_seconds):  # the client's own time-out is of each read
+                return await call
+        except TimeoutError as error:
+            raise StripeUnreachable(f"No answer within {self.timeout_seconds:g} seconds.") from error
         except stripe.RateLimitError as error:
-            raise StripeBusy(str(error)) from error
+            kind = StripeBusy if error.code == "lock_timeout" else StripeTooFast
+            raise kind(str(error)) from error
         except stripe.AuthenticationError as error:
             raise KeyUnknown(f"Stripe refuses the key: {error.user_message or error}", certain=False) from error
         except stripe.PermissionError as error:
@@ -297,6 +417,7 @@ class Stripe:
                 http_client=self._http_client(),
                 max_network_retries=0,
             )
+            self._calls = asyncio.Semaphore(CALLS_AT_ONCE)
             self._loop = loop
         return self._client.v1
 
@@ -308,6 +429,32 @@ def _httpx_client(timeout_seconds: float) -> Any:
 def read_refund(body: Json) -> Refund:
     """A refund from an API answer or an event's snapshot."""
     return Refund(body["id"], body["status"], body.get("failure_reason"))
+
+
+def _intent(body: Json) -> Intent:
+    charge = body["latest_charge"]
+    paid = body["status"] == "succeeded" and isinstance(charge, Mapping)
+    return Intent(
+        id=body["id"],
+        status=body["status"],
+        received_minor=body["amount_received"],
+        currency=body["currency"],
+        livemode=body["livemode"],
+        metadata=body["metadata"] or {},
+        paid_at=datetime.fromtimestamp(charge["created"], UTC) if paid else None,
+    )
+
+
+def _listed_refund(body: Json) -> ListedRefund:
+    intent = body["payment_intent"]
+    return ListedRefund(
+        refund=read_refund(body),
+        amount_minor=body["amount"],
+        currency=body["currency"],
+        payment_intent=intent["id"] if isinstance(intent, Mapping) else intent,
+        metadata=body["metadata"] or {},
+        created_at=datetime.fromtimestamp(body["created"], UTC),
+    )
 
 
 def verify(raw: bytes, signature: str, secrets: tuple[str, ...]) -> None:

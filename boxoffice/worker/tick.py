@@ -10,11 +10,16 @@ from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
 from boxoffice.foundation.heartbeat import beat
-from boxoffice.foundation.jobs import Job, claim, claim_one, done, failed
+from boxoffice.foundation.jobs import Job, Postponed, claim, claim_one, done, failed, postpone
+from boxoffice.foundation.problems import Unavailable
 from boxoffice.foundation.rate_limit import delete_full
+from boxoffice.orders.reconcile import reconcile_recent
 from boxoffice.orders.repair import read_missed_events, repair
+from boxoffice.payments.stripe import StripeProblem
 
 JOBS_AT_ONCE = 20
+JOB_SECONDS = 30
+"""The longest that one may take: its lease lasts longer, so nobody else is at it."""
 INLINE_SECONDS = 3
 AT_ONCE_SECONDS = 2
 
@@ -23,7 +28,10 @@ async def run_jobs(box: BoxOffice) -> int:
     """Claims and does due jobs, at most twenty; returns how many."""
     async with box.db.transaction() as connection:
         jobs = await claim(connection, JOBS_AT_ONCE)
-    await asyncio.gather(*(_run(box, job) for job in jobs))
+    outcomes = await asyncio.gather(*(_run(box, job) for job in jobs), return_exceptions=True)
+    for error in outcomes:
+        if error is not None:
+            raise error
     return len(jobs)
 
 
@@ -80,12 +88,16 @@ async def _tidy(box: BoxOffice) -> int:
         return await delete_full(connection) + await delete_old_requests(connection) + await delete_ended(connection)
 
 
-async def _run(box: BoxOffice, job: Job, within_seconds: float | None = None) -> None:
+async def _reconcile(box: BoxOffice) -> int:
+    return await reconcile_recent(box.till)
+
+
+async def _run(box: BoxOffice, job: Job, within_seconds: float = JOB_SECONDS) -> None:
     with logs.bound(job=job.name, job_id=str(job.id), subject=job.subject, tries=job.tries):
         await _try(box, job, within_seconds)
 
 
-async def _try(box: BoxOffice, job: Job, within_seconds: float | None) -> None:
+async def _try(box: BoxOffice, job: Job, within_seconds: float) -> None:
     # Mails, their templates and SMTP are slow to load, and most requests do no job.
     from boxoffice.foundation.mail import MailNotSent  # noqa: PLC0415
     from boxoffice.worker.handlers import HANDLERS  # noqa: PLC0415
@@ -93,11 +105,20 @@ async def _try(box: BoxOffice, job: Job, within_seconds: float | None) -> None:
     try:
         async with asyncio.timeout(within_seconds):
             await HANDLERS[job.name](box, job)
-    except Exception as error:  # noqa: BLE001 - kept with the job, which runs again
-        logs.warning("job failed", problem=type(error).__name__)
-        for_good = isinstance(error, MailNotSent) and error.permanent
+    except Postponed as postponed:
         async with box.db.transaction() as connection:
-            await failed(connection, job, f"{type(error).__name__}: {error}", for_good=for_good)
+            await postpone(connection, job, postponed)
+    except Exception as error:  # noqa: BLE001 - kept with the job, which runs again
+        for_good = isinstance(error, MailNotSent) and error.permanent
+        our_fault = not isinstance(error, (MailNotSent, StripeProblem, TimeoutError, Unavailable, *LOST))
+        async with box.db.transaction() as connection:
+            parked = await failed(
+                connection, job, f"{type(error).__name__}: {error}", for_good=for_good, our_fault=our_fault
+            )
+        if parked:
+            logs.error("job is parked: see `boxoffice jobs --parked`", problem=error)
+        else:
+            logs.warning("job failed", problem=type(error).__name__)
     else:
         logs.info("job done")
         async with box.db.transaction() as connection:
@@ -111,12 +132,15 @@ class Work:
     do: Callable[[BoxOffice], Awaitable[int]]
     every_seconds: float = 0
     """How long the worker waits between two rounds of it."""
+    quiet_seconds: float = 0
+    """The same while nothing is going on: Stripe counts what is read of it."""
 
 
 # Jobs come after what asks for them, so that one tick does both.
 WORK = {
     "repaired": Work(_repair),
-    "missed_events": Work(_read_missed_events, 60),
+    "missed_events": Work(_read_missed_events, 60, quiet_seconds=600),
+    "reconciled": Work(_reconcile, 60),
     "jobs": Work(run_jobs),
     "tidied": Work(_tidy, 60),
 }

@@ -20,6 +20,7 @@ from boxoffice.orders.pay import APP
 from boxoffice.orders.place import Counter, Line, Placed, Request
 from boxoffice.orders.release import end, end_hold
 from boxoffice.orders.till import Till
+from boxoffice.payments.breaker import Breaker
 from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Session
 from tests.nights import NIGHT, load
@@ -153,7 +154,8 @@ async def storm(db: Database, database_url: str) -> AsyncIterator[Storm]:
     assert event is not None
     databases = [Database(database_url, size=6) for _ in range(4)]
     tills = [
-        Till(each, None, Pace(each, "checkout_sessions", 25), livemode=False, base_url=BASE_URL) for each in databases
+        Till(each, None, Breaker(each), Pace(each, "sessions", 25), Pace(each, "refunds", 10), False, BASE_URL)
+        for each in databases
     ]
     counters = [Batcher(Counter(each, *event, minimum_minor=50).flush) for each in databases[:2]]
     async with AsyncExitStack() as stack:
