@@ -38,7 +38,14 @@ class Job:
 
     def argument(self, name: str) -> str:
         """One of the strings that it was enqueued with."""
-        return msgspec.json.decode(self.arguments, type=dict[str, str])[name]
+        return self._arguments()[name]
+
+    def says(self, name: str, value: str) -> bool:
+        """Whether it was enqueued with this; one of an earlier version may not know of `name`."""
+        return self._arguments().get(name) == value
+
+    def _arguments(self) -> dict[str, str]:
+        return msgspec.json.decode(self.arguments, type=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ async def ask(browser: AsyncClient, email: str = MARA) -> Response:
 
 
 def code_in(mail: str) -> str:
-    return re.findall(r"^\s+(\d{6})\s*$", mail, re.MULTILINE)[0]
+    return re.findall(r"^\s+(\d{8})\s*$", mail, re.MULTILINE)[0]
 
 
 def link_in(mail: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 from httpx import ASGITransport, AsyncClient
@@ -60,7 +61,7 @@ async def work(later: BoxOffice, **time_passed: float) -> None:
 def code_in(message: bytes) -> str:
     plain = message_from_bytes(message, policy=policy.default).get_body(("plain",))
     assert plain is not None
-    return re.findall(r"^\s+(\d{6})\s*$", plain.get_content(), re.MULTILINE)[0]
+    return re.findall(r"^\s+(\d{8})\s*$", plain.get_content(), re.MULTILINE)[0]
 
 
 async def ask(browser: AsyncClient, email: str = MARA) -> float:
@@ -126,3 +127,21 @@ async def test_worker_and_page_at_the_same_moment_send_one_mail(
     stop.set()
     await working
     assert len(sink.messages) == 5
+
+
+async def test_from_a_crowded_network_strangers_get_no_mail_and_those_with_tickets_do(
+    browser: AsyncClient, sink: Sink, later: BoxOffice
+) -> None:
+    async with later.db.transaction() as connection:
+        await connection.execute("INSERT INTO person (id, email, created_at) VALUES ($1, $2, clock())", uuid4(), MARA)
+    for number in range(60):
+        await ask(browser, f"guest{number}@example.org")
+    sent = len(sink.messages)
+    stranger = await browser.post("/tickets/login", data={"email": "flood@example.org"})
+    known = await browser.post("/tickets/login", data={"email": MARA})
+    assert (stranger.status_code, known.status_code) == (200, 200)
+    assert "Very many people on your network" in known.text
+    assert stranger.text.replace("flood@example.org", MARA) == known.text
+    assert [message_from_bytes(raw)["To"] for raw in sink.messages[sent:]] == [MARA]
+    answer = await browser.post("/tickets/code", data={"email": MARA, "code": code_in(sink.messages[-1])})
+    assert answer.status_code == 303

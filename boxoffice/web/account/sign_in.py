@@ -9,6 +9,7 @@ from litestar.params import FromQuery
 
 from boxoffice.accounts.login import (
     MAIL_JOB,
+    LoginMail,
     LoginRefused,
     LoginTooOften,
     SignedIn,
@@ -46,11 +47,11 @@ async def ask_for_code(request: Request[Any, Any, Any], box: NamedDependency[Box
     fields = await read_form(request, ("email",))
     browser = cookie_value(box.settings, request, BROWSER) or secrets.token_urlsafe(32)
     try:
-        email = await _mail_code(box, fields["email"], browser, client_address(box.settings, request))
+        login = await _mail_code(box, fields["email"], browser, client_address(box.settings, request))
     except (LoginTooOften, LoginRefused, Unprocessable) as problem:
         return _asked_again(box, fields, problem)
     cookies = [cookie(box.settings, BROWSER, browser, BROWSER_SECONDS)]
-    return page(box.settings, "code.html", cookies=cookies, email=email, problem=None)
+    return page(box.settings, "code.html", cookies=cookies, email=login.email, crowded=login.crowded, problem=None)
 
 
 @post("/tickets/code", include_in_schema=False, status_code=303)
@@ -62,7 +63,8 @@ async def sign_in_by_code(request: Request[Any, Any, Any], box: NamedDependency[
         outcome = await confirm_code(connection, _as_asked(fields["email"]), fields["code"], browser)
     if isinstance(outcome, SignedIn):
         return _signed_in(box, outcome)
-    return page(box.settings, "code.html", status=outcome.status, email=fields["email"], problem=outcome)
+    email = fields["email"]
+    return page(box.settings, "code.html", status=outcome.status, email=email, crowded=False, problem=outcome)
 
 
 @get("/tickets/link", include_in_schema=False)
@@ -95,8 +97,8 @@ async def sign_out(request: Request[Any, Any, Any], box: NamedDependency[BoxOffi
     return see_other("/tickets", cookies=[forgotten(box.settings, SESSION)], headers=NOTHING_KEPT)
 
 
-async def _mail_code(box: BoxOffice, text: str, browser: str, address: str) -> str:
-    """Mails it and returns the address in the form in which it is kept."""
+async def _mail_code(box: BoxOffice, text: str, browser: str, address: str) -> LoginMail:
+    """Mails it; the address comes back in the form in which it is kept."""
     try:
         email = read_email(text)
     except ValueError as error:
@@ -104,7 +106,7 @@ async def _mail_code(box: BoxOffice, text: str, browser: str, address: str) -> s
     async with box.db.transaction() as connection:
         login = await request_login(connection, box.settings.secret_key, email, browser, address)
     await run_at_once(box, MAIL_JOB, str(login.id))
-    return email
+    return login
 
 
 def _asked_again(box: BoxOffice, fields: Typed, problem: Problem) -> Response[str]:
