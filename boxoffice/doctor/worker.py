@@ -18,6 +18,7 @@ class _Undone:
     unhandled_events: int
     failed_refunds: int
     in_review: int
+    stripe_away_minutes: int | None
 
 
 UNDONE = Query(
@@ -29,7 +30,9 @@ SELECT (SELECT count(*)::integer FROM job WHERE done_at IS NULL AND parked_at IS
   (SELECT count(*)::integer FROM stripe_event WHERE handled_at IS NULL
     AND received_at < clock() - interval '5 minutes') AS unhandled_events,
   (SELECT count(*)::integer FROM refund WHERE status = 'failed') AS failed_refunds,
-  (SELECT count(*)::integer FROM orders WHERE status = 'in_review') AS in_review
+  (SELECT count(*)::integer FROM orders WHERE status = 'in_review') AS in_review,
+  (SELECT (extract(epoch FROM clock() - opened_at) / 60)::integer FROM breaker WHERE opened_at IS NOT NULL)
+    AS stripe_away_minutes
 """,
 )
 
@@ -71,11 +74,15 @@ def _ago(beat: Heartbeat) -> str:
 
 def _undone(undone: _Undone) -> list[Finding]:
     findings: list[Finding] = []
+    if undone.stripe_away_minutes is not None:
+        saw = f"no answer for {undone.stripe_away_minutes} min: buying waits, holds are kept, all else goes on"
+        do = "See https://status.stripe.com and this machine's way out; it is tried again every half minute."
+        findings.append(problem("payments", saw, do))
     if undone.late_jobs:
         do = "See that the worker runs, and its log; `boxoffice order CODE` shows an order's mails and refunds."
         findings.append(problem("jobs", f"{undone.late_jobs} should have been done more than 5 minutes ago", do))
     if undone.parked_jobs:
-        do = "The worker gave them up this week: see docs/runbook/support.md, and write to the buyers another way."
+        do = "`boxoffice jobs --parked` says why, and `--retry ID` tries again; see docs/runbook/support.md."
         findings.append(warning("jobs", f"{undone.parked_jobs} given up", do))
     if undone.unhandled_events:
         do = "See the worker's log for `event was not handled`; `boxoffice order evt_...` shows the error."

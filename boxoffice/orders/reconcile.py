@@ -21,7 +21,7 @@ from boxoffice.foundation.written import write_money
 from boxoffice.orders.fulfil import fulfil, read_marker
 from boxoffice.orders.refund import send_refund, settle_refund
 from boxoffice.orders.till import Till
-from boxoffice.payments.stripe import Intent, ListedRefund, Session, StripeProblem
+from boxoffice.payments.stripe import Intent, ListedRefund, Refund, Session, StripeProblem
 
 WINDOW = timedelta(days=1)
 BEFORE_PAYMENT = timedelta(hours=1)
@@ -354,12 +354,12 @@ class _Run:
             payments = await self._payments(one.payment_intent for one in page if one.payment_intent)
             for listed in page:
                 self.compared.refunds += 1
-                ours = known.get(listed.refund.id) or known.get(listed.metadata.get("refund_id", ""))
+                ours = known.get(listed.refund.id) or known.get(listed.refund.metadata.get("refund_id", ""))
                 await self._refund(listed, ours, payments.get(listed.payment_intent or ""))
         return seen
 
     async def _refund(self, listed: ListedRefund, ours: _Refund | None, payment: _Payment | None) -> None:
-        money = (listed.amount_minor, listed.currency)
+        money = (listed.refund.amount_minor, listed.refund.currency)
         if ours is not None:
             await self._refund_known(listed, ours)
         elif payment is None:
@@ -371,7 +371,8 @@ class _Run:
             self._found("refund_unknown", listed.refund.id, payment.order, words, money)
 
     async def _refund_known(self, listed: ListedRefund, ours: _Refund) -> None:
-        money, refund = (listed.amount_minor, listed.currency), listed.refund
+        refund = listed.refund
+        money = (refund.amount_minor, refund.currency)
         if money != (ours.amount_minor, ours.currency):
             here = write_money(ours.amount_minor, ours.currency)
             words = f"{write_money(*money)} of order {ours.order} was refunded at Stripe, {here} is written here"
@@ -382,7 +383,7 @@ class _Run:
         if listed.created_at > self._until - UNDER_WAY:
             self.compared.under_way += 1
             return
-        healed = await self._refund_settled(ours, listed) if self._fix else None
+        healed = await self._refund_settled(ours, listed.refund) if self._fix else None
         words = f"the refund of {write_money(*money)} for order {ours.order} is {theirs} at Stripe, {ours.status} here"
         self._found("refund_status", refund.id, ours.order, words, money, healed)
 
@@ -434,8 +435,8 @@ class _Run:
         outcome = await self._till.db.attempt(fulfil, self._till, session)
         return None if outcome in ("foreign", "unknown_order", "open") else outcome
 
-    async def _refund_settled(self, ours: _Refund, listed: ListedRefund) -> str | None:
-        outcome = await self._till.db.attempt(settle_refund, ours.event_id, ours.id, listed.refund)
+    async def _refund_settled(self, ours: _Refund, refund: Refund) -> str | None:
+        outcome = await self._till.db.attempt(settle_refund, ours.event_id, ours.id, refund)
         return None if outcome == "known" else outcome
 
     async def _attempts(self, marked: list[Any]) -> list[_Attempt | None]:
@@ -460,7 +461,7 @@ class _Run:
 
     async def _refunds_of(self, page: list[ListedRefund]) -> dict[str, _Refund]:
         """Ours, by Stripe's id and by our own."""
-        named = [_uuid(one.metadata.get("refund_id", "")) for one in page]
+        named = [_uuid(one.refund.metadata.get("refund_id", "")) for one in page]
         async with self._till.db.transaction() as connection:
             found = await REFUNDS.all(connection, [one.refund.id for one in page], [one for one in named if one])
         return {key: one for one in found for key in (str(one.id), one.refund_id) if key}

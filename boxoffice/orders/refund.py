@@ -115,7 +115,8 @@ async def send_refund(till: Till, event_id: UUID, refund_id: UUID) -> None:
     except StripeRefused as refused:
         if refused.code != "charge_already_refunded":
             raise
-        refund = Refund(f"outside:{decided.decision}", "succeeded", None)
+        amount = (decided.amount_minor, decided.currency)
+        refund = Refund(f"outside:{decided.decision}", "succeeded", None, *amount, metadata)
     await till.db.attempt(settle_refund, event_id, refund_id, refund)
 
 

@@ -19,7 +19,7 @@ from boxoffice.orders.pay import AttemptRef, send_again, send_in_turn
 from boxoffice.orders.release import end_hold
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
-from boxoffice.payments.stripe import Event, StripeProblem
+from boxoffice.payments.stripe import Event, StripeProblem, StripeRefused
 
 FOUND_MAX = 50
 LIST_AGAIN_FROM = timedelta(minutes=10)
@@ -153,6 +153,8 @@ async def _worked(till: Till, event: Event) -> bool:
         note_event(event)
         try:
             logs.info("event was worked later", outcome=await work(till, event))
+        except StripeRefused as refused:
+            logs.warning("event was refused by Stripe", problem=type(refused).__name__)
         except (StripeProblem, Unavailable) as problem:
             logs.warning("event waits for Stripe", problem=type(problem).__name__)
             return False

@@ -27,6 +27,7 @@ CALLS_AT_ONCE = 20
 """Of one process. Others wait for one of these to end: a Stripe that hangs ties up no more."""
 SIGNATURE_TOLERANCE_SECONDS = 300
 EVENTS_A_PAGE = 100
+TYPES_MAX = 20
 REFUSED_BY_BANK = ("requires_payment_method", "canceled")
 
 Json = Mapping[str, Any]
@@ -104,11 +105,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money on its way back."""
+    """Money on its way back. `metadata` is empty for one that was made in the Dashboard."""
 
     id: str
     status: str
     failure_reason: str | None
+    amount_minor: int
+    currency: str
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +134,7 @@ class ListedRefund:
     """A refund with what it is a refund of."""
 
     refund: Refund
-    amount_minor: int
-    currency: str
     payment_intent: str | None
-    metadata: Mapping[str, str]
     created_at: datetime
 
 
@@ -258,9 +259,13 @@ class Stripe:
         return [read_session(body) for body in await self._pages("checkout.sessions", moment, {})]
 
     async def events_between(self, since: datetime, until: datetime, types: tuple[str, ...]) -> list[Event]:
-        """The events of these types (at most 20) from `since` up to `until`, oldest first."""
-        pages = [page async for page in self._each_page("events", since, until, {"types": list(types)})]
-        return [_event(body, msgspec.json.encode(body)) for page in reversed(pages) for body in reversed(page)]
+        """The events of these types from `since` up to `until`, oldest first among twenty types."""
+        events: list[Event] = []
+        for first in range(0, len(types), TYPES_MAX):
+            filters = {"types": list(types[first : first + TYPES_MAX])}
+            pages = [page async for page in self._each_page("events", since, until, filters)]
+            events += [_event(body, msgspec.json.encode(body)) for page in reversed(pages) for body in reversed(page)]
+        return events
 
     async def session_pages(self, since: datetime, until: datetime) -> AsyncGenerator[list[Session]]:
         """The sessions created between the two, newest first, a page at a time."""
@@ -278,11 +283,10 @@ class Stripe:
         async for page in self._each_page("refunds", since, until, {}):
             yield [_listed_refund(body) for body in page]
 
-    async def refunds_of_payment(self, payment_intent: str) -> list[ListedRefund]:
-        """Every refund of a payment."""
-        params = {"payment_intent": payment_intent, "limit": EVENTS_A_PAGE}
-        answer = await self._call(lambda v1: v1.refunds.list_async(params))
-        return [_listed_refund(body) for body in answer["data"]]
+    async def refunds_of_payment(self, payment_intent: str) -> list[Refund]:
+        """Every refund of a payment intent, oldest first, whoever made it."""
+        pages = await self._pages("refunds", None, {"payment_intent": payment_intent})
+        return [read_refund(body) for body in reversed(pages)]
 
     async def retrieve_intent(self, payment_intent: str) -> Intent | None:
         """The payment as it is now; None when this account has none of that id."""
@@ -333,14 +337,15 @@ class Stripe:
         if client is not None and self._loop is asyncio.get_running_loop():
             await client._requestor._client.close_async()
 
-    async def _pages(self, resource: str, moment: datetime, filters: Json) -> list[Json]:
+    async def _pages(self, resource: str, moment: datetime | None, filters: Json) -> list[Json]:
         return [body async for page in self._each_page(resource, moment, None, filters) for body in page]
 
     async def _each_page(
-        self, resource: str, since: datetime, until: datetime | None, filters: Json
+        self, resource: str, since: datetime | None, until: datetime | None, filters: Json
     ) -> AsyncGenerator[list[Json]]:
-        created = {"gte": int(since.timestamp())} | ({"lt": int(until.timestamp())} if until else {})
-        params: dict[str, Any] = {"created": created, "limit": EVENTS_A_PAGE, **filters}
+        bounds = {"gte": since, "lt": until}
+        created = {bound: int(moment.timestamp()) for bound, moment in bounds.items() if moment is not None}
+        params: dict[str, Any] = {"limit": EVENTS_A_PAGE, **({"created": created} if created else {}), **filters}
         while True:
             answer = await self._call(lambda v1: _resource(v1, resource).list_async(dict(params)))
             page: list[Json] = answer["data"]
@@ -428,7 +433,14 @@ def _httpx_client(timeout_seconds: float) -> Any:
 
 def read_refund(body: Json) -> Refund:
     """A refund from an API answer or an event's snapshot."""
-    return Refund(body["id"], body["status"], body.get("failure_reason"))
+    return Refund(
+        id=body["id"],
+        status=body["status"],
+        failure_reason=body.get("failure_reason"),
+        amount_minor=body["amount"],
+        currency=body["currency"],
+        metadata=body["metadata"] or {},
+    )
 
 
 def _intent(body: Json) -> Intent:
@@ -449,10 +461,7 @@ def _listed_refund(body: Json) -> ListedRefund:
     intent = body["payment_intent"]
     return ListedRefund(
         refund=read_refund(body),
-        amount_minor=body["amount"],
-        currency=body["currency"],
         payment_intent=intent["id"] if isinstance(intent, Mapping) else intent,
-        metadata=body["metadata"] or {},
         created_at=datetime.fromtimestamp(body["created"], UTC),
     )
 

@@ -20,7 +20,7 @@ async function look() {
 
 /** From the line straight to the payment, as the button promised; else the page as it is now. */
 function goOn(stage) {
-  if (stage === "pay" && section.dataset.stage === "line") location.replace(`${location.pathname}?waiting=true`);
+  if (stage === "pay" && ["line", "away"].includes(section.dataset.stage)) location.replace(`${location.pathname}?waiting=true`);
   else location.reload();
 }
 

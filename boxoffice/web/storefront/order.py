@@ -17,9 +17,20 @@ from boxoffice.orders.release import give_up
 from boxoffice.worker.tick import run_inline
 
 Stage: TypeAlias = Literal[
-    "line", "pay", "checking", "settling", "in_review", "paid", "part_refunded", "refunded", "expired", "released"
+    "line",
+    "away",
+    "pay",
+    "checking",
+    "settling",
+    "in_review",
+    "paid",
+    "part_refunded",
+    "refunded",
+    "expired",
+    "released",
 ]
 CHECK_AGAIN_SECONDS = 3
+AWAY_AGAIN_SECONDS = 5
 
 
 @get("/orders/{code:str}", include_in_schema=False)
@@ -60,6 +71,10 @@ def order_page(box: BoxOffice, view: OrderView, *, mine: bool = True) -> Respons
     """The page of an order. `mine`: the visitor may act on it, not only look."""
     stage = stage_of(view)
     wait = view.retry_after_seconds if stage == "line" else None
+    turn_at = view.attempts[-1].turn_at if stage == "line" and view.attempts else None
+    place = round((turn_at - view.order.now).total_seconds() * box.till.pace.per_second) if turn_at else 0
+    if stage == "line" and box.till.breaker.seems_open:
+        stage, wait = "away", AWAY_AGAIN_SECONDS
     if stage in ("checking", "settling"):
         wait = CHECK_AGAIN_SECONDS
     return page(
@@ -68,6 +83,7 @@ def order_page(box: BoxOffice, view: OrderView, *, mine: bool = True) -> Respons
         view=view,
         order=view.order,
         stage=stage,
+        place=place,
         mine=mine,
         refresh_seconds=None if wait is None else max(1, round(min(wait, 10))),
         wait_seconds=None if wait is None else max(1, round(wait)),
