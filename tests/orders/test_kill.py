@@ -5,6 +5,8 @@ locked, a network that holds a message back, a Stripe that does not answer.
 """
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from email import message_from_bytes
@@ -293,6 +295,63 @@ async def test_the_worker_dies_when_a_mail_is_sent_and_not_marked(house: House) 
     await shop.tick()
     first, second = [message_from_bytes(raw)["Message-ID"] for raw in house.sink.messages]
     assert first == second
+    await house.ends_well()
+
+
+async def test_a_worker_that_stood_still_longer_than_its_lease_sends_nothing_under_another_id(house: House) -> None:
+    """Stopped with a mail in its hands; another worker sends it meanwhile."""
+    shop = house.shop
+    house.to_mail.set("frozen")
+    await shop.pay(await shop.ordered())
+    program = await house.work()
+    await until(lambda: house.value("SELECT 1 FROM job WHERE name = 'mail_tickets' AND tries = 1"))
+    await until(lambda: holds_back(house.to_mail))
+    os.killpg(program.pid, signal.SIGSTOP)
+    house.to_mail.set("cut")
+    house.to_mail.set("open")
+    await shop.pass_time(minutes=1)
+    await shop.tick()
+    done_at = await house.value("SELECT done_at FROM job WHERE name = 'mail_tickets'")
+    assert done_at is not None
+    os.killpg(program.pid, signal.SIGCONT)
+    await asyncio.sleep(2)
+    program.kill()
+    assert await house.value("SELECT done_at FROM job WHERE name = 'mail_tickets'") == done_at
+    assert len({message_from_bytes(raw)["Message-ID"] for raw in house.sink.messages}) == 1
+    assert 1 <= len(house.sink.messages) <= 2
+    await house.ends_well()
+
+
+async def test_the_worker_dies_before_a_mail_is_sent_and_another_one_sends_it_within_a_minute(house: House) -> None:
+    shop = house.shop
+    house.to_mail.set("frozen")
+    await shop.pay(await shop.ordered())
+    program = await house.work()
+    await until(lambda: house.value("SELECT 1 FROM job WHERE name = 'mail_tickets' AND tries = 1"))
+    program.kill()
+    house.to_mail.set("cut")
+    house.to_mail.set("open")
+    await shop.pass_time(seconds=60)
+    await shop.tick()
+    assert len(house.sink.messages) == 1
+    await house.ends_well()
+
+
+async def test_the_worker_dies_while_it_compares_with_stripe(house: House) -> None:
+    shop = house.shop
+    await shop.listen("charge.updated")
+    order = await shop.ordered()
+    await shop.control(f"checkout/sessions/{session_of(order)}/pay", card=CARD, wait=False)
+    house.to_stripe.set("unanswered")
+    program = await house.work()
+    await until(lambda: holds_back(house.to_stripe))
+    program.kill()
+    house.to_stripe.set("cut")
+    house.to_stripe.set("open")
+    assert await house.value("SELECT status FROM orders") == "paying"
+    await shop.pass_time(minutes=2)
+    await shop.tick()
+    assert len((await shop.look(order))["tickets"]) == 1
     await house.ends_well()
 
 

@@ -30,9 +30,8 @@ async def fail_until_noticed(shop: Shop) -> None:
 
 
 async def page_of(shop: Shop, order: Json) -> httpx.Response:
-    path = f"/orders/{order['code']}"
-    cookies = (await shop.web.get(path, params={"t": order["access_token"]})).cookies
-    return await shop.web.get(path, cookies=cookies)
+    token = {"t": order["access_token"]}
+    return await shop.web.get(f"/orders/{order['code']}", params=token, follow_redirects=True)
 
 
 @pytest.mark.parametrize("fault", ["server_error", "timeout", "delay", "lost_response"])
@@ -77,9 +76,9 @@ async def test_buying_says_so_keeps_the_hold_and_goes_on_by_itself(shop: Shop) -
     for _ in range(8):  # longer than the hold; somebody looks
         await shop.pass_time(minutes=1, seconds=50)
         await shop.tick()
-        assert (await shop.look(order))["status"] == "held"
+        assert (await shop.look(order))["status"] in ("held", "paying")  # a try may have been made with it
     await shop.stripe.delete("/_control/faults")
-    await shop.pass_time(seconds=31)
+    await shop.pass_time(seconds=90)
     await shop.tick()
     opened = await shop.look(order)
     assert opened["checkout_url"] is not None

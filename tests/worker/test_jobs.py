@@ -7,7 +7,7 @@ from itertools import chain
 import pytest
 
 from boxoffice.foundation.db import Database, Query
-from boxoffice.foundation.jobs import claim, done, enqueue, failed
+from boxoffice.foundation.jobs import UNREPORTED_MAX, claim, done, enqueue, failed, retry, undone
 
 ROWS = Query(
     lambda done_at, parked_at, problem: (done_at is not None, parked_at is not None, problem),
@@ -91,3 +91,47 @@ async def test_a_mail_that_can_never_arrive_is_parked_at_once(db: Database) -> N
         (job,) = await claim(connection, 10)
         await failed(connection, job, "no such mailbox", for_good=True)
         assert await ROWS.all(connection) == [(False, True, "no such mailbox")]
+
+
+async def test_a_mistake_of_ours_is_parked_after_ten_tries_and_a_person_has_it_tried_again(db: Database) -> None:
+    async with db.transaction() as connection:
+        await enqueue(connection, "alarm", "1", {})
+    moment, tries = datetime.now(UTC), 0
+    for _ in range(20):
+        moment += timedelta(hours=1)
+        db.moved_clock = moment
+        async with db.transaction() as connection:
+            for job in await claim(connection, 10):
+                tries += 1
+                await failed(connection, job, "AssertionError", our_fault=True)
+    assert tries == 10
+    async with db.transaction() as connection:
+        (parked,) = await undone(connection, 10, parked=True)
+        assert await retry(connection, parked.id) == 1
+        assert await undone(connection, 10, parked=True) == []
+        (job,) = await claim(connection, 10)
+        assert job.tries == 11
+        assert not await failed(connection, job, "AssertionError", our_fault=True)
+
+
+async def test_a_job_that_ends_every_worker_is_parked_and_its_neighbours_are_done(db: Database) -> None:
+    """The workers die while they are at it, and say nothing."""
+    async with db.transaction() as connection:
+        for subject in ("deadly", "innocent"):
+            await enqueue(connection, "alarm", subject, {})
+    moment, deaths = datetime.now(UTC), 0
+    for _ in range(20):
+        moment += timedelta(minutes=1)
+        db.moved_clock = moment
+        async with db.transaction() as connection:
+            jobs = await claim(connection, 10)
+        if any(job.subject == "deadly" for job in jobs):
+            deaths += 1
+            continue
+        async with db.transaction() as connection:
+            for job in jobs:
+                assert await done(connection, job)
+    assert deaths == UNREPORTED_MAX
+    async with db.transaction() as connection:
+        (left,) = await undone(connection, 10, parked=False)
+    assert (left.subject, left.parked_at is not None) == ("deadly", True)
