@@ -76,11 +76,15 @@ WHERE name = $1 AND (failures > 0 OR opened_at IS NOT NULL)
 
 
 class Breaker:
-    """One service's. Its own database being away is no news about the service: nothing is raised for that."""
+    """One service's; a good state is believed for `believed_seconds`, 0 for runs that must repeat exactly.
 
-    def __init__(self, db: Database, name: str = "stripe") -> None:
+    Its own database being away is no news about the service: nothing is raised for that.
+    """
+
+    def __init__(self, db: Database, name: str = "stripe", believed_seconds: float = BELIEVED_SECONDS) -> None:
         self._db = db
         self._name = name
+        self._believed_seconds = believed_seconds
         self._state = WELL
         self._believed_until = 0.0
 
@@ -98,7 +102,7 @@ class Breaker:
                     self._state = await STATE.first(connection, self._name, RECENTLY) or WELL
             except LOST:
                 return self._state
-            self._believed_until = loop.time() + BELIEVED_SECONDS
+            self._believed_until = loop.time() + self._believed_seconds
         return self._state
 
     async def away(self) -> float:

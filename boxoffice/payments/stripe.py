@@ -368,8 +368,6 @@ class Stripe:
     async def _answer(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         if self._breaker is None:
             return await self._in_turn(call)
-        if not await self._breaker.may_call():
-            raise StripeAway("Stripe does not answer at the moment.")
         try:
             answer = await self._in_turn(call)
         except StripeUnreachable as problem:
@@ -389,6 +387,9 @@ class Stripe:
         except TimeoutError as error:
             raise StripeBusy("Too many calls are under way in this process.") from error
         try:
+            # Asked now: Stripe may have been found away while this call waited for the others.
+            if self._breaker is not None and not await self._breaker.may_call():
+                raise StripeAway("Stripe does not answer at the moment.")
             return await self._made(stripe, call(v1))
         finally:
             calls.release()

@@ -21,6 +21,7 @@ from boxoffice.foundation.mail import Mail, MailNotSent
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks.stripe import NotHandled
 from boxoffice.orders.till import Till
+from boxoffice.payments.breaker import Breaker
 from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe, StripeProblem
 from boxoffice.settings import Settings
@@ -314,7 +315,9 @@ class World:
         settings = Settings.from_environment(ENVIRONMENT)
         db = SteppedDatabase(self)
         stripe = Stripe(ENVIRONMENT["STRIPE_SECRET_KEY"], http_client=lambda: InProcessClient(self.stripe))
-        till = Till(db, stripe, Pace(db, "checkout_sessions", 25), livemode=False, base_url=BASE_URL)
+        breaker, pace = Breaker(db, believed_seconds=0), Pace(db, "checkout_sessions", 25)
+        refund_pace = Pace(db, "refunds", 10, after="checkout_sessions")
+        till = Till(db, stripe, breaker, pace, refund_pace, livemode=False, base_url=BASE_URL)
         box = BoxOffice(settings, db, till)
         box.mailer = SimulatedMailer(self)
         return box
