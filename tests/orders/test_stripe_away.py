@@ -180,13 +180,14 @@ async def test_a_turn_that_passed_while_the_line_stood_still_is_taken_anew(shop:
         )
     orders = [await shop.ordered(email=f"guest{number}@example.org") for number in range(40)]
     await shop.pass_time(minutes=2)
-    began = shop.box.db.moved_clock
+    began, shown = shop.box.db.moved_clock, list[Json]()
     for _ in range(5):
         shown = await asyncio.gather(*(shop.look(order) for order in orders))
         await shop.pass_time(seconds=3)
     assert all(one["checkout_url"] for one in shown)
     async with shop.box.db.transaction() as connection:
         taken = await connection.fetchval("SELECT next_at - $1 FROM pace WHERE name = 'checkout_sessions'", began)
+    assert taken is not None
     assert taken.total_seconds() >= 40 / 25
 
 
