@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from boxoffice.api import health
 from boxoffice.api.docs import page
-from boxoffice.api.openapi import DescribedApp
+from boxoffice.api.openapi import TAGS, DescribedApp
 from boxoffice.api.problem_json import answer_http_error, answer_problem
 from boxoffice.api.v1 import events, orders
 from boxoffice.box import BoxOffice
@@ -69,6 +69,7 @@ def create_app(box: BoxOffice) -> Litestar:
             version="1",
             path="/api",
             use_handler_docstrings=True,
+            tags=TAGS,
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )

@@ -218,6 +218,14 @@ async def confirm_link(connection: Connection, link_secret: str, browser: str) -
     return _refusal(await WHY_NOT_LINK.first(connection, hash_secret(link_secret)))
 
 
+async def link_refusal(connection: Connection, link_secret: str) -> LoginRefused | None:
+    """Why the link signs nobody in, wherever it is opened; None while it may. Uses nothing up."""
+    why = await WHY_NOT_LINK.first(connection, hash_secret(link_secret))
+    if why is None:
+        return LoginRefused("This link is not one of ours, or it is an old one. " + ASK_AGAIN)
+    return _refusal(why) if why.used or why.ended else None
+
+
 async def delete_old_requests(connection: Connection) -> int:
     """Deletes what ended more than a day ago; how many."""
     return await DELETE_OLD.run(connection)

@@ -4,6 +4,7 @@ from litestar import get
 from litestar.datastructures import CacheControlHeader
 from litestar.di import NamedDependency
 
+from boxoffice.api.openapi import HEALTH
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.db import LOST, Query
 from boxoffice.foundation.problems import Unavailable
@@ -12,13 +13,13 @@ NEVER_CACHED = CacheControlHeader(no_store=True)
 ALIVE = Query(int, "SELECT 1")
 
 
-@get("/healthz", cache_control=NEVER_CACHED)
+@get("/healthz", tags=[HEALTH], summary="Does the process answer?", cache_control=NEVER_CACHED)
 async def healthz() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok", "service": "boxoffice"}
 
 
-@get("/readyz", cache_control=NEVER_CACHED)
+@get("/readyz", tags=[HEALTH], summary="Can it sell?", cache_control=NEVER_CACHED)
 async def readyz(box: NamedDependency[BoxOffice]) -> dict[str, str]:
     """The database answers too; 503 with the reason while it does not."""
     try:

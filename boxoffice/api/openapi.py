@@ -15,7 +15,15 @@ from litestar.openapi.spec import (
     Reference,
     RequestBody,
     Schema,
+    Tag,
 )
+
+NIGHTS, ORDERS, HEALTH = "Nights", "Orders", "Health"
+TAGS = [
+    Tag(NIGHTS, "What is on, and what tickets cost."),
+    Tag(ORDERS, "Buying, and how an order stands."),
+    Tag(HEALTH, "For whoever runs the box office."),
+]
 
 
 class DescribedApp(Litestar):

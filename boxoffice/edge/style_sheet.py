@@ -79,7 +79,7 @@ def _palettes() -> str:
 
 
 def _palette(palette: Palette) -> str:
-    poster = f"--p-ground:{palette.ground};--p-figure:{palette.figure};--p-letters:{palette.letters}"
+    poster = f"--p-ground:{palette.ground};--p-spark:{palette.spark};--p-letters:{palette.letters}"
     dark = ";".join(f"--{name}:{colour}" for name, colour in palette.dark().items())
     light = ";".join(f"--{name}:{colour}" for name, colour in palette.light().items())
     name = f".hue-{palette.name}"

@@ -10,7 +10,7 @@ from boxoffice.edge.cookies import cookie, cookie_value
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound
 from boxoffice.orders.access import HasAccess, access_token, may_see
-from boxoffice.orders.order import OrderView, no_such_order, show_order
+from boxoffice.orders.order import NotYours, OrderView, no_such_order, show_order
 from boxoffice.settings import Settings
 from boxoffice.tickets.ticket import TicketCard, ticket_of_code
 
@@ -46,7 +46,7 @@ async def ticket_of_visitor(connection: Connection, settings: Settings, visit: V
             return card
     except NotFound:
         pass
-    raise NotFound("There is no ticket at this address, or it is not yours. Sign in under My tickets to see yours.")
+    raise NotYours("There is no ticket at this address, or it is not yours. Sign in under My tickets to see yours.")
 
 
 def order_cookie(settings: Settings, order: HasAccess, code: str) -> Cookie:

@@ -172,8 +172,12 @@ async def show_order(connection: Connection, code: str) -> OrderView:
     )
 
 
-def no_such_order() -> NotFound:
-    """The same answer for an order that does not exist and one that is not yours."""
-    return NotFound(
+class NotYours(NotFound):
+    """An order or ticket that does not exist, or is another person's: the same answer for both."""
+
+
+def no_such_order() -> NotYours:
+    """For an order."""
+    return NotYours(
         "There is no order at this address, or the link is not the one we sent. Open the link in your mail."
     )

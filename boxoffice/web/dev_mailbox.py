@@ -9,11 +9,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from boxoffice.box import BoxOffice
-from boxoffice.edge.render import page
+from boxoffice.edge.render import NEVER_KEPT, page
 from boxoffice.foundation.mailbox import list_messages, read_message
 from boxoffice.foundation.problems import NotFound
 
 MESSAGES_SHOWN = 100
+OURS = "style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'none'; base-uri 'none'"
+MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
+    "sandbox allow-popups allow-top-navigation-by-user-activation"
+)
 FORWARDED = {"forwarded", "x-forwarded-for", "x-real-ip"}
 
 
@@ -34,7 +39,21 @@ async def show_message(
     _only_in_development(request, box)
     async with box.db.transaction() as connection:
         message = await read_message(connection, message_id)
-    return page(box.settings, "message.html", message=message)
+    headers = {"Content-Security-Policy": f"default-src 'none'; {OURS}; frame-src 'self'; frame-ancestors 'none'"}
+    return page(box.settings, "message.html", message=message, headers=headers)
+
+
+@get("/dev/mailbox/{message_id:uuid}/html", include_in_schema=False)
+async def show_message_html(
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], message_id: FromPath[UUID]
+) -> Response[str]:
+    """One mail as a mail program shows it, for the frame on its page: no script runs, nothing is fetched."""
+    _only_in_development(request, box)
+    async with box.db.transaction() as connection:
+        message = await read_message(connection, message_id)
+    headers = {"Content-Security-Policy": MAIL_POLICY, "Cache-Control": NEVER_KEPT}
+    html = message.html.replace("<head>", '<head><base target="_top">', 1)
+    return Response(html, media_type="text/html", headers=headers)
 
 
 def _only_in_development(request: Request[Any, Any, Any], box: BoxOffice) -> None:

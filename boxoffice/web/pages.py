@@ -39,4 +39,5 @@ PAGES: list[ControllerRouterHandler] = [
     ticket_pdf.show_tickets_pdf,
     dev_mailbox.show_mailbox,
     dev_mailbox.show_message,
+    dev_mailbox.show_message_html,
 ]

@@ -10,6 +10,7 @@ from boxoffice.edge.crash import RETRY_AFTER_SECONDS, SENTENCE
 from boxoffice.edge.render import page
 from boxoffice.foundation import logs
 from boxoffice.foundation.problems import Problem, Unavailable
+from boxoffice.orders.order import NotYours
 
 FOR_PROGRAMS = ("/api", "/healthz", "/readyz")
 SENTENCES = {
@@ -55,5 +56,5 @@ def _page(box: BoxOffice, status: int, title: str, detail: str, problem: Problem
     errors = problem.errors if problem else ()
     return page(
         box.settings, "problem.html", status=status, headers=headers, shown_status=status, title=title, detail=detail,
-        errors=errors,
+        errors=errors, mine=isinstance(problem, NotYours),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from httpx import ASGITransport, AsyncClient
 
 from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
-from boxoffice.catalogue.palettes import HOUSE, INK_ON_DARK, INK_ON_LIGHT, PALETTES
+from boxoffice.catalogue.palettes import HOUSE, INK_ON_DARK, INK_ON_LIGHT, PALETTES, mixed
 from boxoffice.edge.static_files import static_files
 from boxoffice.edge.style_sheet import preloaded_fonts, style_sheet
 from boxoffice.settings import Settings
@@ -91,7 +91,8 @@ async def test_wrong_turns_are_pages_with_a_way_on(browser: AsyncClient, method:
     answer = await browser.request(method, path)
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/html")
-    assert '<a class="button" href="/">' in answer.text
+    way_on = "/tickets" if path.startswith("/orders/") else "/"
+    assert f'<a class="button" href="{way_on}">' in answer.text
 
 
 async def test_a_body_that_is_far_too_large_is_a_page_too(browser: AsyncClient) -> None:
@@ -207,6 +208,8 @@ def test_every_nights_colours_are_readable_and_known_to_the_style_sheet() -> Non
                 for colour in (surfaces["accent"], ink, soft):
                     assert contrast(colour, ground) >= 4.5, (palette, colour, ground)
         assert contrast(palette.letters, palette.ground) >= 4.5, palette
+        rings_cross = mixed(mixed(palette.ground, palette.spark, 0.24), palette.spark, 0.24)
+        assert contrast(palette.letters, rings_cross) >= 3, palette
 
 
 async def test_answers_travel_compressed_for_whoever_takes_it(browser: AsyncClient) -> None:

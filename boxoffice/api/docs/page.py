@@ -57,17 +57,25 @@ def _page(schema: dict[str, Any]) -> str:
         f'<div id="viewer" data-schema="{SCHEMA}"></div>\n<main id="plain">\n'
         f"<h1>{escape(schema['info']['title'])} API</h1>\n"
         f'<p>The whole description for programs: <a href="{SCHEMA}">{SCHEMA}</a></p>\n'
-        f"<dl>\n{''.join(_entries(schema))}</dl>\n</main>\n</body>\n</html>\n"
+        f"{''.join(_groups(schema))}</main>\n</body>\n</html>\n"
     )
 
 
-def _entries(schema: dict[str, Any]) -> list[str]:
+def _groups(schema: dict[str, Any]) -> list[str]:
     return [
-        f"<dt><b>{method.upper()}</b> <code>{escape(path)}</code></dt>\n"
-        f"<dd>{escape(operation.get('description') or operation.get('summary') or '')}</dd>\n"
+        f"<h2>{escape(tag['name'])}</h2>\n<p>{escape(tag['description'])}</p>\n"
+        f"<dl>\n{''.join(_entries(schema, tag['name']))}</dl>\n"
+        for tag in schema["tags"]
+    ]
+
+
+def _entries(schema: dict[str, Any], tag: str) -> list[str]:
+    return [
+        f"<dt><b>{method.upper()}</b> <code>{escape(path)}</code> {escape(operation['summary'])}</dt>\n"
+        f"<dd>{escape(operation.get('description', ''))}</dd>\n"
         for path, operations in sorted(schema["paths"].items())
         for method, operation in operations.items()
-        if method in METHODS
+        if method in METHODS and tag in operation["tags"]
     ]
 
 

@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, Parameter
 
+from boxoffice.api.openapi import NIGHTS
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.events import LIST_MAX, EventSummary, TicketTypeOnSale, event_on_sale
 from boxoffice.catalogue.night import Genre, Night, Sale, show_night
@@ -80,7 +81,7 @@ Slug = Annotated[str, Parameter(description="A slug.")]
 After = Annotated[str, Parameter(description="The slug of the last night of the page before; the Link header has it.")]
 
 
-@get("/api/v1/events")
+@get("/api/v1/events", tags=[NIGHTS], summary="Find nights")
 async def list_events(
     box: NamedDependency[BoxOffice],
     q: FromQuery[Words] = "",
@@ -106,7 +107,7 @@ async def list_events(
     return Response(nights, headers=headers)
 
 
-@get("/api/v1/events/{slug:str}")
+@get("/api/v1/events/{slug:str}", tags=[NIGHTS], summary="Show a night and its tickets")
 async def show_event(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> EventDetail:
     """One night: 404 for a draft or an unknown slug alike."""
     async with box.db.transaction() as connection:

@@ -10,6 +10,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter
 
+from boxoffice.api.openapi import ORDERS
 from boxoffice.box import BoxOffice
 from boxoffice.edge.json_body import read_json
 from boxoffice.orders.access import access_token, may_see
@@ -78,7 +79,14 @@ class OrderShown(PlacedOrder, frozen=True):
     tickets: list[TicketShown]
 
 
-@post("/api/v1/events/{slug:str}/orders", status_code=201, cache_control=NEVER_CACHED, opt={"body": OrderBody})
+@post(
+    "/api/v1/events/{slug:str}/orders",
+    tags=[ORDERS],
+    summary="Hold tickets and open the payment",
+    status_code=201,
+    cache_control=NEVER_CACHED,
+    opt={"body": OrderBody},
+)
 async def place_order(
     box: NamedDependency[BoxOffice],
     slug: FromPath[str],
@@ -102,7 +110,7 @@ async def place_order(
     )
 
 
-@get("/api/v1/orders/{code:str}", cache_control=NEVER_CACHED)
+@get("/api/v1/orders/{code:str}", tags=[ORDERS], summary="Show an order and its tickets", cache_control=NEVER_CACHED)
 async def show(
     box: NamedDependency[BoxOffice],
     code: FromPath[str],

@@ -15,6 +15,7 @@ from boxoffice.accounts.login import (
     SignedIn,
     confirm_code,
     confirm_link,
+    link_refusal,
     request_login,
 )
 from boxoffice.accounts.sessions import close_session
@@ -72,8 +73,12 @@ async def show_link(
     request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], s: FromQuery[str] = ""
 ) -> Response[str]:
     """A button and nothing else: mail scanners open links too. Says so when another browser asked for it."""
+    secret = s[:LINK_SECRET_LENGTH_MAX]
     asked_here = bool(cookie_value(box.settings, request, BROWSER))
-    return page(box.settings, "link.html", secret=s[:LINK_SECRET_LENGTH_MAX], asked_here=asked_here, problem=None)
+    async with box.db.transaction() as connection:
+        refusal = await link_refusal(connection, secret)
+    status = refusal.status if refusal else 200
+    return page(box.settings, "link.html", status=status, secret=secret, asked_here=asked_here, problem=refusal)
 
 
 @post("/tickets/link", include_in_schema=False, status_code=303)

@@ -92,7 +92,8 @@ def _badge(night: Night) -> str:
     if price is None:
         return ""
     several = len({rung.price_minor for offer in night.offers for rung in offer.rungs if rung.left > 0}) > 1
-    return f"{'from ' if several else ''}{write_money(price, row.currency)}" if price else "Free"
+    words = f"{'from ' if several else ''}{write_money(price, row.currency)}" if price else "Free"
+    return f"{'New date' if row.moved_from_starts_at else 'New place'}: {words}" if row.has_moved else words
 
 
 def _wordmark() -> str:
