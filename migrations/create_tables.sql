@@ -201,10 +201,7 @@ BEGIN
         outcome := CASE WHEN best IS NULL THEN 'unknown_ticket_type' ELSE 'sold_out' END; EXIT;
       END IF;
       unit := r_price[pick];
-      IF d IS NOT NULL THEN
-        unit := CASE WHEN d_percent[d] IS NULL THEN greatest(0, unit - d_amount[d])
-          ELSE unit - unit * d_percent[d] / 100 END;
-      END IF;
+      IF d IS NOT NULL THEN unit := price_with_code(unit, d_percent[d], d_amount[d], night.currency); END IF;
       IF unit > l_seen_minor[line] THEN outcome := 'price_changed'; detail_minor := unit; EXIT; END IF;
       s_used[r_stock[pick]] := s_used[r_stock[pick]] + n;
       IF r_room[pick] IS NOT NULL THEN s_used[r_room[pick]] := s_used[r_room[pick]] + n; END IF;
@@ -212,6 +209,7 @@ BEGIN
       order_total := order_total + unit * n; order_quantity := order_quantity + n; line := line + 1;
     END LOOP;
     IF outcome = 'placed' AND order_total BETWEEN 1 AND p_minimum_minor - 1 THEN outcome := 'below_minimum'; END IF;
+    IF outcome = 'placed' AND order_total > 99999999 THEN outcome := 'above_maximum'; END IF;
     IF outcome = 'placed' AND night.quantity_max_per_person IS NOT NULL THEN
       person := array_position(p_email, o_email[i]);
       IF coalesce(p_quantity[person], 0) + order_quantity > night.quantity_max_per_person THEN
@@ -281,6 +279,13 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.price_with_code(p_price bigint, p_percent smallint, p_amount bigint, p_currency text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  SELECT greatest(0, p_price - coalesce(p_price * p_percent / 100, p_amount) / step * step)
+  FROM smallest_step(p_currency) AS step
+$$;
+
 CREATE FUNCTION public.release_heir(p_event uuid, p_stock uuid) RETURNS uuid
     LANGUAGE sql STABLE
     AS $$
@@ -347,6 +352,13 @@ CREATE FUNCTION public.release_on_sale(p_event uuid, p_quantity integer) RETURNS
   SELECT DISTINCT ON (ticket_type_id) * FROM ladder WHERE event_id = p_event
   ORDER BY ticket_type_id, available < p_quantity,
     CASE WHEN available < p_quantity THEN -position ELSE position END
+$$;
+
+CREATE FUNCTION public.smallest_step(p_currency text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  SELECT CASE WHEN p_currency IN ('isk', 'ugx') THEN 100
+    WHEN p_currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 10 ELSE 1 END
 $$;
 
 CREATE FUNCTION public.take_again(p_event uuid, p_order uuid) RETURNS boolean
@@ -1183,6 +1195,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124125200'),
   ('20261124130000'),
   ('20261124140000'),
+  ('20261124153000'),
   ('20261124160000'),
   ('20261124171500');
 

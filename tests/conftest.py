@@ -6,7 +6,9 @@ runs them on another PostgreSQL than the wheel's.
 
 import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -44,6 +46,37 @@ hypothesis.settings.load_profile("any machine")
 
 for name in [name for name in os.environ if name.startswith(OF_A_REAL_SET_UP)]:
     del os.environ[name]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak` makes the tests that ask for an `amount` do as much as a night has time for."""
+    parser.addoption("--soak", action="store_true", help="the long variants, with their figures printed")
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much a test does: `amount(1_000, soak=1_000_000)`."""
+
+    soaks: bool
+    capture: Any
+
+    def __call__(self, usual: int, *, soak: int) -> int:
+        """The one or the other."""
+        return soak if self.soaks else usual
+
+    def show(self, figures: str) -> None:
+        """Says what was done, past pytest's capture in a soak."""
+        if not self.soaks:
+            return
+        with self.capture.global_and_fixture_disabled():
+            sys.stdout.write(f"\n    {figures}\n")
+            sys.stdout.flush()
+
+
+@pytest.fixture
+def amount(pytestconfig: pytest.Config) -> Amount:
+    """As much as CI has time for, or with `--soak` as much as a night has."""
+    return Amount(bool(pytestconfig.getoption("--soak")), pytestconfig.pluginmanager.getplugin("capturemanager"))
 
 
 @pytest.fixture(scope="session")

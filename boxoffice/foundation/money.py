@@ -3,12 +3,13 @@
 import re
 from decimal import Decimal
 
-# Source: the payment provider's "Supported currencies" page. ISK and UGX are sent with two decimals although
-# people write none.
+# Source: the payment provider's "Supported currencies" page.
 ZERO_DECIMAL = frozenset(
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
 )
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
+WRITTEN_WITHOUT_DECIMALS = frozenset(["isk", "ugx"])
+"""Sent with two decimals, which are always 00."""
 MAXIMUM_MINOR = 99_999_999
 # The smallest card payment in minor units, for settlement in the same currency; same source. Others: MINIMUM_ELSEWHERE.
 _MINIMUM = {
@@ -35,6 +36,13 @@ def exponent(currency: str) -> int:
     return 3 if currency in THREE_DECIMAL else 2
 
 
+def smallest_step(currency: str) -> int:
+    """What every amount that a card can pay is a multiple of, in minor units."""
+    if currency in WRITTEN_WITHOUT_DECIMALS:
+        return 100
+    return 10 if currency in THREE_DECIMAL else 1
+
+
 def minimum_minor(currency: str) -> int:
     """The smallest total above zero that a card can pay, in minor units."""
     return _MINIMUM.get(currency, MINIMUM_ELSEWHERE)
@@ -44,15 +52,16 @@ def to_minor(amount: str, currency: str) -> int:
     """Minor units of a written amount such as "18.50".
 
     Raises ValueError when it is no plain non-negative number, has more decimals than the currency, a last digit
-    other than 0 in a three-decimal currency, or is above the maximum.
+    other than 0 in a three-decimal currency, a fraction in one that people write without, or is above the maximum.
     """
     if not _AMOUNT.fullmatch(amount):
         raise ValueError(f'"{amount}" is not an amount: write it like "18.50".')
     minor = Decimal(amount).scaleb(exponent(currency))
     if minor != minor.to_integral_value():
         raise ValueError(f"{amount} has more decimals than {currency.upper()} knows ({exponent(currency)}).")
-    if exponent(currency) == 3 and int(minor) % 10:  # noqa: PLR2004
-        raise ValueError(f"{amount} {currency.upper()}: the third decimal must be 0.")
+    if int(minor) % smallest_step(currency):
+        what = "there are no decimals" if currency in WRITTEN_WITHOUT_DECIMALS else "the third decimal must be 0"
+        raise ValueError(f"{amount} {currency.upper()}: {what}.")
     if minor > MAXIMUM_MINOR:
         raise ValueError(f"{amount} {currency.upper()} is more than one payment can carry.")
     return int(minor)

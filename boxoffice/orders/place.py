@@ -66,6 +66,7 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "unknown_ticket_type": (OrderRefused, "This night has no such ticket type."),
     "promo_not_valid": (OrderRefused, "This code is not valid for this night, or it is used up."),
     "below_minimum": (OrderRefused, "With this code the total is below what a card payment can carry."),
+    "above_maximum": (OrderRefused, "That is more than one card payment can carry. Order fewer tickets at once."),
     "person_limit": (OrderRefused, "That is more tickets than one person may buy for this night."),
 }
 ABOUT_CODES = ("promo_not_valid", "below_minimum")

@@ -26,6 +26,8 @@ def test_written_amounts(amount: str, currency: str, minor: int) -> None:
         ("1.234", "eur"),
         ("1.5", "jpy"),
         ("7.255", "kwd"),
+        ("1550.50", "isk"),
+        ("1550.5", "ugx"),
         ("NaN", "eur"),
         ("1e3", "eur"),
         ("", "eur"),
