@@ -26,7 +26,10 @@ from tests.orders.test_place import Desk, open_desk
 # Decimals that people write, of a currency that Stripe counts in more of them.
 WRITTEN = {"isk": 0, "ugx": 0} | dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 2)
 ZERO = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
-COUNTED = dict.fromkeys(ZERO.split(), 0) | dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 3)
+COUNTED: dict[str, int] = {
+    **dict.fromkeys(ZERO.split(), 0),
+    **dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 3),
+}
 SECOND_TYPE = """
 [[night.ticket_type]]
 name = "Balcony"
