@@ -1,7 +1,8 @@
 """The box office as one object: what every request, command and job is given."""
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boxoffice.catalogue.search import Choice
 from boxoffice.foundation.db import Database
@@ -42,15 +43,20 @@ class BoxOffice:
         """What the programme can be filtered by, with the number of nights."""
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "BoxOffice":
-        """Opens nothing yet: the pool opens with the first transaction, on that event loop."""
+    def from_settings(
+        cls, settings: Settings, *, db: Database | None = None, http_client: Callable[[], Any] | None = None
+    ) -> "BoxOffice":
+        """Opens nothing yet: the pool opens with the first transaction, on that event loop.
+
+        A simulation brings a database and the Stripe SDK's way out of its own.
+        """
         pool = SERVERLESS_POOL if settings.worker_inline else {}
-        db = Database(settings.database_url, pooled=settings.database_pooled, **pool)
+        db = db or Database(settings.database_url, pooled=settings.database_pooled, **pool)
         keys = settings.stripe
         breaker = Breaker(db)
         till = Till(
             db=db,
-            stripe=Stripe(keys.secret_key, keys.api_base, breaker=breaker) if keys else None,
+            stripe=Stripe(keys.secret_key, keys.api_base, breaker=breaker, http_client=http_client) if keys else None,
             breaker=breaker,
             pace=Pace(db, SESSIONS, keys.sessions_per_second if keys else 25),
             refund_pace=Pace(db, "refunds", REFUNDS_PER_SECOND, after=SESSIONS),

@@ -21,12 +21,14 @@ from boxoffice.orders.look import look
 from boxoffice.orders.order import OrderView, show_order
 from boxoffice.orders.pay import advance
 from boxoffice.orders.place import Line
+from boxoffice.orders.reconcile import reconcile_recent
 from boxoffice.orders.release import give_up
 from boxoffice.orders.repair import read_missed_events, repair
 from boxoffice.worker.tick import run_jobs
 from stripe_simulator.deliveries.signature import signature_header
 from stripe_simulator.payments import cards
 from stripe_simulator.payments.bank_debits import BANK_DEBITS
+from tests.simulation.invariants import WAITS
 from tests.simulation.world import EXPECTED, SLUG, WEBHOOK_SECRET, World
 
 Json = dict[str, Any]
@@ -40,8 +42,12 @@ TRIES = 6
 FAILURES_MAX = 5
 MINUTE = 60.0
 JUMPS = (0.5, 3.0, 3.0, 20.0, 20.0, 2 * MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE)
-HEAL_JUMPS = (MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE, 90 * MINUTE, 3 * 60 * MINUTE, 27 * 60 * MINUTE,
-              4 * 24 * 60 * MINUTE, 4 * 24 * 60 * MINUTE, 60 * MINUTE)  # fmt: skip
+HEAL_JUMPS = (MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE, 90 * MINUTE)
+DAYS = (25 * 60 * MINUTE, 76 * 60 * MINUTE)
+"""A review ends within the first, a bank debit is settled or fails within both."""
+A_LONG_WHILE = 70 * MINUTE
+"""Longer than any back-off."""
+QUIET_ROUNDS = 2
 HEAL_ROUNDS_MAX = 12
 
 
@@ -57,6 +63,7 @@ def cast_of(world: World) -> dict[str, Actor]:
     cast["repair"] = repair_worker(world, chance("repair"))
     cast["jobs"] = job_worker(world, chance("jobs"))
     cast["reader"] = event_reader(world, chance("reader"))
+    cast["comparer"] = comparer(world, chance("comparer"))
     if chances.webhooks != "none":
         cast |= {f"post-{n}": deliverer(world, chance(f"post {n}")) for n in (1, 2, 3)}
         cast["stranger"] = stranger(world, chance("stranger"))
@@ -162,6 +169,13 @@ async def event_reader(world: World, random: Random) -> None:
         await _once(world, random.choice(WORKERS), lambda box: read_missed_events(box.till))
 
 
+async def comparer(world: World, random: Random) -> None:
+    """Compares with Stripe what is written down."""
+    while world.buyers_left:
+        await _rest(world, random.randint(50, 400), "rests")
+        await _once(world, random.choice(WORKERS), lambda box: reconcile_recent(box.till))
+
+
 async def deliverer(world: World, random: Random) -> None:
     """Stripe's post: in any order, twice, late, or not at all. What is not taken is brought again, a few times."""
     lossy = world.chances.webhooks == "lossy"
@@ -213,15 +227,29 @@ async def healer(world: World, random: Random) -> None:
     if random.random() < 0.5:
         await _deliver_all(world)
     for jump in HEAL_JUMPS:
-        for _ in range(HEAL_ROUNDS_MAX):
-            found = await world.ask("worker-1", lambda box: repair(box.till))
-            found += await world.ask("worker-1", run_jobs)
-            if not found:
-                break
-        await world.ask("worker-1", lambda box: read_missed_events(box.till))
+        await _work_through(world)
         await passes(world, jump)
-    while await world.ask("worker-1", run_jobs):
-        pass
+    for jump in DAYS:
+        if await world.scheduler.outside("does anything wait?", lambda: world.observer.rows(WAITS)):
+            await _work_through(world)
+            await passes(world, jump)
+    quiet = 0
+    while quiet < QUIET_ROUNDS:
+        quiet = 0 if await _work_through(world) else quiet + 1
+        await passes(world, A_LONG_WHILE)
+
+
+async def _work_through(world: World) -> int:
+    """The worker's rounds, until there is nothing to do; returns how much there was."""
+    total = 0
+    for _ in range(HEAL_ROUNDS_MAX):
+        found = await world.ask("worker-1", lambda box: repair(box.till))
+        found += await world.ask("worker-1", run_jobs)
+        total += found
+        if not found:
+            break
+    total += await world.ask("worker-1", lambda box: read_missed_events(box.till))
+    return total + await world.ask("worker-1", lambda box: reconcile_recent(box.till))
 
 
 async def _order(world: World, random: Random) -> Bought | None:

@@ -26,6 +26,10 @@ UNION ALL SELECT 'event', type || ': ' || coalesce(problem, '') FROM stripe_even
 UNION ALL SELECT 'attempt', status FROM payment_attempt WHERE status IN ('queued', 'sending', 'open')
 UNION ALL SELECT 'refund', status FROM refund WHERE status IN ('decided', 'pending')
 """
+WAITS = """
+SELECT status FROM orders WHERE status IN ('settling', 'in_review')
+UNION ALL SELECT name FROM job WHERE done_at IS NULL
+"""
 MAILS = """
 SELECT code, job.id FROM orders LEFT JOIN job ON name = 'mail_tickets' AND subject = orders.id::text
 WHERE status = 'paid'

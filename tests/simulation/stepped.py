@@ -115,6 +115,7 @@ class SteppedConnection:
             await self.server.scheduler.statement(
                 self.raw, "ROLLBACK", lambda: self.raw.execute("ROLLBACK"), at_once=True
             )
+            await self.server.scheduler.turn("was rolled back")  # of many that end at once none goes on by chance
 
     async def _run(self, sql: str, call: Any) -> Any:
         async def with_begin() -> Any:

@@ -125,6 +125,7 @@ def test_every_order_of_events_ends_in_the_same_state(postgres: LocalPostgres, w
 async def _ends(world: World, story: Story) -> dict[tuple[str, ...], str]:
     """Every state in which an order of the events ends, with one that leads there."""
     await world.begin(1, chances=CALM)
+    world.calm()
     with world.in_charge(1):
         await _act(world, story(world))
         events = [event for event in world.stripe.events if event["type"] in EVENTS][:MOST_EVENTS]
