@@ -114,41 +114,39 @@ JOIN payment_attempt AS attempt ON attempt.event_id = marked.event_id AND attemp
   AND attempt.number = marked.number
 """,
 )
-PAYMENTS = Query(
-    _Payment,
-    """
+_PAYMENT = """
 SELECT payment_intent_id, orders.code AS "order", amount_minor, payment.currency, received_at
 FROM payment JOIN orders ON orders.event_id = payment.event_id AND orders.id = order_id
-WHERE payment_intent_id = ANY($1)
+"""
+PAYMENTS = Query(
+    _Payment,
+    f"""
+{_PAYMENT}WHERE payment_intent_id = ANY($1)
 """,
 )
 PAYMENTS_HERE = Query(
     _Payment,
-    """
-SELECT payment_intent_id, orders.code AS "order", amount_minor, payment.currency, received_at
-FROM payment JOIN orders ON orders.event_id = payment.event_id AND orders.id = order_id
-WHERE received_at >= $1 AND received_at < $2 AND (received_at, payment_intent_id) > ($1, $3)
+    f"""
+{_PAYMENT}WHERE received_at >= $1 AND received_at < $2 AND (received_at, payment_intent_id) > ($1, $3)
 ORDER BY received_at, payment_intent_id LIMIT $4
 """,
 )
-REFUNDS = Query(
-    _Refund,
-    """
+_REFUND = """
 SELECT refund.event_id, refund.id, refund_id, payment_intent_id, orders.code AS "order", amount_minor, refund.currency,
   refund.status, decided_at, EXISTS (SELECT FROM job WHERE job.name = 'send_refund' AND subject = refund.id::text
     AND done_at IS NULL AND parked_at IS NULL) AS is_asked_for
 FROM refund JOIN orders ON orders.event_id = refund.event_id AND orders.id = order_id
-WHERE refund_id = ANY($1) OR refund.id = ANY($2::uuid[])
+"""
+REFUNDS = Query(
+    _Refund,
+    f"""
+{_REFUND}WHERE refund_id = ANY($1) OR refund.id = ANY($2::uuid[])
 """,
 )
 REFUNDS_HERE = Query(
     _Refund,
-    """
-SELECT refund.event_id, refund.id, refund_id, payment_intent_id, orders.code AS "order", amount_minor, refund.currency,
-  refund.status, decided_at, EXISTS (SELECT FROM job WHERE job.name = 'send_refund' AND subject = refund.id::text
-    AND done_at IS NULL AND parked_at IS NULL) AS is_asked_for
-FROM refund JOIN orders ON orders.event_id = refund.event_id AND orders.id = order_id
-WHERE decided_at >= $1 AND decided_at < $2 AND (decided_at, refund.id) > ($1, $3)
+    f"""
+{_REFUND}WHERE decided_at >= $1 AND decided_at < $2 AND (decided_at, refund.id) > ($1, $3)
 ORDER BY decided_at, refund.id LIMIT $4
 """,
 )
@@ -178,7 +176,6 @@ SELECT EXISTS (SELECT FROM orders WHERE status IN ('held', 'paying', 'settling',
 )
 
 ZERO = UUID(int=0)
-REFUND_STATUSES = {"requires_action": "pending", "canceled": "failed"}
 
 
 async def reconcile(
@@ -377,7 +374,7 @@ class _Run:
             here = write_money(ours.amount_minor, ours.currency)
             words = f"{write_money(*money)} of order {ours.order} was refunded at Stripe, {here} is written here"
             self._found("refund_amount", refund.id, ours.order, words, money)
-        theirs = REFUND_STATUSES.get(refund.status, refund.status)
+        theirs = refund.outcome
         if theirs == ours.status:
             return
         if listed.created_at > self._until - UNDER_WAY:

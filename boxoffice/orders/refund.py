@@ -122,7 +122,7 @@ async def send_refund(till: Till, event_id: UUID, refund_id: UUID) -> None:
 
 async def settle_refund(connection: Connection, event_id: UUID, refund_id: UUID, refund: Refund) -> str:
     """Keeps what Stripe says of a refund; failed ones raise an alarm, for that money is still with us."""
-    status = {"requires_action": "pending", "canceled": "failed"}.get(refund.status, refund.status)
+    status = refund.outcome
     settled = await SETTLE.first(connection, event_id, refund_id, status, refund.id, refund.failure_reason)
     if settled is None:
         return "known"

@@ -29,6 +29,7 @@ SIGNATURE_TOLERANCE_SECONDS = 300
 EVENTS_A_PAGE = 100
 TYPES_MAX = 20
 REFUSED_BY_BANK = ("requires_payment_method", "canceled")
+OUTCOMES_OF_REFUNDS = {"requires_action": "pending", "canceled": "failed"}
 
 Json = Mapping[str, Any]
 Answer = TypeVar("Answer")
@@ -113,6 +114,11 @@ class Refund:
     amount_minor: int
     currency: str
     metadata: Mapping[str, str]
+
+    @property
+    def outcome(self) -> str:
+        """`status` as far as it matters to the money: `pending`, `succeeded` or `failed`."""
+        return OUTCOMES_OF_REFUNDS.get(self.status, self.status)
 
 
 @dataclass(frozen=True, slots=True)
