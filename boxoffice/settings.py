@@ -88,7 +88,7 @@ class Settings:
     @property
     def production(self) -> bool:
         """Whether this is the real thing: https, and not on this machine."""
-        return self.secure and not _is_this_machine(urlsplit(self.base_url).hostname or "")
+        return self.secure and not is_this_machine(urlsplit(self.base_url).hostname or "")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -346,7 +346,8 @@ def _parts(text: str) -> SplitResult | None:
     return parts
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether the host of a URL is the machine that this runs on."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -1,12 +1,11 @@
 """What is looked at, and how far the looking may go."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from boxoffice.foundation.db import Database
 from boxoffice.payments.stripe import Stripe
-from boxoffice.settings import Reading, Settings
+from boxoffice.settings import Reading, Settings, is_this_machine
 
 SECONDS = 5
 """How long any one answer is waited for."""
@@ -55,13 +54,7 @@ class Patient:
 
 def names_this_machine(url: str) -> bool:
     """Whether a URL's host is this machine."""
-    host = urlsplit(url).hostname or "localhost"
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_this_machine(urlsplit(url).hostname or "localhost")
 
 
 def without_credentials(url: str) -> str:

@@ -3,8 +3,8 @@
 import asyncio
 import ipaddress
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -117,36 +117,31 @@ class SmtpMailer:
             message = mime(mail, self._sender, message_id)
         except (ValueError, IndexError) as error:
             raise MailNotSent(f"it is no message ({type(error).__name__})", permanent=True) from None
-        connection = self._connection()
-        try:
+        async with self._conversation() as connection:
             async with asyncio.timeout(self._timeout_seconds):
                 await connection.connect()
                 await self._hand_over(connection, message, mail)
-            # The mail is taken; a goodbye that fails must not have it sent again.
-            with suppress(aiosmtplib.SMTPException, OSError):
-                await connection.quit(timeout=GOODBYE_SECONDS)
-        except TimeoutError:
-            raise MailNotSent(f"no answer within {self._timeout_seconds:g} seconds", permanent=False) from None
-        except aiosmtplib.SMTPResponseException as refusal:
-            raise MailNotSent(f"the server answered {refusal.code}", permanent=False, code=refusal.code) from None
-        except (aiosmtplib.SMTPException, OSError) as failure:
-            raise MailNotSent(f"the server was lost ({type(failure).__name__})", permanent=False) from None
-        finally:
-            connection.close()
+            await _say_goodbye(connection)
 
     async def knock(self) -> tuple[bool, bool]:
         """Connects, encrypts and signs in as for a mail, and leaves: whether it is encrypted, and signed in.
 
         Raises MailNotSent.
         """
-        connection = self._connection()
-        try:
+        async with self._conversation() as connection:
             async with asyncio.timeout(self._timeout_seconds):
                 await connection.connect()
                 await connection.noop()
             encrypted = connection.get_transport_info("sslcontext") is not None
-            with suppress(aiosmtplib.SMTPException, OSError):
-                await connection.quit(timeout=GOODBYE_SECONDS)
+            await _say_goodbye(connection)
+        return encrypted, self._username is not None
+
+    @asynccontextmanager
+    async def _conversation(self) -> AsyncGenerator[aiosmtplib.SMTP, None]:
+        """A connection, closed at the end whatever happens. What goes wrong is raised as MailNotSent."""
+        connection = self._connection()
+        try:
+            yield connection
         except TimeoutError:
             raise MailNotSent(f"no answer within {self._timeout_seconds:g} seconds", permanent=False) from None
         except aiosmtplib.SMTPResponseException as refusal:
@@ -155,7 +150,6 @@ class SmtpMailer:
             raise MailNotSent(f"the server was lost ({type(failure).__name__})", permanent=False) from None
         finally:
             connection.close()
-        return encrypted, self._username is not None
 
     def _connection(self) -> aiosmtplib.SMTP:
         elsewhere = not _is_this_machine(self._host)
@@ -248,6 +242,12 @@ def _refusal(refusal: aiosmtplib.SMTPResponseException) -> MailNotSent:
     about_us = status is not None and status[1] in "3457"
     permanent = 500 <= refusal.code < 600 and not about_us  # noqa: PLR2004 - SMTP's class of permanent refusals
     return MailNotSent(f"the server answered {refusal.code}", permanent=permanent, code=refusal.code)
+
+
+async def _say_goodbye(connection: aiosmtplib.SMTP) -> None:
+    """What was asked for is done: a goodbye that fails must not have it done again."""
+    with suppress(aiosmtplib.SMTPException, OSError):
+        await connection.quit(timeout=GOODBYE_SECONDS)
 
 
 def _is_this_machine(host: str) -> bool:
