@@ -189,12 +189,6 @@ BEGIN
   FROM unnest(kept, kept_total) AS k (i, total) WHERE k.total > 0;
 END $$;
 
--- What was swept before.
-UPDATE payment_attempt SET status = 'expired' FROM orders
-WHERE orders.event_id = payment_attempt.event_id AND orders.id = order_id AND orders.status = 'expired'
-  AND payment_attempt.status = 'queued';
-UPDATE orders SET ended_reason = 'hold_ended' WHERE status = 'expired' AND ended_reason IS NULL;
-
 -- migrate:down
 
 -- Places a batch of orders for one event, in arrival order, each whole or not at all, in one statement. Locks: expired
@@ -370,11 +364,5 @@ BEGIN
   SELECT p_event, o_id[k.i], 1, 'order:' || o_id[k.i] || ':attempt:1', 'queued', moment
   FROM unnest(kept, kept_total) AS k (i, total) WHERE k.total > 0;
 END $$;
-
--- What was swept before.
-UPDATE payment_attempt SET status = 'expired' FROM orders
-WHERE orders.event_id = payment_attempt.event_id AND orders.id = order_id AND orders.status = 'expired'
-  AND payment_attempt.status = 'queued';
-UPDATE orders SET ended_reason = 'hold_ended' WHERE status = 'expired' AND ended_reason IS NULL;
 DROP FUNCTION price_with_code(bigint, smallint, bigint, text);
 DROP FUNCTION smallest_step(text);
