@@ -10,15 +10,14 @@ import time
 from pathlib import Path
 from uuid import UUID
 
+from bench.cluster import own_cluster
 from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
-from boxoffice.cli import migrate
 from boxoffice.foundation.batcher import Batcher
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Database, Query
 from boxoffice.foundation.problems import Problem
 from boxoffice.orders.place import Counter, Line, Placed, Request
-from local_postgres import LocalPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 3
@@ -85,15 +84,8 @@ async def _measure(url: str) -> None:
 
 def main() -> None:
     """Runs on a cluster of its own under .local/bench."""
-    postgres = LocalPostgres(ROOT / ".local" / "bench")
-    postgres.start()
-    try:
-        postgres.drop_database("bench")
-        postgres.create_database("bench")
-        migrate.run(postgres.url("bench"))
+    with own_cluster("bench", "bench") as postgres:
         asyncio.run(_measure(postgres.url("bench")))
-    finally:
-        postgres.stop()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
+from bench.cluster import own_cluster
 from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
 from boxoffice.catalogue.search import (
@@ -18,12 +18,9 @@ from boxoffice.catalogue.search import (
     find_nights,
     read_wanted,
 )
-from boxoffice.cli import migrate
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Connection, Database
-from local_postgres import LocalPostgres
 
-ROOT = Path(__file__).resolve().parent.parent
 NIGHTS, BATCH, ARTISTS, VENUES, ROUNDS = 10_000, 500, 3_000, 400, 40
 SYLLABLES = (
     *("ka", "lo", "mi", "tra", "vel", "nor", "sub", "zer", "pho", "dri", "an", "el", "ish", "tor", "qua", "ne", "bel"),
@@ -142,15 +139,8 @@ async def run(url: str) -> None:
 
 def main() -> None:
     """Runs on a cluster of its own under .local/bench-search."""
-    postgres = LocalPostgres(ROOT / ".local" / "bench-search")
-    postgres.start()
-    try:
-        postgres.drop_database("search")
-        postgres.create_database("search")
-        migrate.run(postgres.url("search"))
+    with own_cluster("bench-search", "search") as postgres:
         asyncio.run(run(postgres.url("search")))
-    finally:
-        postgres.stop()
 
 
 if __name__ == "__main__":

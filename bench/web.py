@@ -13,7 +13,6 @@ import urllib.request
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,15 +20,15 @@ import msgspec
 import psutil
 
 from bench.client import Load, get, load, post
+from bench.cluster import own_cluster
 from bench.place import measure_place, roomy_night
-from boxoffice.cli import migrate, serve
+from boxoffice.cli import serve
 from boxoffice.foundation.db import Database
 from local_postgres import LocalPostgres
 from stripe_simulator.serve import serving
 from stripe_simulator.settings import DefaultEndpoint
 from stripe_simulator.settings import Settings as SimulatorSettings
 
-ROOT = Path(__file__).resolve().parent.parent
 SECONDS, ROUNDS, CLIENTS = 3, 3, 64
 PORT, BARE_PORT, STRIPE_PORT = 3190, 3191, 3192
 SLUG = "kesselhaus-opening"
@@ -202,17 +201,9 @@ def start_figures(postgres: LocalPostgres) -> None:
 
 def main() -> None:
     """Runs on a cluster of its own under .local/bench."""
-    postgres = LocalPostgres(ROOT / ".local" / "bench")
-    postgres.start()
-    try:
-        for name in ("bench", "bench_stripe"):
-            postgres.drop_database(name)
-            postgres.create_database(name)
-        migrate.run(postgres.url("bench"))
+    with own_cluster("bench", "bench", "bench_stripe") as postgres:
         start_figures(postgres)
         asyncio.run(measure(postgres))
-    finally:
-        postgres.stop()
 
 
 if __name__ == "__main__":

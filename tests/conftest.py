@@ -4,6 +4,7 @@ Tests never read DATABASE_URL nor any other variable of a real set-up. `make tes
 runs them on another PostgreSQL than the wheel's.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from httpx import ASGITransport, AsyncClient
 from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
 from boxoffice.cli import migrate
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import Database
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
@@ -152,3 +154,15 @@ async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
     async with AsyncClient(transport=transport, base_url="http://localhost") as http:
         yield http
     await box.db.close()
+
+
+@pytest.fixture
+def logs_of_a_server() -> Iterator[None]:
+    """Lines as a server writes them, in JSON; and undone: other tests' lines are theirs."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    logs.configure(production=True)
+    yield
+    logs.configure(production=False)
+    root.handlers[:] = before
+    root.setLevel(level)

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, cast
 
 import pytest
@@ -15,6 +15,8 @@ from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
 from boxoffice.foundation import logs
 from boxoffice.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("logs_of_a_server")
 
 ADDRESS = "canary@example.org"
 KEY = "sk_test_canary1234"
@@ -53,18 +55,6 @@ async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
     transport = ASGITransport(app=cast("Any", app), raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://localhost") as http:
         yield http
-
-
-@pytest.fixture(autouse=True)
-def configured() -> Iterator[None]:
-    """As a server does it, and undone: other tests' lines are theirs."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    logs.configure(production=True)
-    yield
-    logs.configure(production=False)
-    root.handlers[:] = before
-    root.setLevel(level)
 
 
 async def test_a_line_per_request(client: AsyncClient, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,6 @@
 """Log lines of a purchase can be found by its codes and ids."""
 
 import json
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,19 +8,9 @@ import pytest
 from boxoffice.foundation import logs
 from tests.shop import Shop, session_of
 
+pytestmark = pytest.mark.usefixtures("logs_of_a_server")
+
 Lines = list[dict[str, Any]]
-
-
-@pytest.fixture(autouse=True)
-def configured() -> Iterator[None]:
-    """JSON, as a server writes it; and undone."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    logs.configure(production=True)
-    yield
-    logs.configure(production=False)
-    root.handlers[:] = before
-    root.setLevel(level)
 
 
 async def test_every_line_of_a_purchase_carries_its_code(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
