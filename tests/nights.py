@@ -57,5 +57,4 @@ quantity = 100
 
 async def load(db: Database, text: str = NIGHT, now: datetime | None = None) -> int:
     """Loads a nights file into the test's database; relative days count from `now` (default: today)."""
-    async with db.transaction() as connection:
-        return await load_nights(connection, read_nights_file(text, now or datetime.now(UTC)))
+    return await db.attempt(load_nights, read_nights_file(text, now or datetime.now(UTC)))

@@ -7,6 +7,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
 from boxoffice.foundation.clock import now
+from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import Unprocessable
 from boxoffice.settings import Settings
 
@@ -19,10 +20,13 @@ async def load(settings: Settings, path: Path) -> int:
     text = await asyncio.to_thread(_text_of, path)
     box = BoxOffice.from_settings(settings)
     try:
-        async with box.db.transaction() as connection:
-            return await load_nights(connection, read_nights_file(text, await now(connection)))
+        return await box.db.attempt(_load, text)
     finally:
         await box.db.close()
+
+
+async def _load(connection: Connection, text: str) -> int:
+    return await load_nights(connection, read_nights_file(text, await now(connection)))
 
 
 def _text_of(path: Path) -> str:
