@@ -108,7 +108,11 @@ async def test_a_statement_that_gets_stuck_is_told_to_everybody_in_time(house: H
 
 async def test_lost_at_each_message_of_a_purchase_it_is_one_order_paid_once(house: House) -> None:
     """All connections break at the first message to the database, at the second, ...: it has done its work and is not
-    answered. A commit is then made and not known of; only the key can tell."""
+    answered. A commit is then made and not known of; only the key can tell.
+
+    Which number hits what varies: the server's own reads of switches and paces fall in between, as time passes. A cut
+    at one of those, or at a BEGIN, is tried again and not noticed.
+    """
     shop = house.shop
     await shop.listen("checkout.session.completed")
     async with house.db.transaction() as connection:
@@ -134,7 +138,7 @@ async def test_lost_at_each_message_of_a_purchase_it_is_one_order_paid_once(hous
         assert len((await shop.look(order))["tickets"]) == 1
         house.present()
     assert number > 30
-    assert refused > 10
+    assert refused > 5
     await shop.tick()
     await house.ends_well()
     assert await house.value("SELECT count(*) FROM orders WHERE status = 'paid'") == number
