@@ -52,12 +52,12 @@ def _page(schema: dict[str, Any]) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(schema['info']['title'])} API</title>\n"
-        f'<link rel="icon" href="data:,">\n<link rel="stylesheet" href="{_own_url("page.css")}">\n'
-        f"{viewer_head if built else ''}</head>\n<body>\n"
-        f'<div id="viewer" data-schema="{SCHEMA}"></div>\n<main id="plain">\n'
-        f"<h1>{escape(schema['info']['title'])} API</h1>\n"
+        f'<link rel="icon" href="data:,">\n{viewer_head if built else ""}'
+        f'<link rel="stylesheet" href="{_own_url("page.css")}">\n</head>\n<body>\n'
+        f"<main>\n<h1>{escape(schema['info']['title'])} API</h1>\n"
         f'<p>The whole description for programs: <a href="{SCHEMA}">{SCHEMA}</a></p>\n'
-        f"{''.join(_groups(schema))}</main>\n</body>\n</html>\n"
+        f'<div id="viewer" data-schema="{SCHEMA}"></div>\n'
+        f'<div id="plain">\n{"".join(_groups(schema))}</div>\n</main>\n</body>\n</html>\n'
     )
 
 
