@@ -52,14 +52,20 @@ async def look_at_everything(stage: Stage, only: str) -> list[str]:
             pages: dict[str, str] = {}
             async for scene, page, html in stage.walk(browser, window, only):
                 pages[scene.name] = html
-                wrong += [f"{scene.name} ({window.name}): {fault}" for fault in await page_faults(page)]
-            invalid = await html_faults(pages)
-            wrong += [f"{name} ({window.name}): {fault}" for name, faults in invalid.items() for fault in faults]
+                _tell(wrong, f"{scene.name} ({window.name})", await page_faults(page))
+            for name, faults in (await html_faults(pages)).items():
+                _tell(wrong, f"{name} ({window.name})", faults)
             looked += len(pages)
             print(f"{window.name}: {len(pages)} pages looked at, {len(wrong)} faults so far", flush=True)
         await browser.close()
     print(f"axe and html-validate: {looked} pages, {len(wrong)} faults")
     return wrong
+
+
+def _tell(wrong: list[str], where: str, faults: list[str]) -> None:
+    for fault in faults:
+        print(f"{where}: {fault}", flush=True)
+        wrong.append(f"{where}: {fault}")
 
 
 async def score(stage: Stage, one: Scored) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A box office with something in every state, on a database and a port of its own, for pictures and audits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ LOCAL = Path(__file__).resolve().parent.parent / ".local"
 
 
 @asynccontextmanager
-async def whole_house(port: int, name: str) -> AsyncIterator[Stage]:
+async def whole_house(port: int, name: str) -> AsyncGenerator[Stage]:
     """Serves it; everything is gone afterwards. `name` is that of its database and folder."""
     postgres = LocalPostgres(LOCAL / name)
     await asyncio.to_thread(postgres.start)

@@ -85,3 +85,11 @@ async def test_without_scripts_the_list_stays(chromium: Browser, client: AsyncCl
     page, complaints = await opened(chromium, client, scripts=False)
     assert await page.locator("#plain code", has_text="/api/v1/events").first.is_visible()
     assert complaints == []
+
+
+async def test_every_operation_has_a_group_and_a_name_that_says_what_it_does(client: AsyncClient) -> None:
+    document = (await client.get("/api/openapi.json")).json()
+    groups = {tag["name"] for tag in document["tags"]}
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert {tag for operation in operations for tag in operation["tags"]} == groups
+    assert all(" " in operation["summary"] for operation in operations)
