@@ -22,11 +22,8 @@ BEST = ROOT / "docs" / "screenshots"
 PORT = int(os.environ.get("PICTURES_PORT", "3290"))
 FOR_README = {
     **{f"{name}-phone-dark": name for name in ("programme", "night", "checkout", "success", "ticket")},
-    **{
-        f"{name}-wide-{scheme}": f"{name}-wide-{scheme}"
-        for name in ("programme", "night")
-        for scheme in ("dark", "light")
-    },
+    "programme-wide-dark": "programme-wide-dark",
+    "night-wide-light": "night-wide-light",
     "order-paying-phone-light": "order",
     "mail-tickets-phone-light": "mail",
 }
