@@ -224,10 +224,3 @@ def test_each_slip_in_a_code_is_named(old: str, new: str, field: str) -> None:
     with pytest.raises(Unprocessable) as refused:
         read_nights_file(NIGHT + PROMO.replace(old, new), NOW)
     assert f"night[0].{field}" in [error.field for error in refused.value.errors]
-
-
-def test_shares_of_three_decimals_are_refused() -> None:
-    text = NIGHT.replace('"eur"', '"kwd"').replace('"12.00"', '"12.000"').replace('"16.50"', '"16.500"')
-    with pytest.raises(Unprocessable) as refused:
-        read_nights_file(text + PROMO, NOW)
-    assert [error.field for error in refused.value.errors] == ["night[0].promo[0].percent"]
