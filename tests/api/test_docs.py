@@ -72,7 +72,7 @@ async def opened(chromium: Browser, client: AsyncClient, *, scripts: bool) -> tu
 async def test_the_viewer_shows_every_operation(chromium: Browser, client: AsyncClient) -> None:
     paths = (await client.get("/api/openapi.json")).json()["paths"]
     page, complaints = await opened(chromium, client, scripts=True)
-    await page.get_by_role("button", name="Try it out in the viewer").click()
+    await page.get_by_role("button", name="Open the viewer").click()
     await page.locator("#plain").wait_for(state="hidden")
     assert await page.locator(".opblock").count() == sum(len(operations) for operations in paths.values())
     await page.locator(".opblock").first.click()

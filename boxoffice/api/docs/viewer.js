@@ -2,7 +2,7 @@
 const viewer = document.querySelector("#viewer");
 const button = document.createElement("button");
 button.type = "button";
-button.textContent = "Try it out in the viewer";
+button.textContent = "Open the viewer";
 viewer.before(button);
 
 function open() {
