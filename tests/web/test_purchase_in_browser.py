@@ -139,7 +139,7 @@ async def test_giving_up(shop: Shop, phone: BrowserContext) -> None:
     page = await at_stripe(shop, phone)
     await page.get_by_role("link", name=re.compile("Back")).click()
     await page.wait_for_url(f"{shop.url}/orders/*")
-    await page.get_by_text("I do not want these tickets").click()
+    await page.get_by_text("I do not want this ticket").click()
     await page.get_by_role("button", name="Give up this ticket").click()
     await expect(page.get_by_role("heading", name="Given up")).to_be_visible()
     assert [session["status"] for session in await shop.sessions()] == ["expired"]
