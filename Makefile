@@ -53,6 +53,9 @@ bench-search: .venv/installed  ## Search over 10,000 nights: percentiles and pla
 screenshots: .venv/installed boxoffice/static/vendor/built  ## Takes a picture of every page and mail, in Chromium
 	@$(BIN)/python -m scripts.take_screenshots
 
+audit-pages: .venv/installed boxoffice/static/vendor/built  ## axe, an HTML validator and Lighthouse on the pages: nothing found, 95 of 100 at least
+	@$(BIN)/python -m scripts.audit_pages
+
 schema: .venv/installed  ## Writes migrations/create_tables.sql anew from the migrations
 	@$(BIN)/python -m scripts.make_create_tables
 
@@ -64,4 +67,4 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 
 test-postgres-15: PG_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help install run test test-postgres-15 quick simulate lint bench bench-search screenshots schema lock
+.PHONY: help install run test test-postgres-15 quick simulate lint bench bench-search screenshots audit-pages schema lock

@@ -14,11 +14,10 @@ import msgspec
 
 from boxoffice.catalogue.events import SLUG
 from boxoffice.foundation.local_time import instant
-from boxoffice.foundation.money import exponent, to_minor
+from boxoffice.foundation.money import to_minor
 from boxoffice.foundation.problems import FieldError, Unprocessable
 
 Value = TypeVar("Value")
-THREE_DECIMALS = 3
 
 
 class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -360,8 +359,6 @@ class _Checks:
             self._wrong(f"{path}.percent", "Give percent or amount_off.")
         if promo.percent is not None and not 1 <= promo.percent <= 100:  # noqa: PLR2004
             self._wrong(f"{path}.percent", "A percentage from 1 to 100.")
-        if promo.percent not in (None, 100) and exponent(currency) == THREE_DECIMALS:
-            self._wrong(f"{path}.percent", "A share may come to an amount that no card can pay here: give amount_off.")
         if promo.amount_off is not None:
             text = promo.amount_off
             amount_minor = self._try(f"{path}.amount_off", lambda: to_minor(text, currency), 1)

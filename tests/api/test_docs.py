@@ -1,4 +1,4 @@
-"""`/api/docs`: the viewer where it was built and scripts run, the plain list everywhere."""
+"""`/api/docs`: the plain list everywhere, and a button for the viewer where it was built and scripts run."""
 
 import os
 import re
@@ -72,6 +72,7 @@ async def opened(chromium: Browser, client: AsyncClient, *, scripts: bool) -> tu
 async def test_the_viewer_shows_every_operation(chromium: Browser, client: AsyncClient) -> None:
     paths = (await client.get("/api/openapi.json")).json()["paths"]
     page, complaints = await opened(chromium, client, scripts=True)
+    await page.get_by_role("button", name="Open the viewer").click()
     await page.locator("#plain").wait_for(state="hidden")
     assert await page.locator(".opblock").count() == sum(len(operations) for operations in paths.values())
     await page.locator(".opblock").first.click()
@@ -85,3 +86,11 @@ async def test_without_scripts_the_list_stays(chromium: Browser, client: AsyncCl
     page, complaints = await opened(chromium, client, scripts=False)
     assert await page.locator("#plain code", has_text="/api/v1/events").first.is_visible()
     assert complaints == []
+
+
+async def test_every_operation_has_a_group_and_a_name_that_says_what_it_does(client: AsyncClient) -> None:
+    document = (await client.get("/api/openapi.json")).json()
+    groups = {tag["name"] for tag in document["tags"]}
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert {tag for operation in operations for tag in operation["tags"]} == groups
+    assert all(" " in operation["summary"] for operation in operations)

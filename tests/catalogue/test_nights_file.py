@@ -190,3 +190,37 @@ async def test_the_whole_demo_twice_changes_nothing(db: Database) -> None:
     await load(db, text, NOW)
     async with db.transaction() as connection:
         assert await everything.first(connection) == before
+
+
+PROMO = '\n[[night.promo]]\ncode = "Friends-1"\npercent = 25\nuses_max = 3\n'
+CODES = Query(str, "SELECT concat_ws(' ', coalesce(code, 'withdrawn'), percent, amount_minor, uses_max) FROM promo")
+
+
+async def test_a_code_can_be_given_changed_withdrawn_and_given_again(db: Database) -> None:
+    told: list[list[str]] = []
+    for text in (PROMO, PROMO.replace("percent = 25", 'amount_off = "2.50"').replace("uses_max = 3\n", ""), "", PROMO):
+        await load(db, NIGHT + text)
+        async with db.transaction() as connection:
+            told.append(await CODES.all(connection))
+    assert told == [["FRIENDS-1 25 3"], ["FRIENDS-1 250"], ["withdrawn 250"], ["FRIENDS-1 25 3"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("percent = 25", "percent = 0", "promo[0].percent"),
+        ("percent = 25", "percent = 101", "promo[0].percent"),
+        ("percent = 25", "", "promo[0].percent"),
+        ("percent = 25", 'percent = 25\namount_off = "1.00"', "promo[0].percent"),
+        ("percent = 25", 'amount_off = "0.00"', "promo[0].amount_off"),
+        ("percent = 25", 'amount_off = "1.005"', "promo[0].amount_off"),
+        ("uses_max = 3", "uses_max = 0", "promo[0].uses_max"),
+        ('"Friends-1"', '"two words"', "promo[0].code"),
+        ("uses_max = 3", "uses_max = 3" + PROMO.replace("Friends", "FRIENDS"), "promo[1].code"),
+    ],
+)
+def test_each_slip_in_a_code_is_named(old: str, new: str, field: str) -> None:
+    assert old in PROMO
+    with pytest.raises(Unprocessable) as refused:
+        read_nights_file(NIGHT + PROMO.replace(old, new), NOW)
+    assert f"night[0].{field}" in [error.field for error in refused.value.errors]

@@ -65,7 +65,7 @@ async def text_of(browser: AsyncClient, path: str) -> str:
         ("heure-volee", None, ["At 02:00 the clocks go forward to 03:00: Toronto time, UTC−4 from then on"]),
         ("slipway", None, ["Helgen", "Mould loft", "Sat 22:00 – 01:00", "End Sun 04:00", "Blind", "€59.00", "€89.00"]),
         ("kesselhaus-closing", None, ["This night is over"]),
-        ("noor", None, ["all ages", "free", "نور الليل"]),
+        ("noor", None, ["Age all", "free", "نور الليل"]),
         ("minamo-listening", None, ["¥3,500"]),
     ],
 )

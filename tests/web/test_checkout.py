@@ -147,6 +147,26 @@ async def test_a_code_that_is_not_valid_is_refused_in_words(browser: AsyncClient
     assert fields_of(answer)["promo_code"] == "nobody"
 
 
+async def test_a_wrong_code_marks_its_own_field_and_the_field_is_there_only_where_codes_are(
+    browser: AsyncClient, box: BoxOffice
+) -> None:
+    assert "promo_code" not in await form(browser, box)
+    await load(box.db, LONG_NIGHT + '\n[[night.promo]]\ncode = "WARM"\npercent = 50\n')
+    fields = await form(browser, box)
+    assert "promo_code" in fields
+    refused = await send(browser, fields | {"promo_code": "cold"})
+    assert refused.status_code == 422
+    field = re.search(r'<input id="promo_code"[^>]+>', refused.text)
+    assert field
+    assert 'value="cold"' in field[0]
+    assert 'aria-invalid="true"' in field[0]
+    assert '<a href="#promo_code">This code is not valid' in refused.text
+    answer = await send(browser, fields | {"promo_code": "warm"})
+    assert answer.status_code == 303
+    async with box.db.transaction() as connection:
+        assert await connection.fetchval("SELECT total_minor FROM orders") == 1200
+
+
 async def test_never_silently_dearer(browser: AsyncClient, box: BoxOffice) -> None:
     fields = await form(browser, box)
     await place(box, quantity=10)

@@ -149,6 +149,10 @@ async def test_the_mailbox_is_for_development_only(browser: AsyncClient, box: Bo
     assert "mara@example.org" in page.text
     message = re.findall(r'href="(/dev/mailbox/[^"]+)"', page.text)[0]
     assert re.search(r'<a href="http://localhost:3000/tickets/link', (await browser.get(message)).text)
+    framed = await browser.get(f"{message}/html")
+    assert "sandbox" in framed.headers["content-security-policy"]
+    assert "script-src" not in framed.headers["content-security-policy"]
+    assert '<base target="_top">' in framed.text
     public = replace(box.settings, base_url="https://tickets.example.org")
     mailing = replace(box.settings, smtp_url="smtp://localhost")
     for settings in (public, mailing):
@@ -157,6 +161,7 @@ async def test_the_mailbox_is_for_development_only(browser: AsyncClient, box: Bo
         async with AsyncClient(transport=transport, base_url="http://localhost", headers=BROWSER) as http:
             assert (await http.get("/dev/mailbox")).status_code == 404
             assert (await http.get(message)).status_code == 404
+            assert (await http.get(f"{message}/html")).status_code == 404
 
 
 @pytest.mark.parametrize(

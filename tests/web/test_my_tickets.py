@@ -96,6 +96,12 @@ async def test_opening_the_mailed_link_signs_nobody_in(browser: AsyncClient, box
     assert "Not signed in" in again.text
 
 
+async def test_a_link_that_is_not_ours_says_so(browser: AsyncClient) -> None:
+    answer = await browser.get("/tickets/link?s=nonsense")
+    assert answer.status_code == 422
+    assert "This link is not one of ours" in answer.text
+
+
 async def test_in_another_browser_the_link_explains_itself(browser: AsyncClient, box: BoxOffice) -> None:
     await ask(browser)
     link = link_in((await mails(box))[0])

@@ -132,6 +132,13 @@ async def test_every_state_has_its_words(
         assert "/events/tiefdruck-eins#tickets" in page
 
 
+async def test_one_ticket_is_called_one(browser: AsyncClient, box: BoxOffice) -> None:
+    for quantity, words in ((1, "You gave this ticket back."), (2, "You gave these tickets back.")):
+        view = await moved(box, "released", reason="given_up", quantity=quantity)
+        browser.cookies.update(key_of(box, view))
+        assert words in (await browser.get(f"/orders/{view.order.code}")).text
+
+
 async def test_a_paid_order_shows_its_tickets_and_whom_they_are_for(browser: AsyncClient, box: BoxOffice) -> None:
     view = await paid(box, names=("نور الهدى", "A\u202eB"))
     page = await seen(browser, box, view)

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
-from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize
+from playwright.async_api import Browser, BrowserContext, Route, ViewportSize
 
 from boxoffice.accounts.login import MEET
 from boxoffice.accounts.sessions import open_session
@@ -26,8 +25,8 @@ from tests.nights import load
 from tests.stripe_simulator.seller import free_port
 from tests.web.cast import LONG_NIGHT, MARA, NAMES, key_of, moved, paid, paying, place, refunded
 from tests.web.conftest import KEYS
+from tests.web.page_faults import page_faults
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 PHONE = ViewportSize(width=360, height=780)
 WHITE = "rgb(255, 255, 255)"
 EVENT = "/events/tiefdruck-eins"
@@ -77,23 +76,14 @@ async def house(database_url: str) -> AsyncIterator[House]:
     await box.close()
 
 
-async def phone(chromium: Browser, *, dark: bool = True, scripts: bool = True, checked: bool = False) -> BrowserContext:
-    """A phone; a page that axe checks must let axe's script in."""
+async def phone(chromium: Browser, *, dark: bool = True, scripts: bool = True) -> BrowserContext:
+    """A small phone."""
     return await chromium.new_context(
         viewport=PHONE,
         color_scheme="dark" if dark else "light",
         java_script_enabled=scripts,
-        bypass_csp=checked,
         reduced_motion="reduce",
     )
-
-
-async def faults(page: Page, room: int = PHONE["width"]) -> list[str]:
-    """What axe finds, and whether anything sticks out of the window."""
-    found = (await Axe().run(page, options=RULES)).response["violations"]
-    words = [f"{one['id']}: {[node['html'][:150] for node in one['nodes']]}" for one in found]
-    width = await page.evaluate("document.documentElement.scrollWidth")
-    return words if width <= room else [*words, f"{page.url} is {width} wide"]
 
 
 @pytest.mark.parametrize("dark", [True, False])
@@ -109,23 +99,23 @@ async def test_everyone_can_use_every_page(chromium: Browser, house: House, dark
     cards = [f"/tickets/{path_part(ticket.code)}" for ticket in tickets.tickets]
     choice = f"{EVENT}/checkout?{await house.entry()}=3"
     addresses = ["/", EVENT, f"{EVENT}?chosen=nothing", choice, *orders, f"{orders[-1]}/success", f"{orders[-1]}/print"]
-    context = await phone(chromium, dark=dark, checked=True)
+    context = await phone(chromium, dark=dark)
     await house.mara(context, *views)
     page = await context.new_page()
     found: dict[str, list[str]] = {}
     for address in [*addresses, "/tickets", *cards, "/dev/mailbox", "/nowhere"]:
         await page.goto(house.url + address)
-        found[address] = await faults(page)
+        found[address] = await page_faults(page)
     await page.goto(house.url + choice)
     await page.click("button.block")
     assert await page.locator(":focus").get_attribute("class") == "errors"
-    found["errors"] = await faults(page)
+    found["errors"] = await page_faults(page)
     await context.clear_cookies()
     await page.goto(f"{house.url}/tickets")
-    found["sign in"] = await faults(page)
+    found["sign in"] = await page_faults(page)
     await page.fill("#email", MARA)
     await page.click("text=Send me a code")
-    found["code"] = await faults(page)
+    found["code"] = await page_faults(page)
     await context.close()
     assert {address: words for address, words in found.items() if words} == {}
 
@@ -255,7 +245,7 @@ async def test_nothing_moves_while_fonts_and_posters_arrive(chromium: Browser, h
 async def test_pages_stay_usable_at_twice_the_size_and_in_forced_colours(chromium: Browser, house: House) -> None:
     view = await paid(house.box, names=NAMES)
     context = await chromium.new_context(
-        viewport={"width": 320, "height": 400}, forced_colors="active", reduced_motion="reduce", bypass_csp=True
+        viewport={"width": 320, "height": 400}, forced_colors="active", reduced_motion="reduce"
     )
     await house.mara(context, view)
     page = await context.new_page()
@@ -264,7 +254,7 @@ async def test_pages_stay_usable_at_twice_the_size_and_in_forced_colours(chromiu
     choice = f"{EVENT}/checkout?{await house.entry()}=2"
     for address in ("/", EVENT, choice, f"/orders/{path_part(view.order.code)}", ticket, "/tickets"):
         await page.goto(house.url + address)
-        found[address] = await faults(page, 320)
+        found[address] = await page_faults(page)
     assert await page.evaluate("matchMedia('(forced-colors: active)').matches")
     await context.close()
     assert {address: words for address, words in found.items() if words} == {}

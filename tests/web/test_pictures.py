@@ -52,6 +52,7 @@ async def test_a_picture_is_kept_and_asked_for_again_by_its_tag(browser: AsyncCl
     "sql",
     [
         "UPDATE event SET status = 'cancelled'",
+        "UPDATE event SET moved_from_venue = 'Elsewhere'",
         "UPDATE stock SET used = cap",
         "UPDATE event SET sale_starts_at = clock() + interval '1 day'",
         "UPDATE event SET title = 'نور: a night of light'",

@@ -1,4 +1,4 @@
-"""`/api/docs`: a plain list of every address, which the OpenAPI viewer replaces where it was built and scripts run."""
+"""`/api/docs`: a plain list of every address; where it was built and scripts run, a button opens the OpenAPI viewer."""
 
 import hashlib
 from functools import cache
@@ -44,20 +44,20 @@ def _page(schema: dict[str, Any]) -> str:
         vendor_url("swagger-ui-dist", "swagger-ui.css"),
     )
     built = script is not None and style is not None
-    viewer_head = (
-        f'<link rel="stylesheet" href="{style}">\n<script defer src="{script}"></script>\n'
+    viewer = (
+        f'<div id="viewer" data-schema="{SCHEMA}" data-script="{script}" data-style="{style}"></div>\n'
         f'<script type="module" src="{_own_url("viewer.js")}"></script>\n'
     )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(schema['info']['title'])} API</title>\n"
-        f'<link rel="icon" href="data:,">\n<link rel="stylesheet" href="{_own_url("page.css")}">\n'
-        f"{viewer_head if built else ''}</head>\n<body>\n"
-        f'<div id="viewer" data-schema="{SCHEMA}"></div>\n<main id="plain">\n'
-        f"<h1>{escape(schema['info']['title'])} API</h1>\n"
+        f'<link rel="icon" href="data:,">\n'
+        f'<link rel="stylesheet" href="{_own_url("page.css")}">\n</head>\n<body>\n'
+        f"<main>\n<h1>{escape(schema['info']['title'])} API</h1>\n"
         f'<p>The whole description for programs: <a href="{SCHEMA}">{SCHEMA}</a></p>\n'
-        f"{''.join(_groups(schema))}</main>\n</body>\n</html>\n"
+        f"{viewer if built else ''}"
+        f'<div id="plain">\n{"".join(_groups(schema))}</div>\n</main>\n</body>\n</html>\n'
     )
 
 

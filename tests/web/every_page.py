@@ -1,0 +1,257 @@
+"""Every page in every state, on the demo nights: pictures, audits and tests walk through it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from playwright.async_api import Browser, BrowserContext, Page, Response
+
+from boxoffice.accounts.login import MEET
+from boxoffice.accounts.sessions import open_session
+from boxoffice.box import BoxOffice
+from boxoffice.cli import nights
+from boxoffice.cli.demo_orders import buy_for_the_demo
+from boxoffice.foundation.ids import new_id
+from boxoffice.orders.order import OrderView
+from boxoffice.settings import Settings
+from tests.notifications.mails import every_mail
+from tests.web.cast import MARA, again, key_of, move, moved, paid, paying, place, refunded
+
+Who = Literal["mara", "newcomer", "nobody"]
+Act = Callable[[Page], Awaitable[None]]
+DEMO = Path(__file__).resolve().parent.parent.parent / "nights" / "demo.toml"
+NIGHT, OTHER = "kesselhaus-opening", "dub-club"
+NAMES = ("Mara Example", "نور الهدى")
+NEWCOMER = "newcomer@example.org"
+PEOPLE: tuple[Who, ...] = ("mara", "newcomer", "nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How large, and whose colours."""
+
+    name: str
+    width: int
+    height: int
+    dark: bool
+    sharpness: float = 1
+
+
+PHONE_DARK, PHONE_LIGHT = (Window(f"phone-{'dark' if dark else 'light'}", 390, 844, dark, 2) for dark in (True, False))
+WIDE_DARK, WIDE_LIGHT = (Window(f"wide-{'dark' if dark else 'light'}", 1440, 900, dark) for dark in (True, False))
+WINDOWS = (PHONE_DARK, PHONE_LIGHT, WIDE_DARK, WIDE_LIGHT)
+SMALL_DARK, SMALL_LIGHT = (replace(window, width=360, height=640) for window in (PHONE_DARK, PHONE_LIGHT))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A page to look at: where it is, who looks, and what they do there first."""
+
+    name: str
+    address: str
+    who: Who = "mara"
+    act: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A box office with something in every state, served at `url`."""
+
+    url: str
+    scenes: list[Scene]
+    cookies: dict[Who, dict[str, str]]
+
+    def scene(self, name: str) -> Scene:
+        """The scene of that name."""
+        return next(scene for scene in self.scenes if scene.name == name)
+
+    async def walk(self, browser: Browser, window: Window, only: str = "") -> AsyncIterator[tuple[Scene, Page, str]]:
+        """Each scene as its page, with the HTML as it was sent."""
+        for who in PEOPLE:
+            context = await self._enter(browser, window, who)
+            page = await context.new_page()
+            sent: list[Response] = []
+            page.on("response", lambda one, sent=sent: sent.append(one) if _is_page(one) else None)
+            for scene in self.scenes:
+                if scene.who == who and only in scene.name:
+                    await page.goto(self.url + scene.address)
+                    if scene.act:
+                        await scene.act(page)
+                    await page.wait_for_load_state("networkidle")
+                    yield scene, page, await sent[-1].text()
+                    sent.clear()
+            await context.close()
+
+    async def _enter(self, browser: Browser, window: Window, who: Who) -> BrowserContext:
+        context = await browser.new_context(
+            viewport={"width": window.width, "height": window.height},
+            color_scheme="dark" if window.dark else "light",
+            device_scale_factor=window.sharpness,
+            reduced_motion="reduce",
+        )
+        cookies = self.cookies.get(who, {})
+        await context.add_cookies([{"name": n, "value": v, "url": self.url} for n, v in cookies.items()])
+        return context
+
+
+async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
+    """Loads the demo nights, places an order in every state, and says where to look at what."""
+    await nights.load(settings, DEMO)
+    await buy_for_the_demo(settings)
+    box = BoxOffice.from_settings(settings)
+    done = await paid(box, slug=NIGHT, names=NAMES)
+    dead = await paid(box, slug=OTHER, quantity=3)
+    off = await paid(box, slug="noor", quantity=1)
+    back = await refunded(box, late=False, slug=OTHER, quantity=1, email="back@example.org")
+    async with box.db.transaction() as connection:
+        used, gone, blocked = (ticket.id for ticket in dead.tickets)
+        await connection.execute("UPDATE ticket SET status = 'used' WHERE id = $1", used)
+        await connection.execute("UPDATE ticket SET status = 'cancelled' WHERE id = $1", gone)
+        await connection.execute("UPDATE ticket SET blocked_reason = 'disputed' WHERE id = $1", blocked)
+        entry = str(
+            await connection.fetchval(
+                "SELECT id FROM ticket_type WHERE event_id = $1 ORDER BY position", done.order.event_id
+            )
+        )
+        slugs = [str(row[0]) for row in await connection.fetch("SELECT slug FROM event ORDER BY starts_at, slug")]
+        mara, newcomer = [await MEET.first(connection, new_id(), email) for email in (MARA, NEWCOMER)]
+        assert mara is not None
+        assert newcomer is not None
+        cookies: dict[Who, dict[str, str]] = {
+            "mara": {"session": await open_session(connection, mara.id)},
+            "newcomer": {"session": await open_session(connection, newcomer.id)},
+        }
+    orders = {
+        "line": await place(box, NIGHT, 1, email="line@example.org"),
+        "paying": await paying(box, slug=NIGHT, quantity=2, email="paying@example.org"),
+        "settling": await moved(box, "settling", slug=NIGHT, email="settling@example.org"),
+        "in-review": await moved(box, "in_review", slug=NIGHT, email="review@example.org"),
+        "expired": await moved(box, "expired", slug=NIGHT, quantity=1, email="expired@example.org"),
+        "given-up": await moved(box, "released", reason="given_up", slug=NIGHT, email="given-up@example.org"),
+        "not-paid": await moved(box, "released", reason="payment_failed", slug=NIGHT, email="not-paid@example.org"),
+        "too-late": await refunded(box, late=True, slug=NIGHT, email="late@example.org"),
+        "refunded": back,
+        "part-refunded": await _part_refunded(box),
+        "paid": done,
+    }
+    for view in (*orders.values(), dead, off):
+        cookies["mara"] |= key_of(box, view)
+    for mail in every_mail("Kesselhaus Opening", NAMES).values():
+        await box.mailer.send(mail, new_id())
+    tickets = {"ticket": done.tickets[0], "ticket-used": dead.tickets[0], "ticket-cancelled": dead.tickets[1]}
+    tickets |= {"ticket-blocked": dead.tickets[2], "ticket-refunded": back.tickets[0], "ticket-free": off.tickets[0]}
+    url = settings.base_url
+    scenes = [
+        *(Scene(f"night-{slug}" if slug != NIGHT else "night", f"/events/{slug}") for slug in slugs),
+        *_of_the_catalogue(),
+        *_of_checkout(entry),
+        *(Scene(f"order-{name}", f"/orders/{_part(view)}") for name, view in orders.items()),
+        Scene("success", f"/orders/{_part(done)}/success"),
+        Scene("success-confirming", f"/orders/{_part(orders['paying'])}/success"),
+        Scene("print", f"/orders/{_part(done)}/print"),
+        *(Scene(name, f"/tickets/{quote(ticket.code, safe='~')}") for name, ticket in tickets.items()),
+        Scene("my-tickets", "/tickets"),
+        Scene("my-tickets-empty", "/tickets", "newcomer"),
+        *_of_signing_in(),
+        Scene("problem-404", "/events/nowhere"),
+        Scene("problem-not-yours", f"/orders/{_part(done)}", "nobody"),
+        Scene("problem-405", "/events/nowhere/orders"),
+        Scene("offline", "/tickets/offline"),
+        Scene("mailbox", "/dev/mailbox"),
+        Scene("mailbox-mail", "/dev/mailbox", act=_open_a_mail),
+        Scene("api-docs", "/api/docs", "nobody"),
+    ]
+    return box, Stage(url, scenes, cookies)
+
+
+async def _part_refunded(box: BoxOffice) -> OrderView:
+    view = await paid(box, slug=NIGHT, email="part@example.org")
+    async with box.db.transaction() as connection:
+        await move(connection, view, "part_refunded")
+        await connection.execute("UPDATE ticket SET status = 'refunded' WHERE id = $1", view.tickets[0].id)
+    return await again(box, view)
+
+
+def _of_the_catalogue() -> list[Scene]:
+    return [
+        Scene("programme", "/"),
+        Scene("past", "/past"),
+        Scene("found", "/?q=kesselhaus"),
+        Scene("found-city", "/?city=berlin&genre=techno"),
+        Scene("found-nearly", "/?q=keselhaus"),
+        Scene("found-nothing", "/?q=xqzwvy"),
+        Scene("found-nothing-there", "/?city=berlin&date=2031-01"),
+        Scene("artist", "/artists/mira-volt"),
+        Scene("venue", "/venues/kesselhaus-neun"),
+        Scene("night-nothing-chosen", f"/events/{NIGHT}?chosen=nothing"),
+    ]
+
+
+def _of_checkout(entry: str) -> list[Scene]:
+    address = f"/events/{NIGHT}/checkout?{entry}="
+
+    async def buy(page: Page) -> None:
+        await page.click("button.block")
+        await page.wait_for_selector(".errors")
+
+    async def buy_with_a_wrong_code(page: Page) -> None:
+        await page.fill("#email", MARA)
+        await page.click("text=Promo code")
+        await page.fill("#promo_code", "nonsense")
+        await buy(page)
+
+    return [
+        Scene("checkout", f"{address}2"),
+        Scene("checkout-one", f"{address}1"),
+        Scene("checkout-errors", f"{address}3", act=buy),
+        Scene("checkout-wrong-code", f"{address}2", act=buy_with_a_wrong_code),
+    ]
+
+
+def _of_signing_in() -> list[Scene]:
+    async def ask(page: Page, email: str = MARA) -> None:
+        await page.fill("#email", email)
+        await page.get_by_role("button", name="Send me a code").click()
+
+    async def ask_wrongly(page: Page) -> None:
+        await ask(page, "mara@")
+        await page.wait_for_selector(".wrong")
+
+    async def type_a_wrong_code(page: Page) -> None:
+        await page.goto(page.url)
+        await page.evaluate(
+            """() => { const form = document.createElement("form"); form.method = "post"; form.action = "/tickets/code";
+            for (const [name, value] of [["email", "mara@example.org"], ["code", "1"]]) {
+              const field = document.createElement("input"); field.name = name; field.value = value; form.append(field);
+            } document.body.append(form); form.submit(); }"""
+        )
+        await page.wait_for_selector(".wrong")
+
+    async def ask_and_look(page: Page) -> None:
+        await ask(page, f"somebody{id(page)}@example.org")
+        await page.wait_for_selector("#code")
+
+    return [
+        Scene("sign-in", "/tickets", "nobody"),
+        Scene("sign-in-wrong", "/tickets", "nobody", ask_wrongly),
+        Scene("sign-in-code", "/tickets", "nobody", ask_and_look),
+        Scene("sign-in-code-wrong", "/tickets", "nobody", type_a_wrong_code),
+        Scene("sign-in-link-nonsense", "/tickets/link?s=nonsense", "nobody"),
+    ]
+
+
+async def _open_a_mail(page: Page) -> None:
+    await page.locator(".mails a").filter(has_text="Kesselhaus").first.click()
+    await page.wait_for_selector(".mail")
+
+
+def _part(view: OrderView) -> str:
+    return quote(view.order.code, safe="~")
+
+
+def _is_page(response: Response) -> bool:
+    """The page itself, arrived: no picture, no frame in it, no hop on the way."""
+    request = response.request
+    return request.is_navigation_request() and request.frame.parent_frame is None and response.status not in (302, 303)
