@@ -8,6 +8,17 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
 CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
 
+CREATE FUNCTION public.account_posting_balances() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM account_entry WHERE posting = NEW.posting
+    GROUP BY currency HAVING sum(debit_minor) <> sum(credit_minor)) THEN
+    RAISE EXCEPTION 'posting % does not balance', NEW.posting USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.clock() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     AS $$
@@ -61,28 +72,56 @@ CREATE FUNCTION public.give_back(p_event uuid, p_orders uuid[]) RETURNS void
     AS $$
 DECLARE
   back record;
-  heir uuid;
 BEGIN
   FOR back IN
-    WITH gone AS (DELETE FROM hold WHERE event_id = p_event AND order_id = ANY(p_orders) RETURNING stock_id, quantity),
-      units AS (SELECT stock_id, sum(quantity)::integer AS n FROM gone GROUP BY stock_id)
-    SELECT units.stock_id, units.n, stock.closed FROM units
-    JOIN stock ON stock.event_id = p_event AND stock.id = units.stock_id ORDER BY units.stock_id
+    WITH gone AS (DELETE FROM hold WHERE event_id = p_event AND order_id = ANY(p_orders) RETURNING stock_id, quantity)
+    SELECT stock_id, sum(quantity)::integer AS n FROM gone GROUP BY stock_id ORDER BY stock_id
   LOOP
-    IF NOT back.closed THEN
-      UPDATE stock SET used = used - back.n WHERE event_id = p_event AND id = back.stock_id;
-      CONTINUE;
-    END IF;
-    heir := release_heir(p_event, back.stock_id);
-    UPDATE stock SET used = used - back.n, cap = cap - back.n, inherited = inherited - back.n
-    WHERE event_id = p_event AND id = back.stock_id;
-    UPDATE stock SET cap = cap + back.n, inherited = inherited + back.n, closed = false
-    WHERE event_id = p_event AND id = heir;
+    PERFORM return_units(p_event, back.stock_id, back.n);
   END LOOP;
   UPDATE promo SET used = promo.used - freed.n
   FROM (SELECT promo_id, count(*)::integer AS n FROM orders
     WHERE event_id = p_event AND id = ANY(p_orders) AND promo_id IS NOT NULL GROUP BY promo_id) AS freed
   WHERE promo.event_id = p_event AND promo.id = freed.promo_id;
+END $$;
+
+CREATE FUNCTION public.give_back_tickets(p_event uuid, p_order uuid, p_tickets uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  back record;
+  taken uuid;
+BEGIN
+  IF NOT EXISTS (SELECT FROM ticket WHERE event_id = p_event AND order_id = p_order AND status IN ('active', 'used')) THEN
+    IF EXISTS (SELECT FROM hold WHERE event_id = p_event AND order_id = p_order) THEN
+      PERFORM give_back(p_event, ARRAY[p_order]);
+    END IF;
+    RETURN;
+  END IF;
+  FOR back IN
+    SELECT ticket.ticket_type_id, release.stock_id, ticket_type.room_stock_id FROM ticket
+    JOIN release ON release.event_id = p_event AND release.id = ticket.release_id
+    JOIN ticket_type ON ticket_type.event_id = p_event AND ticket_type.id = ticket.ticket_type_id
+    WHERE ticket.event_id = p_event AND ticket.order_id = p_order AND ticket.id = ANY(p_tickets) ORDER BY ticket.number
+  LOOP
+    SELECT hold.stock_id INTO taken FROM hold
+    JOIN release ON release.event_id = p_event AND release.stock_id = hold.stock_id
+    WHERE hold.event_id = p_event AND hold.order_id = p_order AND release.ticket_type_id = back.ticket_type_id
+    ORDER BY hold.stock_id <> back.stock_id, release.position LIMIT 1;
+    PERFORM give_back_unit(p_event, p_order, taken);
+    PERFORM give_back_unit(p_event, p_order, back.room_stock_id);
+  END LOOP;
+END $$;
+
+CREATE FUNCTION public.give_back_unit(p_event uuid, p_order uuid, p_stock uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  DELETE FROM hold WHERE event_id = p_event AND order_id = p_order AND stock_id = p_stock AND quantity = 1;
+  IF NOT FOUND THEN
+    UPDATE hold SET quantity = quantity - 1 WHERE event_id = p_event AND order_id = p_order AND stock_id = p_stock;
+  END IF;
+  IF FOUND THEN PERFORM return_units(p_event, p_stock, 1); END IF;
 END $$;
 
 CREATE FUNCTION public.keep_order_move() RETURNS trigger
@@ -100,6 +139,21 @@ CREATE FUNCTION public.legal_move() RETURNS trigger
 BEGIN
   IF OLD.status || '>' || NEW.status = ANY(string_to_array(TG_ARGV[0], ',')) THEN RETURN NEW; END IF;
   RAISE EXCEPTION '% does not move from % to %', TG_TABLE_NAME, OLD.status, NEW.status USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE FUNCTION public.never_more_than_paid() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  paid bigint;
+BEGIN
+  SELECT amount_minor INTO paid FROM payment
+  WHERE event_id = NEW.event_id AND payment_intent_id = NEW.payment_intent_id FOR NO KEY UPDATE;
+  IF paid < (SELECT sum(amount_minor) FROM refund WHERE event_id = NEW.event_id
+      AND payment_intent_id = NEW.payment_intent_id AND status NOT IN ('failed', 'dropped')) THEN
+    RAISE EXCEPTION 'more would be refunded than was paid with %', NEW.payment_intent_id USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
 END $$;
 
 CREATE FUNCTION public.place_orders(p_event uuid, p_minimum_minor bigint, o_id uuid[], o_code text[], o_email text[], o_key_hash bytea[], o_fingerprint bytea[], o_promo text[], l_order integer[], l_type uuid[], l_quantity integer[], l_seen_minor bigint[], l_names text[]) RETURNS TABLE(number integer, outcome text, code text, status text, total_minor bigint, held_until timestamp with time zone, detail_minor bigint, id uuid)
@@ -354,6 +408,23 @@ CREATE FUNCTION public.release_on_sale(p_event uuid, p_quantity integer) RETURNS
     CASE WHEN available < p_quantity THEN -position ELSE position END
 $$;
 
+CREATE FUNCTION public.return_units(p_event uuid, p_stock uuid, p_units integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  heir uuid;
+BEGIN
+  IF NOT (SELECT closed FROM stock WHERE event_id = p_event AND id = p_stock) THEN
+    UPDATE stock SET used = used - p_units WHERE event_id = p_event AND id = p_stock;
+    RETURN;
+  END IF;
+  heir := release_heir(p_event, p_stock);
+  UPDATE stock SET used = used - p_units, cap = cap - p_units, inherited = inherited - p_units
+  WHERE event_id = p_event AND id = p_stock;
+  UPDATE stock SET cap = cap + p_units, inherited = inherited + p_units, closed = false
+  WHERE event_id = p_event AND id = heir;
+END $$;
+
 CREATE FUNCTION public.smallest_step(p_currency text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -399,6 +470,19 @@ BEGIN
   END;
 END $$;
 
+CREATE TABLE public.account_entry (
+    posting text NOT NULL,
+    account text NOT NULL,
+    currency text NOT NULL,
+    debit_minor bigint NOT NULL,
+    credit_minor bigint NOT NULL,
+    posted_at timestamp with time zone NOT NULL,
+    CONSTRAINT account_entry_account_check CHECK ((account = ANY (ARRAY['stripe'::text, 'bank'::text]))),
+    CONSTRAINT account_entry_check CHECK (((debit_minor = 0) <> (credit_minor = 0))),
+    CONSTRAINT account_entry_credit_minor_check CHECK ((credit_minor >= 0)),
+    CONSTRAINT account_entry_debit_minor_check CHECK ((debit_minor >= 0))
+);
+
 CREATE TABLE public.artist (
     id uuid NOT NULL,
     slug text NOT NULL,
@@ -437,8 +521,32 @@ CREATE TABLE public.breaker (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.cancellation (
+    event_id uuid NOT NULL,
+    reason text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone
+);
+
 CREATE TABLE public.database_mark (
     mark text NOT NULL
+);
+
+CREATE TABLE public.dispute (
+    event_id uuid NOT NULL,
+    id text NOT NULL,
+    order_id uuid NOT NULL,
+    payment_intent_id text NOT NULL,
+    charge_id text NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    reason text NOT NULL,
+    status text NOT NULL,
+    answer_by timestamp with time zone,
+    noted_at timestamp with time zone NOT NULL,
+    moved_at timestamp with time zone NOT NULL,
+    CONSTRAINT dispute_amount_minor_check CHECK ((amount_minor >= 0)),
+    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['warning_needs_response'::text, 'warning_under_review'::text, 'warning_closed'::text, 'needs_response'::text, 'under_review'::text, 'appeal_needs_response'::text, 'appeal_under_review'::text, 'won'::text, 'lost'::text, 'prevented'::text, 'charge_refunded'::text])))
 );
 
 CREATE TABLE public.event (
@@ -519,6 +627,19 @@ CREATE TABLE public.event_search (
     genres text[] NOT NULL
 );
 
+CREATE TABLE public.fraud_sign (
+    event_id uuid NOT NULL,
+    id text NOT NULL,
+    order_id uuid NOT NULL,
+    payment_intent_id text NOT NULL,
+    kind text NOT NULL,
+    words text NOT NULL,
+    noted_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    closed_reason text,
+    CONSTRAINT fraud_sign_kind_check CHECK ((kind = ANY (ARRAY['early_fraud_warning'::text, 'review'::text])))
+);
+
 CREATE TABLE public.genre (
     slug text NOT NULL,
     name text NOT NULL,
@@ -565,7 +686,7 @@ CREATE TABLE public.ledger_entry (
     debit_minor bigint NOT NULL,
     credit_minor bigint NOT NULL,
     posted_at timestamp with time zone NOT NULL,
-    CONSTRAINT ledger_entry_account_check CHECK ((account = ANY (ARRAY['stripe'::text, 'sales'::text, 'owed_to_buyers'::text]))),
+    CONSTRAINT ledger_entry_account_check CHECK ((account = ANY (ARRAY['stripe'::text, 'sales'::text, 'owed_to_buyers'::text, 'refunds'::text, 'fees'::text, 'disputes'::text]))),
     CONSTRAINT ledger_entry_check CHECK (((debit_minor = 0) <> (credit_minor = 0))),
     CONSTRAINT ledger_entry_credit_minor_check CHECK ((credit_minor >= 0)),
     CONSTRAINT ledger_entry_debit_minor_check CHECK ((debit_minor >= 0))
@@ -654,7 +775,7 @@ CREATE TABLE public.orders (
     review_reason text,
     ended_reason text,
     extended boolean DEFAULT false NOT NULL,
-    CONSTRAINT orders_ended_reason_check CHECK ((ended_reason = ANY (ARRAY['given_up'::text, 'hold_ended'::text, 'payment_failed'::text, 'payment_refused'::text]))),
+    CONSTRAINT orders_ended_reason_check CHECK ((ended_reason = ANY (ARRAY['given_up'::text, 'hold_ended'::text, 'payment_failed'::text, 'payment_refused'::text, 'event_cancelled'::text]))),
     CONSTRAINT orders_fingerprint_check CHECK ((length(fingerprint) = 32)),
     CONSTRAINT orders_key_hash_check CHECK ((length(key_hash) = 32)),
     CONSTRAINT orders_quantity_check CHECK ((quantity > 0)),
@@ -687,6 +808,9 @@ CREATE TABLE public.payment (
     currency text NOT NULL,
     purpose text NOT NULL,
     received_at timestamp with time zone NOT NULL,
+    charge_id text,
+    fee_minor bigint,
+    fee_currency text,
     CONSTRAINT payment_amount_minor_check CHECK ((amount_minor > 0)),
     CONSTRAINT payment_purpose_check CHECK ((purpose = ANY (ARRAY['kept'::text, 'returned'::text, 'in_review'::text])))
 );
@@ -756,9 +880,14 @@ CREATE TABLE public.refund (
     problem text,
     decided_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
+    attempt smallint DEFAULT 1 NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    override_used boolean DEFAULT false NOT NULL,
+    looked_at timestamp with time zone,
     CONSTRAINT refund_amount_minor_check CHECK ((amount_minor > 0)),
-    CONSTRAINT refund_reason_check CHECK ((reason = ANY (ARRAY['paid_twice'::text, 'came_too_late'::text, 'not_confirmed'::text]))),
-    CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['decided'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
+    CONSTRAINT refund_attempt_check CHECK ((attempt > 0)),
+    CONSTRAINT refund_reason_check CHECK ((reason = ANY (ARRAY['paid_twice'::text, 'came_too_late'::text, 'not_confirmed'::text, 'requested'::text, 'goodwill'::text, 'event_cancelled'::text, 'outside'::text]))),
+    CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['decided'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'dropped'::text])))
 );
 
 CREATE TABLE public.schema_migrations (
@@ -806,6 +935,7 @@ CREATE TABLE public.ticket (
     revision integer DEFAULT 0 NOT NULL,
     issued_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
+    refund_id uuid,
     CONSTRAINT ticket_number_check CHECK ((number > 0)),
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text, 'refunded'::text])))
 );
@@ -836,6 +966,9 @@ CREATE TABLE public.venue (
     CONSTRAINT venue_time_zone_check CHECK ((time_zone <> ''::text))
 );
 
+ALTER TABLE ONLY public.account_entry
+    ADD CONSTRAINT account_entry_pkey PRIMARY KEY (posting, account);
+
 ALTER TABLE ONLY public.artist_genre
     ADD CONSTRAINT artist_genre_pkey PRIMARY KEY (artist_id, genre);
 
@@ -851,8 +984,14 @@ ALTER TABLE ONLY public.artist
 ALTER TABLE ONLY public.breaker
     ADD CONSTRAINT breaker_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.cancellation
+    ADD CONSTRAINT cancellation_pkey PRIMARY KEY (event_id);
+
 ALTER TABLE ONLY public.database_mark
     ADD CONSTRAINT database_mark_pkey PRIMARY KEY (mark);
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_pkey PRIMARY KEY (event_id, id);
 
 ALTER TABLE ONLY public.event_genre
     ADD CONSTRAINT event_genre_pkey PRIMARY KEY (event_id, genre);
@@ -874,6 +1013,9 @@ ALTER TABLE ONLY public.event
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.fraud_sign
+    ADD CONSTRAINT fraud_sign_pkey PRIMARY KEY (event_id, id);
 
 ALTER TABLE ONLY public.genre
     ADD CONSTRAINT genre_pkey PRIMARY KEY (slug);
@@ -1013,6 +1155,10 @@ ALTER TABLE ONLY public.venue
 ALTER TABLE ONLY public.venue
     ADD CONSTRAINT venue_slug_key UNIQUE (slug);
 
+CREATE INDEX dispute_at_stripe ON public.dispute USING btree (id);
+
+CREATE INDEX dispute_order ON public.dispute USING btree (event_id, order_id);
+
 CREATE INDEX event_ends_at ON public.event USING btree (ends_at) WHERE (status <> 'draft'::text);
 
 CREATE INDEX event_organisation ON public.event USING btree (organisation_id);
@@ -1022,6 +1168,8 @@ CREATE INDEX event_search_words ON public.event_search USING gin (words);
 CREATE INDEX event_starts_at ON public.event USING btree (starts_at) WHERE (status <> 'draft'::text);
 
 CREATE INDEX event_venue ON public.event USING btree (venue_id);
+
+CREATE INDEX fraud_sign_order ON public.fraud_sign USING btree (event_id, order_id);
 
 CREATE INDEX job_due ON public.job USING btree (run_at) WHERE ((done_at IS NULL) AND (parked_at IS NULL));
 
@@ -1067,6 +1215,8 @@ CREATE INDEX refund_order ON public.refund USING btree (event_id, order_id);
 
 CREATE INDEX refund_payment ON public.refund USING btree (event_id, payment_intent_id);
 
+CREATE INDEX refund_waiting ON public.refund USING btree (decided_at) WHERE (status = ANY (ARRAY['decided'::text, 'pending'::text]));
+
 CREATE INDEX search_word_trigrams ON public.search_word USING gin (word public.gin_trgm_ops);
 
 CREATE INDEX session_expires_at ON public.session USING btree (expires_at);
@@ -1077,6 +1227,10 @@ CREATE INDEX stripe_event_about ON public.stripe_event USING gin (about);
 
 CREATE INDEX stripe_event_unhandled ON public.stripe_event USING btree (next_try_at) WHERE (handled_at IS NULL);
 
+CREATE CONSTRAINT TRIGGER account_entry_balances AFTER INSERT OR UPDATE ON public.account_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.account_posting_balances();
+
+CREATE TRIGGER dispute_legal_move BEFORE UPDATE OF status ON public.dispute FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('warning_needs_response>warning_under_review,warning_needs_response>warning_closed,warning_needs_response>needs_response,warning_needs_response>under_review,warning_needs_response>won,warning_needs_response>lost,warning_needs_response>prevented,warning_needs_response>charge_refunded,warning_under_review>warning_closed,warning_under_review>needs_response,warning_under_review>under_review,warning_under_review>won,warning_under_review>lost,warning_under_review>prevented,warning_under_review>charge_refunded,warning_closed>needs_response,warning_closed>under_review,warning_closed>won,warning_closed>lost,needs_response>under_review,needs_response>won,needs_response>lost,needs_response>prevented,needs_response>charge_refunded,under_review>won,under_review>lost,under_review>prevented,under_review>charge_refunded,lost>won,lost>appeal_needs_response,lost>appeal_under_review,appeal_needs_response>appeal_under_review,appeal_needs_response>won,appeal_needs_response>lost,appeal_under_review>won,appeal_under_review>lost');
+
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT OR UPDATE ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.posting_balances();
 
 CREATE TRIGGER orders_legal_move BEFORE UPDATE OF status ON public.orders FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('held>paying,held>paid,held>expired,held>released,paying>settling,paying>paid,paying>in_review,paying>expired,paying>released,settling>paid,settling>in_review,settling>released,expired>paid,expired>in_review,expired>refunded,released>paid,released>in_review,released>refunded,in_review>paid,in_review>refunded,paid>part_refunded,paid>refunded,part_refunded>refunded');
@@ -1085,7 +1239,9 @@ CREATE TRIGGER orders_move_kept AFTER UPDATE OF status ON public.orders FOR EACH
 
 CREATE TRIGGER payment_attempt_legal_move BEFORE UPDATE OF status ON public.payment_attempt FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('queued>sending,queued>expired,sending>open,sending>complete,sending>expired,sending>refused,open>complete,open>expired,refused>complete');
 
-CREATE TRIGGER refund_legal_move BEFORE UPDATE OF status ON public.refund FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('decided>pending,decided>succeeded,decided>failed,pending>succeeded,pending>failed,succeeded>failed');
+CREATE TRIGGER refund_legal_move BEFORE UPDATE OF status ON public.refund FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('decided>pending,decided>succeeded,decided>failed,decided>dropped,pending>succeeded,pending>failed,succeeded>failed,failed>decided,failed>dropped');
+
+CREATE TRIGGER refund_never_more_than_paid AFTER INSERT OR UPDATE OF status, amount_minor ON public.refund FOR EACH ROW WHEN ((new.status <> ALL (ARRAY['failed'::text, 'dropped'::text]))) EXECUTE FUNCTION public.never_more_than_paid();
 
 CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('active>used,active>cancelled,active>refunded,used>active,used>cancelled,used>refunded,cancelled>refunded');
 
@@ -1097,6 +1253,12 @@ ALTER TABLE ONLY public.artist_genre
 
 ALTER TABLE ONLY public.artist_link
     ADD CONSTRAINT artist_link_artist_id_fkey FOREIGN KEY (artist_id) REFERENCES public.artist(id);
+
+ALTER TABLE ONLY public.cancellation
+    ADD CONSTRAINT cancellation_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_event_id_payment_intent_id_fkey FOREIGN KEY (event_id, payment_intent_id) REFERENCES public.payment(event_id, payment_intent_id);
 
 ALTER TABLE ONLY public.event_genre
     ADD CONSTRAINT event_genre_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
@@ -1115,6 +1277,9 @@ ALTER TABLE ONLY public.event_search
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_venue_id_fkey FOREIGN KEY (venue_id) REFERENCES public.venue(id);
+
+ALTER TABLE ONLY public.fraud_sign
+    ADD CONSTRAINT fraud_sign_event_id_payment_intent_id_fkey FOREIGN KEY (event_id, payment_intent_id) REFERENCES public.payment(event_id, payment_intent_id);
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES public.orders(event_id, id);
@@ -1174,6 +1339,9 @@ ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_event_id_order_id_line_number_fkey FOREIGN KEY (event_id, order_id, line_number) REFERENCES public.order_line(event_id, order_id, number);
 
 ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_event_id_refund_id_fkey FOREIGN KEY (event_id, refund_id) REFERENCES public.refund(event_id, id);
+
+ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_event_id_release_id_fkey FOREIGN KEY (event_id, release_id) REFERENCES public.release(event_id, id);
 
 ALTER TABLE ONLY public.ticket
@@ -1195,6 +1363,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124125200'),
   ('20261124130000'),
   ('20261124140000'),
+  ('20261124150000'),
   ('20261124153000'),
   ('20261124160000'),
   ('20261124171500');

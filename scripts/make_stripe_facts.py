@@ -30,6 +30,7 @@ SERVED_PATHS = (
     "/v1/events",
     "/v1/payment_intents",
     "/v1/payment_methods",
+    "/v1/payouts",
     "/v1/prices",
     "/v1/products",
     "/v1/promotion_codes",
@@ -46,6 +47,7 @@ UNSERVED_PARTS = (
     "amount_details_line_items",
     "apply_customer_balance",
     "increment_authorization",
+    "/payouts/{payout}/",
     "verify_microdeposits",
 )
 SERVED_RESOURCES = (
@@ -61,10 +63,12 @@ SERVED_RESOURCES = (
     "item",
     "payment_intent",
     "payment_method",
+    "payout",
     "price",
     "product",
     "promotion_code",
     "refund",
+    "review",
     "webhook_endpoint",
 )
 SERVED_METHODS = ("card", "sepa_debit", "us_bank_account")

@@ -25,7 +25,9 @@ UNPAID_TICKETS = Query(
     str,
     """SELECT orders.code FROM orders LEFT JOIN ticket ON ticket.order_id = orders.id
   GROUP BY orders.event_id, orders.id
-  HAVING count(ticket.id) <> CASE WHEN orders.status IN ('paid', 'part_refunded') THEN orders.quantity ELSE 0 END""",
+  HAVING count(ticket.id) <> CASE WHEN orders.status IN ('paid', 'part_refunded') THEN orders.quantity
+    WHEN orders.status = 'refunded' THEN count(ticket.id) ELSE 0 END
+  OR orders.status = 'refunded' AND bool_or(ticket.status IN ('active', 'used'))""",
 )
 UNBALANCED = Query(
     str,

@@ -8,9 +8,15 @@ import pytest
 from boxoffice.foundation.db import Database
 from boxoffice.orders.order import ORDER_MOVES
 from boxoffice.payments.attempt import ATTEMPT_MOVES
+from boxoffice.payments.dispute import DISPUTE_MOVES
 from boxoffice.tickets.ticket import TICKET_MOVES
 
-TABLES = {"orders": ORDER_MOVES, "payment_attempt": ATTEMPT_MOVES, "ticket": TICKET_MOVES}
+TABLES = {
+    "orders": ORDER_MOVES,
+    "payment_attempt": ATTEMPT_MOVES,
+    "ticket": TICKET_MOVES,
+    "dispute": DISPUTE_MOVES,
+}
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -88,7 +88,9 @@ INSERT INTO event (id, short_code, slug, organisation_id, venue_id, title, subti
   age_minimum, hold_minutes, quantity_max_per_person, policy_re_entry, policy_cloakroom, policy_photos, policy_refunds,
   policy_access, moved_from_starts_at, moved_from_venue, moved_words, created_at, updated_at)
 SELECT row.id, row.short_code, row.slug, organisation.id, venue.id, row.title, row.subtitle, row.description,
-  row.status, row.cancelled_reason, row.time_zone, row.currency, row.doors_at, row.starts_at, row.ends_at,
+  CASE WHEN called_off.event_id IS NULL THEN row.status ELSE 'cancelled' END,
+  coalesce(called_off.reason, row.cancelled_reason), row.time_zone, row.currency, row.doors_at, row.starts_at,
+  row.ends_at,
   row.last_entry_at, row.sale_starts_at, row.sale_ends_at, row.age_minimum, row.hold_minutes,
   row.quantity_max_per_person, row.policy_re_entry, row.policy_cloakroom, row.policy_photos, row.policy_refunds,
   row.policy_access, moved.from_starts_at, coalesce(moved.from_venue, ''),
@@ -105,6 +107,7 @@ FROM jsonb_to_recordset($1::text::jsonb) AS row (id uuid, short_code text, slug 
 JOIN organisation ON organisation.slug = row.organisation
 JOIN venue ON venue.slug = row.venue
 LEFT JOIN event AS was ON was.slug = row.slug
+LEFT JOIN cancellation AS called_off ON called_off.event_id = was.id
 LEFT JOIN venue AS former ON former.id = was.venue_id
 CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM stock WHERE event_id = was.id AND used > 0) AS yes) AS sold
 CROSS JOIN LATERAL (SELECT

@@ -1,4 +1,4 @@
-"""`boxoffice serve | worker | migrate | doctor | order WHAT | reconcile | jobs | nights load FILE | audit | demo`"""
+"""`boxoffice serve | worker | migrate | doctor | order WHAT | refund CODE | cancel EVENT | nights load FILE | ...`"""
 
 import argparse
 import asyncio
@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     _of_demo(command)
     command.set_defaults(run=_jobs)
 
+    _refund_arguments(commands.add_parser("refund", help="give back an order, some of its tickets, or an amount"))
+    _cancel_arguments(commands.add_parser("cancel", help="call a night off: end and refund every order"))
+
     command = commands.add_parser("nights", help="nights from a file")
     actions = command.add_subparsers(required=True, metavar="ACTION")
     load = actions.add_parser("load", help="create and update the nights of a TOML file")
@@ -89,6 +92,28 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("audit", help="ask the books whether they are in order")
     command.set_defaults(run=_audit)
     return parser
+
+
+def _refund_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("code", metavar="CODE", help="the order's code")
+    command.add_argument("--ticket", action="append", default=[], metavar="CODE", help="this ticket; may be repeated")
+    command.add_argument("--amount", metavar="12.50", help="so much; without --ticket the tickets stay good")
+    command.add_argument("--number", type=int, default=1, help="2 for a second goodwill of the same amount, ...")
+    command.add_argument("--reason", default="", metavar="TEXT", help="told to the buyer, and kept")
+    command.add_argument("--override-used", action="store_true", help="although somebody came in with it")
+    command.add_argument("--again", action="store_true", help="ask Stripe once more for what failed")
+    command.add_argument("--dry-run", action="store_true", help="show what it would do")
+    _of_demo(command)
+    command.set_defaults(run=_refund)
+
+
+def _cancel_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("event", metavar="EVENT", help="the night's address, as in /events/EVENT")
+    command.add_argument("--reason", default="", metavar="TEXT", help="told on the night's page and in mails")
+    command.add_argument("--dry-run", action="store_true", help="only show orders, tickets and money (the default)")
+    command.add_argument("--yes", action="store_true", help="do it; again to go on after an interruption")
+    _of_demo(command)
+    command.set_defaults(run=_cancel)
 
 
 def _of_demo(command: argparse.ArgumentParser) -> None:
@@ -142,6 +167,29 @@ def _job(text: str) -> str:
         return read_id(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError("the id that `boxoffice jobs` shows, or all") from error
+
+
+def _refund(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import refund  # noqa: PLC0415 - loads all domains
+
+    asked = refund.Asked(
+        code=arguments.code,
+        tickets=tuple(arguments.ticket),
+        amount=arguments.amount,
+        number=arguments.number,
+        reason=arguments.reason,
+        override_used=arguments.override_used,
+        again=arguments.again,
+        dry_run=arguments.dry_run,
+    )
+    refund.run(_reading(arguments), asked)
+
+
+def _cancel(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import cancel  # noqa: PLC0415 - loads all domains
+
+    what = arguments.event
+    cancel.run(_reading(arguments), what, reason=arguments.reason, dry_run=arguments.dry_run, yes=arguments.yes)
 
 
 def _port(text: str) -> int:

@@ -64,6 +64,14 @@ class RefundReason(StrEnum):
     """One order, two payments: the tickets stay."""
     NOT_CONFIRMED = "not_confirmed"
     """The payment was reviewed and could not be matched with the order."""
+    REQUESTED = "requested"
+    """The organiser refunds the order or some of its tickets."""
+    GOODWILL = "goodwill"
+    """The organiser gives a part of the money back; the tickets stay."""
+    EVENT_CANCELLED = "event_cancelled"
+    """The night does not take place."""
+    OUTSIDE = "outside"
+    """The refund was made at Stripe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,26 @@ class RefundMail:
     currency: str
     refunded_minor: int
     reason: RefundReason
+    void_codes: tuple[str, ...] = ()
+    """Codes of tickets that no longer open the door because of it."""
+    tickets_left: int = 0
+    """Tickets of the order that still open the door."""
+    note: str = ""
+    """Why, in the organiser's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledMail:
+    """Tickets, or an order that was not paid, that ended without money to give back."""
+
+    email: str
+    order_code: str
+    order_link: str
+    event_title: str
+    event_slug: str
+    night_cancelled: bool
+    cancelled_reason: str
+    void_codes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +166,12 @@ def refund_mail(refund: RefundMail) -> Mail:
     amount = write_money(refund.refunded_minor, refund.currency)
     night = palette_of(refund.event_slug)
     return _mail("refund", refund.email, f"Refund: {refund.event_title}", night, order=refund, amount=amount)
+
+
+def cancelled_mail(order: CancelledMail) -> Mail:
+    """The night, or tickets of it, are cancelled and there is nothing to pay back."""
+    what = order.event_title if order.night_cancelled else f"Tickets for {order.event_title}"
+    return _mail("cancelled", order.email, f"Cancelled: {what}", palette_of(order.event_slug), order=order)
 
 
 def settling_mail(order: SettlingMail) -> Mail:

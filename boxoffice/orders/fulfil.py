@@ -22,6 +22,8 @@ from boxoffice.payments.stripe import Session
 from boxoffice.tickets.issue import issue
 
 REVIEW_FOR = timedelta(hours=24)
+FEE_AFTER = timedelta(seconds=15)
+"""Stripe knows its fee some seconds after the payment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,16 @@ class _Order:
     status: str
     total_minor: int
     currency: str
+    called_off: bool
 
 
 LOCK = Query(
-    _Order, "SELECT id, code, status, total_minor, currency FROM orders WHERE event_id = $1 AND id = $2 FOR UPDATE"
+    _Order,
+    """
+SELECT id, code, status, total_minor, currency,
+  (SELECT event.status = 'cancelled' FROM event WHERE event.id = event_id) AS called_off
+FROM orders WHERE event_id = $1 AND id = $2 FOR UPDATE
+""",
 )
 ATTEMPT_COMPLETE = Command("""
 UPDATE payment_attempt SET status = 'complete', session_id = coalesce(session_id, $4)
@@ -73,6 +81,10 @@ UPDATE orders SET status = 'in_review', review_reason = $3 WHERE event_id = $1 A
 FAILED = Command("""
 UPDATE orders SET status = 'released', ended_reason = 'payment_failed', settle_until = NULL
 WHERE event_id = $1 AND id = $2
+""")
+CALLED_OFF = Command("""
+UPDATE orders SET status = 'released', ended_reason = 'event_cancelled', settle_until = NULL
+WHERE event_id = $1 AND id = $2 AND status IN ('held', 'paying', 'settling')
 """)
 TAKE_AGAIN = Query(bool, "SELECT take_again($1, $2)")
 
@@ -131,6 +143,17 @@ def read_marker(metadata: Mapping[str, str] | None) -> tuple[UUID, UUID, int] | 
         return None
 
 
+async def whose(connection: Connection, till: Till, metadata: Mapping[str, str]) -> str | None:
+    """`foreign` or `unknown_order` for a payment that carries this metadata; None when an order of ours made it."""
+    marker = read_marker(metadata)
+    if marker is None:
+        return "foreign"
+    sent_with = await SENT_WITH.first(connection, *marker)
+    if sent_with is None:
+        return "unknown_order" if metadata.get("env") == till.base_url else "foreign"
+    return None if _of_this_box_office(metadata, till, sent_with) else "foreign"
+
+
 def _of_this_box_office(metadata: Mapping[str, str], till: Till, sent_with: str) -> bool:
     """Marked with our address, or with the one under which this attempt was sent: an address may change in the middle
     of a sale. A copy of our database at another address is not us."""
@@ -161,6 +184,8 @@ async def _receive(
         await RECEIVE.run(connection, event_id, intent, order_id, attempt, *amount, purpose)
         credit = "sales" if purpose == "kept" else "owed_to_buyers"
         await post(connection, f"payment:{intent}", (event_id, order_id), amount, debit="stripe", credit=credit)
+        names = {"event_id": str(event_id), "payment_intent": intent}
+        await enqueue(connection, "read_fee", intent, names, FEE_AFTER)
     if purpose == "kept":
         await _issue(connection, event_id, order)
         return "paid"
@@ -171,13 +196,23 @@ async def _receive(
         await enqueue(connection, "alarm", f"review:{order_id}", {"text": f"Order {order.code}: {mismatch}"})
         await enqueue(connection, "end_review", str(order_id), names, REVIEW_FOR)
         return "in_review"
-    late = order.status in ("expired", "released")
-    await return_in_full(connection, (event_id, order_id), intent, amount, "came_too_late" if late else "paid_twice")
+    await return_in_full(connection, (event_id, order_id), intent, amount, await _why_returned(connection, key, order))
     return "returned"
+
+
+async def _why_returned(connection: Connection, key: tuple[UUID, UUID, int], order: _Order) -> str:
+    """The night was called off while the buyer was paying, the money came too late, or it was paid before."""
+    if order.called_off and order.status in ("held", "paying", "settling", "expired", "released"):
+        await give_back_units(connection, key[0], order.id)
+        await CALLED_OFF.run(connection, key[0], order.id)
+        return "event_cancelled"
+    return "came_too_late" if order.status in ("expired", "released") else "paid_twice"
 
 
 async def _purpose(connection: Connection, event_id: UUID, order: _Order, mismatch: str | None) -> str:
     if order.status in ("paid", "part_refunded", "refunded"):
+        return "returned"
+    if order.called_off and order.status != "in_review":
         return "returned"
     if mismatch is not None or order.status == "in_review":
         return "in_review"

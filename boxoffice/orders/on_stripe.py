@@ -5,18 +5,33 @@ Everything is right with three types alone (`checkout.session.completed`, `payme
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.problems import Problem
-from boxoffice.orders.fulfil import fulfil, read_marker
+from boxoffice.orders.dispute import record_dispute
+from boxoffice.orders.fraud_sign import record_fraud_sign
+from boxoffice.orders.from_outside import record_refunds
+from boxoffice.orders.fulfil import fulfil, read_marker, whose
 from boxoffice.orders.pay import APP
 from boxoffice.orders.refund import settle_refund
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
-from boxoffice.payments.stripe import Event, Session, read_refund, read_session
+from boxoffice.payments.payout import PAYOUT_EVENTS, note_payout
+from boxoffice.payments.stripe import (
+    Dispute,
+    Event,
+    Refund,
+    Session,
+    Stripe,
+    StripeRefused,
+    id_of,
+    read_refund,
+    read_session,
+)
 
 SESSION_EVENTS = (
     "checkout.session.completed",
@@ -26,15 +41,43 @@ SESSION_EVENTS = (
 )
 NEEDED = ("checkout.session.completed", "payment_intent.succeeded", "payment_intent.payment_failed")
 """With these alone everything ends right."""
-REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
-EVENTS = (*SESSION_EVENTS, "payment_intent.succeeded", "payment_intent.payment_failed", *REFUND_EVENTS)
+REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed", "charge.refunded")
+DISPUTE_EVENTS = (
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+)
+FRAUD_EVENTS = ("radar.early_fraud_warning.created", "review.opened", "review.closed")
+ABOUT_A_PAYMENT = (*REFUND_EVENTS, *DISPUTE_EVENTS, *FRAUD_EVENTS)
+"""Their objects need not carry anything of ours: the payment that they are about does."""
+EVENTS = (
+    *SESSION_EVENTS,
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    *ABOUT_A_PAYMENT,
+    *PAYOUT_EVENTS,
+)
 """Every type that is worked; others are written down and left alone."""
 
+KNOWN_REFUND = Query(int, "SELECT 1 FROM refund WHERE event_id = $1 AND id = $2")
 KNOWN_PAYMENT = Query(int, "SELECT 1 FROM payment WHERE event_id = $1 AND payment_intent_id = $2")
 DECLINED = Command("""
 UPDATE payment_attempt SET problem = $4
 WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'open'
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What Stripe says now of what an event is about."""
+
+    sessions: list[Session] = field(default_factory=list[Session])
+    payment_intent: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    refunds: list[Refund] = field(default_factory=list[Refund])
+    dispute: Dispute | None = None
 
 
 class WrongMode(Problem):
@@ -77,8 +120,8 @@ async def receive(till: Till, event: Event) -> str:
 async def work(till: Till, event: Event) -> str:
     """Works an event that is written down and not handled. Raises what went wrong, after noting it."""
     try:
-        sessions = await _ask(till, event)
-        return await till.db.attempt(_once, event, partial(_work, till=till, event=event, sessions=sessions))
+        asked = await _ask(till, event)
+        return await till.db.attempt(_once, event, partial(_work, till=till, event=event, asked=asked))
     except Exception as error:
         await _keep_failure(till, event, error)
         raise
@@ -93,27 +136,72 @@ async def _once(connection: Connection, event: Event, verb: Callable[[Connection
     return outcome
 
 
-async def _ask(till: Till, event: Event) -> list[Session]:
-    """The sessions that an event is about, as Stripe says they are now; empty when it need not be asked."""
-    stripe = till.stripe_or_closed()
+async def _ask(till: Till, event: Event) -> _Asked:
+    """What an event is about as Stripe says it is now; empty when it need not be asked."""
     if event.account is not None:
-        return []
+        return _Asked()
+    stripe = till.stripe_or_closed()
     if event.type in SESSION_EVENTS and read_marker(event.object["metadata"]) is not None:
-        return [await stripe.retrieve_session(event.object["id"])]
+        return _Asked([await stripe.retrieve_session(event.object["id"])])
     if event.type == "payment_intent.succeeded":
         marker = read_marker(event.object["metadata"])
-        if marker is None:
-            return []
-        async with till.db.transaction() as connection:
-            if await KNOWN_PAYMENT.first(connection, marker[0], event.object["id"]) is not None:
-                return []
-        return await stripe.sessions_of_payment(event.object["id"])
-    return []
+        known = marker is None or await _knows(till, KNOWN_PAYMENT, marker[0], event.object["id"])
+        return _Asked([] if known else await stripe.sessions_of_payment(event.object["id"]))
+    if event.type in ABOUT_A_PAYMENT and not await _is_our_refund(till, event):
+        try:
+            return await _ask_about_payment(till, stripe, event)
+        except StripeRefused as refused:
+            if refused.code != "resource_missing":
+                raise
+    return _Asked()
 
 
-async def _work(connection: Connection, till: Till, event: Event, sessions: list[Session]) -> str:
-    if event.type in REFUND_EVENTS:
-        return await _refund(connection, event)
+async def _ask_about_payment(till: Till, stripe: Stripe, event: Event) -> _Asked:
+    """The payment of a refund from outside, a dispute or a warning, found by what its payment intent carries."""
+    dispute = await stripe.retrieve_dispute(event.object["id"]) if event.type in DISPUTE_EVENTS else None
+    intent = dispute.payment_intent if dispute else id_of(event.object.get("payment_intent"))
+    charge = dispute.charge if dispute else id_of(event.object.get("charge"))
+    if intent is None and charge:
+        intent = await stripe.payment_of_charge(charge)
+    metadata = await stripe.payment_metadata(intent) if intent else {}
+    marker = read_marker(metadata)
+    if intent is None or marker is None:
+        return _Asked()
+    known = await _knows(till, KNOWN_PAYMENT, marker[0], intent)
+    return _Asked(
+        sessions=[] if known else await stripe.sessions_of_payment(intent),
+        payment_intent=intent,
+        metadata=metadata,
+        refunds=await stripe.refunds_of_payment(intent) if event.type in REFUND_EVENTS else [],
+        dispute=dispute,
+    )
+
+
+async def _is_our_refund(till: Till, event: Event) -> bool:
+    named = _our_refund(event)
+    return named is not None and await _knows(till, KNOWN_REFUND, *named)
+
+
+def _our_refund(event: Event) -> tuple[UUID, UUID] | None:
+    """Night and refund that our metadata on a refund names."""
+    metadata: Mapping[str, str] = event.object.get("metadata") or {}
+    if event.object.get("object") != "refund":
+        return None
+    try:
+        return UUID(metadata["event_id"]), UUID(metadata["refund_id"])
+    except (KeyError, ValueError):
+        return None
+
+
+async def _knows(till: Till, known: Query[int], *key: object) -> bool:
+    async with till.db.transaction() as connection:
+        return await known.first(connection, *key) is not None
+
+
+async def _work(connection: Connection, till: Till, event: Event, asked: _Asked) -> str:
+    outcomes = [await fulfil(connection, till, session) for session in asked.sessions]
+    if event.account is None and event.type in PAYOUT_EVENTS:
+        return await note_payout(connection, event)
     if event.type == "payment_intent.payment_failed":
         marker = read_marker(event.object["metadata"])
         if marker is None:
@@ -121,17 +209,26 @@ async def _work(connection: Connection, till: Till, event: Event, sessions: list
         error = event.object["last_payment_error"] or {}
         await DECLINED.run(connection, *marker, error.get("message"))
         return "declined"
-    outcomes = [await fulfil(connection, till, session) for session in sessions]
+    if event.type in ABOUT_A_PAYMENT:
+        outcomes.append(await _about_a_payment(connection, till, event, asked))
     return ",".join(outcomes) or "nothing_to_do"
 
 
-async def _refund(connection: Connection, event: Event) -> str:
-    metadata: Mapping[str, str] = event.object["metadata"] or {}
-    try:
-        event_id, refund_id = UUID(metadata["event_id"]), UUID(metadata["refund_id"])
-    except (KeyError, ValueError):
-        return "foreign"
-    return await settle_refund(connection, event_id, refund_id, read_refund(event.object))
+async def _about_a_payment(connection: Connection, till: Till, event: Event, asked: _Asked) -> str:
+    ours = _our_refund(event)
+    if ours is not None and not asked.payment_intent and await KNOWN_REFUND.first(connection, *ours):
+        return await settle_refund(connection, *ours, read_refund(event.object))
+    stranger = await whose(connection, till, asked.metadata)
+    if stranger is not None:
+        return stranger
+    marker = read_marker(asked.metadata)
+    assert marker is not None
+    key = (marker[0], asked.payment_intent)
+    if event.type in REFUND_EVENTS:
+        return await record_refunds(connection, *key, asked.refunds)
+    if asked.dispute is not None:
+        return await record_dispute(connection, *key, asked.dispute)
+    return await record_fraud_sign(connection, *key, event.object)
 
 
 def _final_session(event: Event) -> Session | None:

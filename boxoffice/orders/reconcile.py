@@ -19,7 +19,8 @@ from boxoffice.foundation.db import Command, Query
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.written import write_money
 from boxoffice.orders.fulfil import fulfil, read_marker
-from boxoffice.orders.refund import send_refund, settle_refund
+from boxoffice.orders.refund import settle_refund
+from boxoffice.orders.send_refund import send_refund
 from boxoffice.orders.till import Till
 from boxoffice.payments.stripe import Intent, ListedRefund, Refund, Session, StripeProblem
 

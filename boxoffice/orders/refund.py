@@ -1,4 +1,8 @@
-"""Money that goes back: decided in a transaction, sent after it under a stable key, settled by what Stripe says."""
+"""Money that goes back: decided in a transaction, sent after it under a stable key, settled by what Stripe says.
+
+What decides: `decide_refund.py` (a person), `return_in_full` (money that may not be kept), `from_outside.py` (somebody
+in Stripe's Dashboard, who has sent it already).
+"""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,21 +11,31 @@ from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.jobs import enqueue
+from boxoffice.foundation.written import write_money
 from boxoffice.orders.give_back import LOCK_ORDER, give_back_units
-from boxoffice.orders.till import Till
 from boxoffice.payments.ledger import post
-from boxoffice.payments.stripe import Refund, StripeRefused
+from boxoffice.payments.stripe import Refund
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
+class RefundRow:
+    """A refund as it is written down; `attempt` counts the times a person asked for it."""
+
+    id: UUID
     order_id: UUID
     payment_intent_id: str
     decision: str
+    reason: str
     amount_minor: int
     currency: str
     status: str
     refund_id: str | None
+    attempt: int
+
+    @property
+    def key(self) -> str:
+        """The idempotency key at Stripe: the decision, made anew only when a person asks again for a failed one."""
+        return self.decision if self.attempt == 1 else f"{self.decision}:again:{self.attempt - 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +49,32 @@ def _id(value: UUID) -> UUID:
     return value
 
 
+_ROWS = """
+SELECT id, order_id, payment_intent_id, decision, reason, amount_minor, currency, status, refund_id, attempt::integer
+FROM refund
+"""
 DECIDE = Query(
     _id,
     """
 INSERT INTO refund (event_id, id, order_id, payment_intent_id, decision, reason, amount_minor, currency, status,
-  decided_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'decided', clock()) ON CONFLICT (event_id, decision) DO NOTHING RETURNING id
+  decided_at, note, override_used, refund_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock(), $10, $11, $12)
+ON CONFLICT (event_id, decision) DO NOTHING RETURNING id
 """,
 )
 ORDER_REFUNDED = Command("""
 UPDATE orders SET status = 'refunded' WHERE event_id = $1 AND id = $2 AND status IN ('expired', 'released', 'in_review')
 """)
-DECIDED = Query(
-    _Decided,
-    """
-SELECT order_id, payment_intent_id, decision, amount_minor, currency, status, refund_id FROM refund
-WHERE event_id = $1 AND id = $2
-""",
-)
+REFUND = Query(RefundRow, f"{_ROWS} WHERE event_id = $1 AND id = $2")
+OF_PAYMENT = Query(RefundRow, f"{_ROWS} WHERE event_id = $1 AND payment_intent_id = $2 ORDER BY decided_at, id")
 SETTLE = Query(
-    _Decided,
+    RefundRow,
     """
 UPDATE refund SET status = $3, refund_id = $4, problem = $5,
   settled_at = CASE WHEN $3 = 'pending' THEN NULL ELSE clock() END
-WHERE event_id = $1 AND id = $2 AND status <> $3 AND status <> 'failed'
+WHERE event_id = $1 AND id = $2 AND attempt = $6 AND status <> $3 AND status NOT IN ('failed', 'dropped')
   AND NOT (status = 'succeeded' AND $3 = 'pending')
-RETURNING order_id, payment_intent_id, decision, amount_minor, currency, status, refund_id
+RETURNING id, order_id, payment_intent_id, decision, reason, amount_minor, currency, status, refund_id, attempt::integer
 """,
 )
 IN_REVIEW = Query(
@@ -70,77 +84,98 @@ UPDATE payment SET purpose = 'returned' WHERE event_id = $1 AND order_id = $2 AN
 RETURNING payment_intent_id, amount_minor, currency
 """,
 )
-
 WAS_POSTED = Query(int, "SELECT 1 FROM ledger_entry WHERE event_id = $1 AND posting = $2 LIMIT 1")
+CODE = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND id = $2")
+
+
+async def decide(
+    connection: Connection,
+    order: tuple[UUID, UUID],
+    intent: str,
+    amount: tuple[int, str],
+    *,
+    decision: str,
+    reason: str,
+    note: str = "",
+    override_used: bool = False,
+) -> UUID | None:
+    """Writes down that `amount` of a payment goes back, and what sends and tells it; None when it is decided already.
+
+    The caller has locked the order. The database refuses more than was paid.
+    """
+    event_id, order_id = order
+    refund_id = new_id()
+    row = (event_id, refund_id, order_id, intent, decision, reason, *amount, "decided", note, override_used, None)
+    if await DECIDE.first(connection, *row) is None:
+        return None
+    names = {"event_id": str(event_id), "order_id": str(order_id), "refund_id": str(refund_id)}
+    await enqueue(connection, "send_refund", str(refund_id), names)
+    await enqueue(connection, "mail_refund", str(refund_id), names)
+    return refund_id
 
 
 async def return_in_full(
     connection: Connection, order: tuple[UUID, UUID], intent: str, amount: tuple[int, str], reason: str
 ) -> None:
-    """Decides that a whole payment goes back; an order that has no other payment is `refunded`. Once per payment."""
-    event_id, order_id = order
-    refund_id = await DECIDE.first(
-        connection, event_id, new_id(), order_id, intent, f"refund:{intent}:all", reason, *amount
+    """Decides that a whole payment goes back, less what went back already; an order that has no other payment is
+    `refunded`. Once per payment."""
+    back = sum(
+        row.amount_minor for row in await OF_PAYMENT.all(connection, order[0], intent) if row.status != "dropped"
     )
-    if refund_id is None:
-        return
-    await ORDER_REFUNDED.run(connection, event_id, order_id)
-    names = {"event_id": str(event_id), "order_id": str(order_id), "refund_id": str(refund_id)}
-    await enqueue(connection, "send_refund", str(refund_id), names)
-    await enqueue(connection, "mail_refund", str(refund_id), names)
+    left = (amount[0] - back, amount[1])
+    if left[0] > 0:
+        await decide(connection, order, intent, left, decision=f"refund:{intent}:all", reason=reason)
+    await ORDER_REFUNDED.run(connection, *order)
 
 
-async def end_review(connection: Connection, event_id: UUID, order_id: UUID) -> None:
-    """Nobody decided in time: everything that was paid goes back and the units return to sale."""
+async def end_review(connection: Connection, event_id: UUID, order_id: UUID, reason: str = "not_confirmed") -> None:
+    """Nobody decided in time, or somebody did: everything that was paid goes back and the units return to sale."""
     order = await LOCK_ORDER.first(connection, event_id, order_id)
     if order is None or order.status != "in_review":
         return
     await give_back_units(connection, event_id, order_id)
     for payment in await IN_REVIEW.all(connection, event_id, order_id):
         amount = (payment.amount_minor, payment.currency)
-        await return_in_full(connection, (event_id, order_id), payment.payment_intent_id, amount, "not_confirmed")
-
-
-async def send_refund(till: Till, event_id: UUID, refund_id: UUID) -> None:
-    """Asks Stripe for a decided refund, with the decision as key. Raises StripeProblem: try again later."""
-    async with till.db.transaction() as connection:
-        decided = await DECIDED.first(connection, event_id, refund_id)
-    if decided is None or decided.status != "decided":
-        return
-    logs.note(payment_intent=decided.payment_intent_id)
-    stripe = till.stripe_or_closed()
-    metadata = {"event_id": str(event_id), "refund_id": str(refund_id), "env": till.base_url}
-    try:
-        refund = await stripe.refund(decided.payment_intent_id, decided.amount_minor, metadata, decided.decision)
-    except StripeRefused as refused:
-        if refused.code != "charge_already_refunded":
-            raise
-        amount = (decided.amount_minor, decided.currency)
-        refund = Refund(f"outside:{decided.decision}", "succeeded", None, *amount, metadata)
-    await till.db.attempt(settle_refund, event_id, refund_id, refund)
+        await return_in_full(connection, (event_id, order_id), payment.payment_intent_id, amount, reason)
 
 
 async def settle_refund(connection: Connection, event_id: UUID, refund_id: UUID, refund: Refund) -> str:
-    """Keeps what Stripe says of a refund; failed ones raise an alarm, for that money is still with us."""
+    """Keeps what Stripe says of a refund; failed ones raise an alarm, for that money is still with us.
+
+    What is told of an earlier asking (`attempt` in its metadata) than the last changes nothing.
+    """
     status = refund.outcome
-    settled = await SETTLE.first(connection, event_id, refund_id, status, refund.id, refund.failure_reason)
+    attempt = int(refund.metadata.get("attempt", "1"))
+    settled = await SETTLE.first(connection, event_id, refund_id, status, refund.id, refund.failure_reason, attempt)
     if settled is None:
         return "known"
     logs.note(order_id=str(settled.order_id), payment_intent=settled.payment_intent_id)
     order = (event_id, settled.order_id)
     amount = (settled.amount_minor, settled.currency)
     if status == "succeeded":
-        posting = f"refund:{settled.decision}"
-        await post(connection, posting, order, amount, debit="owed_to_buyers", credit="stripe")
+        await post(connection, f"refund:{settled.key}", order, amount, debit="owed_to_buyers", credit="stripe")
     elif status == "failed":
-        await _undo(connection, order, settled, amount)
-        text = f"Refund {refund.id} of {amount[0]} {amount[1]} (minor units) failed: {refund.failure_reason}."
-        await enqueue(connection, "alarm", f"refund:{refund_id}", {"text": text})
+        await _failed(connection, order, settled, refund.failure_reason)
     return status
 
 
-async def _undo(connection: Connection, order: tuple[UUID, UUID], settled: _Decided, amount: tuple[int, str]) -> None:
-    """A refund that succeeded and failed later: the money is back with us and still owed."""
-    if await WAS_POSTED.first(connection, order[0], f"refund:{settled.decision}"):
-        posting = f"refund_failed:{settled.decision}"
+async def refuse_refund(connection: Connection, event_id: UUID, refund: RefundRow, why: str) -> None:
+    """Stripe will not make this refund: it has failed without ever having been sent."""
+    row = await SETTLE.first(connection, event_id, refund.id, "failed", None, why, refund.attempt)
+    if row is not None:
+        await _failed(connection, (event_id, row.order_id), row, why)
+
+
+async def _failed(connection: Connection, order: tuple[UUID, UUID], refund: RefundRow, why: str | None) -> None:
+    """The money is with us and owed, again if it had gone; it stays so until a person asks again."""
+    amount = (refund.amount_minor, refund.currency)
+    if await WAS_POSTED.first(connection, order[0], f"refund:{refund.key}"):
+        posting = f"refund_failed:{refund.key}"
         await post(connection, posting, order, amount, debit="stripe", credit="owed_to_buyers")
+    code = await CODE.first(connection, *order)
+    text = (
+        f"A refund of {write_money(*amount)} for order {code} failed{f': {why}' if why else ''} "
+        f"({refund.refund_id or 'never sent'}). The money is with you and owed to the buyer; nothing is tried by "
+        f"itself. Ask again with `boxoffice refund {code} --again`, or pay the buyer another way."
+    )
+    await enqueue(connection, "alarm", f"refund:{refund.id}:{refund.attempt}", {"text": text})

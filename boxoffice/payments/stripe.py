@@ -122,6 +122,41 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class Fee:
+    """What Stripe keeps of a charge, in the currency that it settles in."""
+
+    charge_id: str
+    minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What a dispute did to the balance: `amount_minor` is negative when money was taken, `fee_minor` when a fee came
+    back."""
+
+    id: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A bank's question about a payment (`warning_...`) or its taking the money back. `payment_intent` is an id."""
+
+    id: str
+    status: str
+    charge: str
+    payment_intent: str | None
+    amount_minor: int
+    currency: str
+    reason: str
+    answer_by: datetime | None
+    movements: tuple[Movement, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """A PaymentIntent with its newest charge. `received_minor` is what was paid, before any refund; `paid_at` None when
     nothing was."""
@@ -306,10 +341,32 @@ class Stripe:
         async for page in self._each_page("refunds", since, until, {}):
             yield [_listed_refund(body) for body in page]
 
+    async def payment_metadata(self, payment_intent: str) -> Mapping[str, str]:
+        """What whoever made a payment intent wrote on it."""
+        answer = await self._call(lambda v1: v1.payment_intents.retrieve_async(payment_intent))
+        return answer["metadata"] or {}
+
+    async def payment_of_charge(self, charge: str) -> str | None:
+        """The payment intent that a charge belongs to."""
+        answer = await self._call(lambda v1: v1.charges.retrieve_async(charge))
+        return answer["payment_intent"]
+
+    async def fee_of_payment(self, payment_intent: str) -> Fee | None:
+        """What Stripe keeps of a paid payment intent; None until it is settled, some seconds later."""
+        params = {"expand": ["latest_charge.balance_transaction"]}
+        answer = await self._call(lambda v1: v1.payment_intents.retrieve_async(payment_intent, params))
+        charge: Json = answer["latest_charge"] or {}
+        transaction: Json | None = charge.get("balance_transaction")
+        return Fee(charge["id"], transaction["fee"], transaction["currency"]) if transaction else None
+
     async def refunds_of_payment(self, payment_intent: str) -> list[Refund]:
         """Every refund of a payment intent, oldest first, whoever made it."""
         pages = await self._pages("refunds", None, {"payment_intent": payment_intent})
         return [read_refund(body) for body in reversed(pages)]
+
+    async def retrieve_dispute(self, dispute_id: str) -> Dispute:
+        """The dispute as it is now."""
+        return read_dispute(await self._call(lambda v1: v1.disputes.retrieve_async(dispute_id)))
 
     async def retrieve_intent(self, payment_intent: str) -> Intent | None:
         """The payment as it is now; None when this account has none of that id."""
@@ -465,6 +522,29 @@ def read_refund(body: Json) -> Refund:
         currency=body["currency"],
         metadata=body["metadata"] or {},
     )
+
+
+def read_dispute(body: Json) -> Dispute:
+    """A dispute from an API answer."""
+    answer_by: int | None = (body["evidence_details"] or {}).get("due_by")
+    return Dispute(
+        id=body["id"],
+        status=body["status"],
+        charge=id_of(body["charge"]) or "",
+        payment_intent=id_of(body["payment_intent"]),
+        amount_minor=body["amount"],
+        currency=body["currency"],
+        reason=body["reason"],
+        answer_by=None if answer_by is None else datetime.fromtimestamp(answer_by, UTC),
+        movements=tuple(
+            Movement(one["id"], one["amount"], one["fee"], one["currency"]) for one in body["balance_transactions"]
+        ),
+    )
+
+
+def id_of(named: Any) -> str | None:
+    """The id of an object that is expanded or not."""
+    return cast("str | None", named["id"] if isinstance(named, Mapping) else named)
 
 
 def _intent(body: Json) -> Intent:

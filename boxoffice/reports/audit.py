@@ -48,7 +48,9 @@ SELECT code AS subject, format('%s, ordered %s, holds %s', status, quantity, uni
 FROM orders CROSS JOIN LATERAL (SELECT coalesce(sum(hold.quantity), 0) AS units FROM hold
   JOIN release ON release.event_id = hold.event_id AND release.stock_id = hold.stock_id
   WHERE hold.event_id = orders.event_id AND hold.order_id = orders.id) AS held
-WHERE status IN ('held', 'paying', 'settling', 'paid') AND units <> quantity
+WHERE status IN ('held', 'paying', 'settling') AND units <> quantity
+  OR status IN ('paid', 'part_refunded') AND units <> (SELECT count(*) FROM ticket
+    WHERE ticket.event_id = orders.event_id AND ticket.order_id = orders.id AND ticket.status IN ('active', 'used'))
   OR status IN ('expired', 'released', 'refunded') AND units <> 0
 """,
 )
@@ -100,7 +102,7 @@ RETURNED = Query(
 SELECT payment.payment_intent_id AS subject, format('%s, %s received, %s goes back', purpose, payment.amount_minor,
   coalesce(sum(refund.amount_minor), 0)) AS problem
 FROM payment LEFT JOIN refund ON refund.event_id = payment.event_id
-  AND refund.payment_intent_id = payment.payment_intent_id AND refund.status <> 'failed'
+  AND refund.payment_intent_id = payment.payment_intent_id AND refund.status NOT IN ('failed', 'dropped')
 GROUP BY payment.event_id, payment.payment_intent_id
 HAVING coalesce(sum(refund.amount_minor), 0) > payment.amount_minor
   OR purpose = 'returned' AND coalesce(sum(refund.amount_minor), 0) < payment.amount_minor AND NOT EXISTS (
@@ -121,14 +123,15 @@ LEDGER = Query(
 SELECT code AS subject, format('with Stripe %s, should be %s; owed to the buyer %s, should be %s', at_stripe,
   received - sent_back, owed, waiting + not_sent) AS problem
 FROM orders CROSS JOIN LATERAL (
-    SELECT coalesce(sum(debit_minor - credit_minor) FILTER (WHERE account = 'stripe'), 0) AS at_stripe,
+    SELECT coalesce(sum(debit_minor - credit_minor) FILTER (WHERE account IN ('stripe', 'disputes', 'fees')), 0)
+        AS at_stripe,
       coalesce(sum(credit_minor - debit_minor) FILTER (WHERE account = 'owed_to_buyers'), 0) AS owed
     FROM ledger_entry AS entry WHERE entry.event_id = orders.event_id AND entry.order_id = orders.id) AS books
   CROSS JOIN LATERAL (SELECT coalesce(sum(amount_minor), 0) AS received,
       coalesce(sum(amount_minor) FILTER (WHERE purpose = 'in_review'), 0) AS waiting
     FROM payment WHERE payment.event_id = orders.event_id AND payment.order_id = orders.id) AS payments
   CROSS JOIN LATERAL (SELECT coalesce(sum(amount_minor) FILTER (WHERE refund.status = 'succeeded'), 0) AS sent_back,
-      coalesce(sum(amount_minor) FILTER (WHERE refund.status <> 'succeeded'), 0) AS not_sent
+      coalesce(sum(amount_minor) FILTER (WHERE refund.status NOT IN ('succeeded', 'dropped')), 0) AS not_sent
     FROM refund WHERE refund.event_id = orders.event_id AND refund.order_id = orders.id) AS refunds
 WHERE (at_stripe, owed) <> (received - sent_back, waiting + not_sent)
 """,

@@ -119,6 +119,7 @@ OF_STRIPE_IDS = Query(
 SELECT event_id, order_id FROM payment_attempt WHERE session_id = ANY($1::text[])
 UNION SELECT event_id, order_id FROM payment WHERE payment_intent_id = ANY($1::text[])
 UNION SELECT event_id, order_id FROM refund WHERE refund_id = ANY($1::text[])
+UNION SELECT event_id, order_id FROM dispute WHERE id = ANY($1::text[])
 """,
 )
 # OFFSET 0 keeps the planner at one look into the primary key a night.

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.orders.order import Order, OrderedLine, show_order
+from boxoffice.payments.dispute import DISPUTE_MOVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Payment:
     currency: str
     purpose: str
     received_at: datetime
+    fee_minor: int | None
+    fee_currency: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,37 @@ class Refund:
     problem: str | None
     decided_at: datetime
     settled_at: datetime | None
+    attempt: int
+    note: str
+    override_used: bool
+    void_codes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A bank that takes a payment back, or asks about it."""
+
+    id: str
+    payment_intent_id: str
+    amount_minor: int
+    currency: str
+    reason: str
+    status: str
+    answer_by: datetime | None
+    noted_at: datetime
+    moved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FraudSign:
+    """A bank's warning or a review by Stripe's checks."""
+
+    id: str
+    kind: str
+    words: str
+    noted_at: datetime
+    closed_at: datetime | None
+    closed_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +168,8 @@ class Story:
     attempts: list[Attempt]
     payments: list[Payment]
     refunds: list[Refund]
+    disputes: list[Dispute]
+    fraud_signs: list[FraudSign]
     events: list[Event]
     jobs: list[Job]
     tickets: list[Ticket]
@@ -152,15 +188,31 @@ FROM payment_attempt WHERE event_id = $1 AND order_id = $2 ORDER BY number
 PAYMENTS = Query(
     Payment,
     """
-SELECT payment_intent_id, attempt_number, amount_minor, currency, purpose, received_at
+SELECT payment_intent_id, attempt_number, amount_minor, currency, purpose, received_at, fee_minor, fee_currency
 FROM payment WHERE event_id = $1 AND order_id = $2 ORDER BY received_at
 """,
 )
 REFUNDS = Query(
     Refund,
     """
-SELECT id, payment_intent_id, reason, amount_minor, currency, status, refund_id, problem, decided_at, settled_at
+SELECT id, payment_intent_id, reason, amount_minor, currency, status, refund_id, problem, decided_at, settled_at,
+  attempt::integer, note, override_used, ARRAY(SELECT code FROM ticket WHERE ticket.event_id = refund.event_id
+    AND ticket.refund_id = refund.id ORDER BY number) AS void_codes
 FROM refund WHERE event_id = $1 AND order_id = $2 ORDER BY decided_at
+""",
+)
+DISPUTES = Query(
+    Dispute,
+    """
+SELECT id, payment_intent_id, amount_minor, currency, reason, status, answer_by, noted_at, moved_at
+FROM dispute WHERE event_id = $1 AND order_id = $2 ORDER BY noted_at
+""",
+)
+FRAUD_SIGNS = Query(
+    FraudSign,
+    """
+SELECT id, kind, words, noted_at, closed_at, closed_reason
+FROM fraud_sign WHERE event_id = $1 AND order_id = $2 ORDER BY noted_at
 """,
 )
 EVENTS = Query(
@@ -208,7 +260,14 @@ async def read_story(connection: Connection, code: str) -> Story:
     refund_ids = [str(refund.id) for refund in refunds]
     at_stripe = [attempt.session_id for attempt in attempts] + [one.payment_intent_id for one in payments]
     about = [str(order.id), *refund_ids, *(one for one in at_stripe if one)]
-    subjects = [str(order.id), f"review:{order.id}", *refund_ids, *(f"refund:{one}" for one in refund_ids)]
+    disputes = await DISPUTES.all(connection, *key)
+    signs = await FRAUD_SIGNS.all(connection, *key)
+    subjects = [
+        *(str(order.id), f"review:{order.id}"),
+        *(one for refund in refunds for one in _subjects_of_refund(refund)),
+        *(f"dispute:{one.id}:{status}" for one in disputes for status in DISPUTE_MOVES),
+        *(f"fraud_sign:{one.id}" for one in signs),
+    ]
     return Story(
         order,
         more,
@@ -217,8 +276,17 @@ async def read_story(connection: Connection, code: str) -> Story:
         attempts,
         payments,
         refunds,
+        disputes,
+        signs,
         await EVENTS.all(connection, about),
         await JOBS.all(connection, subjects),
         await TICKETS.all(connection, *key),
         await LEDGER.all(connection, *key),
     )
+
+
+def _subjects_of_refund(refund: Refund) -> list[str]:
+    """What jobs about a refund are about; each time it was asked for has its own."""
+    told = [str(refund.id), f"refund:{refund.id}", f"outside:{refund.refund_id}"]
+    attempts = range(1, refund.attempt + 1)
+    return [*told, *(f"{refund.id}:{n}" for n in attempts), *(f"refund:{refund.id}:{n}" for n in attempts)]

@@ -34,11 +34,29 @@ ENDED_BECAUSE = {
     "hold_ended": "the time to pay was over",
     "payment_failed": "the bank refused in the end",
     "payment_refused": "Stripe refused to open the payment",
+    "event_cancelled": "the night is cancelled",
 }
 REFUNDED_BECAUSE = {
     "paid_twice": "it was paid twice",
     "came_too_late": "the money came too late and nothing was left",
     "not_confirmed": "it was paid wrongly and nobody decided otherwise",
+    "requested": "asked for",
+    "goodwill": "goodwill, the tickets stay",
+    "event_cancelled": "the night is cancelled",
+    "outside": "made at Stripe, not here",
+}
+DISPUTES = {
+    "warning_needs_response": "the bank asks and waits for an answer; no money moved",
+    "warning_under_review": "the bank reads our answer to its question",
+    "warning_closed": "the bank's question is closed",
+    "needs_response": "the bank took the money and waits for an answer; the tickets are blocked",
+    "under_review": "the bank reads our answer; the tickets are blocked",
+    "appeal_needs_response": "lost, and an appeal waits for an answer",
+    "appeal_under_review": "lost, and the bank reads the appeal",
+    "won": "won, the money came back",
+    "lost": "lost, the money is gone",
+    "prevented": "prevented by a refund",
+    "charge_refunded": "ended by a refund",
 }
 PURPOSES = {
     "kept": "it pays for this order",
@@ -51,6 +69,7 @@ JOBS = {
     "mail_review": "mail that the payment is checked",
     "mail_refund": "mail about the refund",
     "alarm": "alarm to MAIL_FROM",
+    "mail_cancelled": "mail about the cancellation",
     "send_refund": "refund asked of Stripe",
     "end_review": "end of the review",
 }
@@ -72,6 +91,12 @@ OUTCOMES = {
     "pending": "refund under way",
     "succeeded": "refund has succeeded",
     "failed": "refund has failed",
+    "refunded_outside": "a refund made at Stripe is written down",
+    "early_fraud_warning": "the bank warns of fraud",
+    "review": "under review by Stripe's checks",
+    "review_closed": "the review is closed",
+    "dispute_unknown": "a kind of dispute that is not known here",
+    **{f"dispute_{status}": words for status, words in DISPUTES.items()},
 }
 
 
@@ -128,6 +153,7 @@ def what_happened(story: Story) -> list[Told]:
         *_moves(story),
         *_tickets(story),
         *(one for refund in story.refunds for one in _refund(refund)),
+        *_disputes(story),
         *(one for job in story.jobs for one in _job(job)),
     ]
     return sorted(told, key=lambda one: one.at)
@@ -202,6 +228,8 @@ def _money_came(story: Story) -> Iterator[Told]:
     for payment in story.payments:
         amount = _money(payment.amount_minor, payment.currency)
         words = f"{amount} received, {PURPOSES[payment.purpose]} ({payment.payment_intent_id})"
+        if payment.fee_minor is not None and payment.fee_currency is not None:
+            words += f"; Stripe keeps {_money(payment.fee_minor, payment.fee_currency)} of it"
         yield Told(payment.received_at, words)
 
 
@@ -227,10 +255,28 @@ def _tickets(story: Story) -> Iterator[Told]:
 
 def _refund(refund: Refund) -> Iterator[Told]:
     amount = _money(refund.amount_minor, refund.currency)
-    yield Told(refund.decided_at, f"refund of {amount} decided: {REFUNDED_BECAUSE.get(refund.reason, refund.reason)}")
+    said = f": {REFUNDED_BECAUSE.get(refund.reason, refund.reason)}"
+    said += f" ({refund.note})" if refund.note else ""
+    said += f"; void: {', '.join(write_code(code) for code in refund.void_codes)}" if refund.void_codes else ""
+    said += ", USED ones with an override" if refund.override_used else ""
+    said += f"; asked for {refund.attempt} times" if refund.attempt > 1 else ""
+    yield Told(refund.decided_at, f"refund of {amount} decided{said}")
     if refund.settled_at is not None:
         why = f": {refund.problem}" if refund.problem else ""
         yield Told(refund.settled_at, f"refund of {amount} {refund.status}{why} ({refund.refund_id})")
+
+
+def _disputes(story: Story) -> Iterator[Told]:
+    for dispute in story.disputes:
+        amount = _money(dispute.amount_minor, dispute.currency)
+        told = f"dispute {dispute.id} of {amount}, {dispute.reason.replace('_', ' ')}"
+        yield Told(dispute.noted_at, f"{told}: known here from now on")
+        yield Told(dispute.moved_at, f"{told}: {DISPUTES[dispute.status]}")
+    for sign in story.fraud_signs:
+        name = "early fraud warning" if sign.kind == "early_fraud_warning" else "review"
+        yield Told(sign.noted_at, f"{name}: {sign.words.replace('_', ' ')} ({sign.id})")
+        if sign.closed_at is not None:
+            yield Told(sign.closed_at, f"{name} closed: {sign.closed_reason} ({sign.id})")
 
 
 def _job(job: Job) -> Iterator[Told]:
@@ -283,6 +329,9 @@ def _calls_next(story: Story) -> Iterator[Told]:
     for attempt in story.attempts:
         if attempt.status == "sending" and attempt.next_try_at:
             yield Told(attempt.next_try_at, f"Stripe is called again ({attempt.problem or 'no answer yet'})")
+    for dispute in story.disputes:
+        if dispute.answer_by is not None and dispute.status.endswith("needs_response"):
+            yield Told(dispute.answer_by, f"dispute {dispute.id} is lost unless answered in Stripe's Dashboard by then")
     for event in story.events:
         if event.handled_at is None:
             yield Told(event.next_try_at, f"{event.type} is worked again{_overdue(story, event.next_try_at)}")
@@ -310,7 +359,14 @@ def _alarming(story: Story) -> Iterator[str]:
     if any(event.handled_at is None and event.problem for event in story.events):
         yield "An event could not be worked: its error stands above; search the log for its id and mend the cause."
     if any(refund.status == "failed" for refund in story.refunds):
-        yield "A refund failed and the money is back with you: pay the buyer another way, and note it at Stripe."
+        yield (
+            f"A refund failed and the money is back with you: `boxoffice refund {order.code} --again`, "
+            "or pay the buyer another way."
+        )
+    if any(dispute.status.endswith("needs_response") for dispute in story.disputes):
+        yield "A bank waits for an answer: see Disputes in Stripe's Dashboard. Who came in, and when, is evidence."
+    if any(sign.closed_at is None for sign in story.fraud_signs):
+        yield f"Is the buyer known to you? A refund now may save a dispute: `boxoffice refund {order.code}`."
     if any(job.parked_at and _is_mail(job) for job in story.jobs):
         yield f"Mail to {order.email} was given up: is the address right? Give the buyer the tickets' codes above."
 
@@ -342,6 +398,7 @@ def _usual(story: Story) -> Iterator[str]:
             )
             yield f"The mail with the tickets {said}."
             yield f"The buyer also finds them at /tickets, signed in with {order.email}."
+            yield f"To give money back: `boxoffice refund {order.code} --dry-run` shows what it would do."
         case "refunded":
             yield "Tell the buyer when the refund was sent: cards take 5 to 10 days to show it."
         case _:

@@ -9,9 +9,19 @@ from boxoffice.accounts.login import MAIL_JOB
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.jobs import Job, Postponed
-from boxoffice.orders.refund import end_review, send_refund
+from boxoffice.orders.read_fee import read_fee
+from boxoffice.orders.refund import end_review
+from boxoffice.orders.send_refund import send_refund
 from boxoffice.payments.stripe import StripeTooFast
-from boxoffice.worker.mails import send_alarm, send_login, send_refund_mail, send_review, send_settling, send_tickets
+from boxoffice.worker.mails import (
+    send_alarm,
+    send_cancelled,
+    send_login,
+    send_refund_mail,
+    send_review,
+    send_settling,
+    send_tickets,
+)
 
 TURN_WAITED_FOR_SECONDS = 2.0
 TURN_GOOD_FOR = timedelta(seconds=15)
@@ -45,13 +55,19 @@ async def _end_review(box: BoxOffice, job: Job) -> None:
     await box.db.attempt(end_review, UUID(job.argument("event_id")), UUID(job.argument("order_id")))
 
 
+async def _fee(box: BoxOffice, job: Job) -> None:
+    await read_fee(box.till, UUID(job.argument("event_id")), job.argument("payment_intent"))
+
+
 HANDLERS: dict[str, Callable[[BoxOffice, Job], Awaitable[None]]] = {
     MAIL_JOB: send_login,
     "mail_tickets": send_tickets,
     "mail_settling": send_settling,
     "mail_review": send_review,
     "mail_refund": send_refund_mail,
+    "mail_cancelled": send_cancelled,
     "alarm": send_alarm,
     "send_refund": _refund,
     "end_review": _end_review,
+    "read_fee": _fee,
 }

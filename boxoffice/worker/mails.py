@@ -13,6 +13,7 @@ from boxoffice.foundation.letters_of_fonts import fonts_built
 from boxoffice.foundation.mail import Attachment, Mail
 from boxoffice.foundation.typeset import NotSetHere
 from boxoffice.notifications.emails import (
+    CancelledMail,
     RefundMail,
     RefundReason,
     ReviewMail,
@@ -20,6 +21,7 @@ from boxoffice.notifications.emails import (
     TicketLine,
     TicketsMail,
     alarm_mail,
+    cancelled_mail,
     login_mail,
     refund_mail,
     review_mail,
@@ -28,12 +30,15 @@ from boxoffice.notifications.emails import (
 )
 from boxoffice.orders.access import access_token
 from boxoffice.orders.order import OrderView, show_order
+from boxoffice.tickets.ticket import OPENS_THE_DOOR
 
 
 @dataclass(frozen=True, slots=True)
 class _Refund:
     reason: str
     amount_minor: int
+    note: str
+    void_codes: list[str]
 
 
 ATTACHED_TICKETS_MAX = 10
@@ -46,7 +51,15 @@ SELECT EXISTS (SELECT FROM person WHERE email = $1) OR EXISTS (SELECT FROM order
 """,
 )
 CODE = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND id = $2")
-REFUND = Query(_Refund, "SELECT reason, amount_minor FROM refund WHERE event_id = $1 AND id = $2")
+REFUND = Query(
+    _Refund,
+    """
+SELECT reason, amount_minor, note, ARRAY(SELECT code FROM ticket WHERE ticket.event_id = $1 AND ticket.refund_id = $2
+  ORDER BY number) AS void_codes
+FROM refund WHERE event_id = $1 AND id = $2
+""",
+)
+CANCELLED_BECAUSE = Query(str, "SELECT reason FROM cancellation WHERE event_id = $1")
 
 
 async def send_login(box: BoxOffice, job: Job) -> None:
@@ -135,8 +148,30 @@ async def send_refund_mail(box: BoxOffice, job: Job) -> None:
         order.currency,
         refund.amount_minor,
         RefundReason(refund.reason),
+        void_codes=tuple(refund.void_codes),
+        tickets_left=sum(one.status in OPENS_THE_DOOR for one in view.tickets),
+        note=refund.note,
     )
     await _send(box, job, refund_mail(mail))
+
+
+async def send_cancelled(box: BoxOffice, job: Job) -> None:
+    """Tickets, or an unpaid order, that ended with no money to give back."""
+    view, link = await _order(box, job)
+    order = view.order
+    async with box.db.transaction() as connection:
+        because = await CANCELLED_BECAUSE.first(connection, order.event_id)
+    mail = CancelledMail(
+        order.email,
+        order.code,
+        link,
+        order.event_title,
+        order.event_slug,
+        night_cancelled=order.event_status == "cancelled",
+        cancelled_reason=because or "",
+        void_codes=tuple(job.argument("codes").split()),
+    )
+    await _send(box, job, cancelled_mail(mail))
 
 
 async def send_alarm(box: BoxOffice, job: Job) -> None:

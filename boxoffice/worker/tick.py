@@ -13,8 +13,10 @@ from boxoffice.foundation.heartbeat import beat
 from boxoffice.foundation.jobs import Job, Postponed, claim, claim_one, done, failed, postpone
 from boxoffice.foundation.problems import Unavailable
 from boxoffice.foundation.rate_limit import delete_full
+from boxoffice.orders.cancel_night import cancel_some
 from boxoffice.orders.reconcile import reconcile_recent
 from boxoffice.orders.repair import read_missed_events, repair
+from boxoffice.orders.send_refund import look_at_refunds
 from boxoffice.payments.stripe import StripeProblem
 
 JOBS_AT_ONCE = 20
@@ -82,6 +84,14 @@ async def _read_missed_events(box: BoxOffice) -> int:
     return await read_missed_events(box.till)
 
 
+async def _cancel_some(box: BoxOffice) -> int:
+    return await cancel_some(box.till)
+
+
+async def _look_at_refunds(box: BoxOffice) -> int:
+    return await look_at_refunds(box.till)
+
+
 async def _tidy(box: BoxOffice) -> int:
     """Throws away what only takes room: spent limits, old sign-in requests, ended sessions."""
     async with box.db.transaction() as connection:
@@ -141,6 +151,8 @@ WORK = {
     "repaired": Work(_repair),
     "missed_events": Work(_read_missed_events, 60, quiet_seconds=600),
     "reconciled": Work(_reconcile, 60),
+    "cancelled": Work(_cancel_some),
+    "looked_at_refunds": Work(_look_at_refunds, 60),
     "jobs": Work(run_jobs),
     "tidied": Work(_tidy, 60),
 }

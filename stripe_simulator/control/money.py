@@ -10,8 +10,17 @@ from litestar.params import FromPath, JSONBody
 from stripe_simulator.control.problem import ControlProblem
 from stripe_simulator.core import Core
 from stripe_simulator.payments.cards import RefundOutcome
-from stripe_simulator.payments.dispute import CLOSED_STATUSES, close_dispute, escalate, open_dispute
+from stripe_simulator.payments.dispute import (
+    CLOSED_STATUSES,
+    close_dispute,
+    escalate,
+    open_dispute,
+    prevent,
+    warn_of_fraud,
+)
+from stripe_simulator.payments.payout import arrive, fail, pay_out
 from stripe_simulator.payments.refund import refund_charge
+from stripe_simulator.payments.review import close_review, open_review
 from stripe_simulator.store.record import Record
 from stripe_simulator.store.unit import Unit
 
@@ -41,7 +50,33 @@ class DisputeRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class CloseRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Who wins; `escalated` turns an inquiry into a chargeback."""
 
-    outcome: Literal["won", "lost", "warning_closed", "escalated"]
+    outcome: Literal["won", "lost", "warning_closed", "escalated", "prevented"]
+
+
+class SignRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A payment that a bank or a rule is uneasy about."""
+
+    payment_intent: str | None = None
+    charge: str | None = None
+
+
+class ReviewClosed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How a review ends."""
+
+    reason: Literal["approved", "refunded", "refunded_as_fraud", "disputed", "acknowledged"] = "approved"
+
+
+class PayoutRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Money that goes to the bank account."""
+
+    amount: int
+    currency: str
+
+
+class PayoutEnded(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Whether the bank keeps it; `failed` may follow `paid`."""
+
+    outcome: Literal["paid", "failed"]
 
 
 @post("/refunds", status_code=200)
@@ -81,8 +116,73 @@ async def close(core: NamedDependency[Core], dispute_id: FromPath[str], data: JS
             raise ControlProblem(f"The dispute is {record.doc['status']} already.", 409)
         if data.outcome == "escalated":
             escalate(unit, record)
+        elif data.outcome == "prevented":
+            if not record.doc["status"].startswith("warning"):
+                raise ControlProblem("Only what has not taken the money yet can be prevented.", 409)
+            charge = await _charge(unit, record.doc["charge"], None)
+            prevent(unit, record, charge)
+            if charge.doc["amount_refunded"] < charge.doc["amount"]:
+                await refund_charge(unit, core.world.settings, charge, {"reason": "fraudulent"})
         else:
             close_dispute(unit, record, data.outcome)
+        return record.doc
+
+    return await core.act(verb)
+
+
+@post("/early_fraud_warnings", status_code=200)
+async def early_fraud_warning(core: NamedDependency[Core], data: JSONBody[SignRequest]) -> Json:
+    """The bank reports fraud before any dispute."""
+
+    async def verb(unit: Unit) -> Json:
+        return warn_of_fraud(unit, await _charge(unit, data.charge, data.payment_intent))
+
+    return await core.act(verb)
+
+
+@post("/reviews", status_code=200)
+async def review(core: NamedDependency[Core], data: JSONBody[SignRequest]) -> Json:
+    """A rule asks a person to look at a payment."""
+
+    async def verb(unit: Unit) -> Json:
+        return open_review(unit, await _charge(unit, data.charge, data.payment_intent)).doc
+
+    return await core.act(verb)
+
+
+@post("/reviews/{review_id:str}/close", status_code=200)
+async def end_review(core: NamedDependency[Core], review_id: FromPath[str], data: JSONBody[ReviewClosed]) -> Json:
+    """Somebody judged it."""
+
+    async def verb(unit: Unit) -> Json:
+        record = await unit.lock("review", review_id)
+        if record is None or not record.doc["open"]:
+            raise ControlProblem(f"No open review: {review_id}", 404)
+        close_review(unit, record, data.reason)
+        return record.doc
+
+    return await core.act(verb)
+
+
+@post("/payouts", status_code=200)
+async def payout(core: NamedDependency[Core], data: JSONBody[PayoutRequest]) -> Json:
+    """Money leaves for the bank account."""
+
+    async def verb(unit: Unit) -> Json:
+        return pay_out(unit, data.amount, data.currency).doc
+
+    return await core.act(verb)
+
+
+@post("/payouts/{payout_id:str}/end", status_code=200)
+async def end_payout(core: NamedDependency[Core], payout_id: FromPath[str], data: JSONBody[PayoutEnded]) -> Json:
+    """It arrives or comes back."""
+
+    async def verb(unit: Unit) -> Json:
+        record = await unit.lock("payout", payout_id)
+        if record is None or record.doc["status"] == "failed":
+            raise ControlProblem(f"No payout that could still end: {payout_id}", 404)
+        (arrive if data.outcome == "paid" else fail)(unit, record)
         return record.doc
 
     return await core.act(verb)
@@ -98,4 +198,4 @@ async def _charge(unit: Unit, charge_id: str | None, intent_id: str | None) -> R
     return charge
 
 
-HANDLERS = [refund, dispute, close]
+HANDLERS = [refund, dispute, close, early_fraud_warning, review, end_review, payout, end_payout]

@@ -51,6 +51,12 @@ def dispute_transaction(unit: Unit, dispute: Json, *, won: bool) -> Record:
     )
 
 
+def payout_transaction(unit: Unit, payout: Json, *, back: bool = False) -> Record:
+    """The money that leaves for the bank account, or returns from it."""
+    amount = payout["amount"] if back else -payout["amount"]
+    return _transaction(unit, payout, kind="payout_failure" if back else "payout", amount=amount)
+
+
 def _fee(amount: int, currency: str, description: str) -> Json:
     return shape("fee", amount=amount, application=None, currency=currency, description=description, type="stripe_fee")
 

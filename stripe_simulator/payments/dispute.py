@@ -70,6 +70,17 @@ def close_dispute(unit: Unit, dispute: Record, outcome: str) -> None:
     unit.emit("charge.dispute.closed", doc)
 
 
+def prevent(unit: Unit, dispute: Record, charge: Record) -> None:
+    """Dispute prevention gives the rest of the money back before the bank takes it; no fee, nothing to answer."""
+    doc = dispute.doc
+    doc.update(status="prevented", is_charge_refundable=False)
+    unit.put(dispute)
+    unit.emit("charge.dispute.updated", doc, {"status": "warning_needs_response"})
+    unit.emit("charge.dispute.closed", doc)
+    charge.doc["disputed"] = False
+    unit.put(charge)
+
+
 def outcome_of_test_evidence(text: str | None) -> str | None:
     """What a test answer decides: `won`, `lost`, `escalated`, or nothing."""
     return {
@@ -79,7 +90,7 @@ def outcome_of_test_evidence(text: str | None) -> str | None:
     }.get(text or "")
 
 
-def warn_of_fraud(unit: Unit, charge: Record) -> None:
+def warn_of_fraud(unit: Unit, charge: Record) -> Json:
     """The bank reports fraud before any dispute."""
     warning: Json = {
         "id": unit.ids.made("issfr", unit.at),
@@ -92,6 +103,7 @@ def warn_of_fraud(unit: Unit, charge: Record) -> None:
         "payment_intent": charge.doc["payment_intent"],
     }
     unit.emit("radar.early_fraud_warning.created", warning)
+    return warning
 
 
 def _new(unit: Unit, charge: Record, reason: str, amount: int | None, *, inquiry: bool) -> Json:

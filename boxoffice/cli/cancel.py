@@ -1,0 +1,88 @@
+"""`boxoffice cancel EVENT`: shows what calling a night off means, does it, and shows how far it has come."""
+
+import asyncio
+
+from boxoffice.box import BoxOffice
+from boxoffice.foundation.written import write_money
+from boxoffice.orders.cancel_night import Night, call_off, cancel_some, night_to_cancel, sent, tallies
+from boxoffice.settings import Reading, SettingsProblem
+
+DO_MEANS = {
+    "held": "are ended, nothing was paid",
+    "paying": "are ended at Stripe first; who has paid by then is refunded",
+    "settling": "wait for their bank; if it pays, all of it goes back",
+    "in_review": "are given back whole",
+    "paid": "are refunded",
+    "part_refunded": "are refunded what is left",
+}
+IN_A_ROW_MAX = 3
+
+
+def run(reading: Reading, slug: str, *, reason: str, dry_run: bool, yes: bool) -> None:
+    """Without `yes`, or with `dry_run`, prints only. Raises SettingsProblem, NotFound."""
+    if reading.problems:
+        raise SettingsProblem("\n".join(reading.problems))
+    asyncio.run(_cancel(BoxOffice.from_settings(reading.settings), slug, reason, act=yes and not dry_run))
+
+
+async def _cancel(box: BoxOffice, slug: str, reason: str, *, act: bool) -> None:
+    try:
+        night = await _show(box, slug)
+        if not act:
+            if not night.asked:
+                print(f"Nothing is changed. To do this: boxoffice cancel {slug} --yes")
+            return
+        async with box.db.transaction() as connection:
+            await call_off(connection, night, reason)
+        print("The sale is closed.")
+        await _work(box, slug)
+        await _show(box, slug)
+    finally:
+        await box.close()
+
+
+async def _work(box: BoxOffice, slug: str) -> None:
+    """Round after round while something gets done; what waits for Stripe or a bank is the worker's."""
+    done, nothing = 0, 0
+    while nothing < IN_A_ROW_MAX:
+        round_ = await cancel_some(box.till)
+        done, nothing = done + round_, 0 if round_ else nothing + 1
+        async with box.db.transaction() as connection:
+            night = await night_to_cancel(connection, slug)
+            left = sum(one.orders for one in await tallies(connection, night) if one.status in DO_MEANS)
+        print(f"  {done} orders done, {left} left", flush=True)
+        if night.finished:
+            return
+
+
+async def _show(box: BoxOffice, slug: str) -> Night:
+    async with box.db.transaction() as connection:
+        night = await night_to_cancel(connection, slug)
+        counted = await tallies(connection, night)
+        refunds = await sent(connection, night)
+    print(f"{night.title} ({slug}): {_state(night)}")
+    for one in counted:
+        if one.status not in DO_MEANS:
+            continue
+        tickets = f", {one.tickets} tickets" if one.tickets else ""
+        money = f", {write_money(one.left_minor, night.currency)}" if one.left_minor else ""
+        print(f"  {one.orders} orders {one.status.replace('_', ' ')}{tickets}{money}: {DO_MEANS[one.status]}")
+        if one.disputed:
+            print(
+                f"    {one.disputed} of them disputed: the bank has the money, the tickets end without a refund of ours"
+            )
+    if not any(one.status in DO_MEANS for one in counted):
+        print("  no order is left to end or refund")
+    for one in refunds:
+        print(f"  refunds {one.status}: {one.refunds}, {write_money(one.amount_minor, night.currency)}")
+    if any(one.status == "decided" for one in refunds):
+        print("  The worker sends what is decided; this command again shows how far it has come.")
+    return night
+
+
+def _state(night: Night) -> str:
+    if night.finished:
+        return "cancelled, and every order is dealt with"
+    if night.asked:
+        return "cancelled; `--yes` goes on with its orders, and so does the worker"
+    return night.status

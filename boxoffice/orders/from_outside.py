@@ -1,0 +1,150 @@
+"""Refunds that were made at Stripe, not by us: in its Dashboard, or by its own dispute prevention.
+
+Nobody says which tickets they mean, and an amount is no answer: one that makes the refund whole voids every ticket; a
+part of the money leaves the tickets as they are and tells a person.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from boxoffice.foundation import logs
+from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.ids import new_id
+from boxoffice.foundation.jobs import enqueue
+from boxoffice.foundation.written import write_money
+from boxoffice.orders.give_back import LOCK_ORDER, give_back_units
+from boxoffice.orders.refund import DECIDE, OF_PAYMENT, ORDER_REFUNDED, RefundRow, settle_refund
+from boxoffice.orders.void import follow_tickets, void_all
+from boxoffice.payments.ledger import post
+from boxoffice.payments.stripe import Refund
+
+NEVER_HAPPENED = ("failed", "canceled")
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money that reached an order; `purpose` is `kept`, `returned` or `in_review`."""
+
+    order_id: UUID
+    order_code: str
+    payment_intent_id: str
+    amount_minor: int
+    currency: str
+    purpose: str
+
+
+PAYMENT = Query(
+    Payment,
+    """
+SELECT payment.order_id, orders.code AS order_code, payment_intent_id, amount_minor, payment.currency, purpose
+FROM payment JOIN orders ON orders.event_id = payment.event_id AND orders.id = payment.order_id
+WHERE payment.event_id = $1 AND payment_intent_id = $2
+""",
+)
+DROP = Command("""
+UPDATE refund SET status = 'dropped', problem = $3, settled_at = clock() WHERE event_id = $1 AND id = $2
+""")
+NOT_IN_REVIEW = Command("""
+UPDATE payment SET purpose = 'returned' WHERE event_id = $1 AND payment_intent_id = $2 AND purpose = 'in_review'
+""")
+
+
+async def lock_payment(connection: Connection, event_id: UUID, intent: str) -> Payment | None:
+    """A payment whose order this transaction holds from here on; None when it is not ours."""
+    payment = await PAYMENT.first(connection, event_id, intent)
+    if payment is None:
+        return None
+    await LOCK_ORDER.first(connection, event_id, payment.order_id)
+    return await PAYMENT.first(connection, event_id, intent)
+
+
+async def record_refunds(connection: Connection, event_id: UUID, intent: str, refunds: list[Refund]) -> str:
+    """Writes down everything that Stripe says went back of a payment: ours are settled, others recorded. Repeatable."""
+    payment = await lock_payment(connection, event_id, intent)
+    if payment is None:
+        return "unknown_order"
+    logs.note(order=payment.order_code, payment_intent=intent)
+    outcomes: list[str] = []
+    for refund in refunds:
+        rows = await OF_PAYMENT.all(connection, event_id, intent)
+        ours = next((row for row in rows if _is(row, refund)), None)
+        if ours is not None:
+            outcomes.append(await settle_refund(connection, event_id, ours.id, refund))
+        elif refund.status not in NEVER_HAPPENED:
+            outcomes.append(await _record(connection, event_id, payment, refund, _not_sent(rows, refunds)))
+    return next((one for one in outcomes if one != "known"), "known")
+
+
+def _is(row: RefundRow, refund: Refund) -> bool:
+    return row.refund_id == refund.id or refund.metadata.get("refund_id") == str(row.id)
+
+
+def _not_sent(rows: list[RefundRow], refunds: list[Refund]) -> list[RefundRow]:
+    """What was decided here, newest first, and moved no money: Stripe's list knows nothing of it, or it failed."""
+    return [
+        row
+        for row in reversed(rows)
+        if row.status == "failed" or (row.status == "decided" and not any(_is(row, refund) for refund in refunds))
+    ]
+
+
+async def _record(
+    connection: Connection, event_id: UUID, payment: Payment, refund: Refund, not_sent: list[RefundRow]
+) -> str:
+    order = (event_id, payment.order_id)
+    amount = (refund.amount_minor, refund.currency)
+    await _make_room(connection, event_id, payment, refund, not_sent)
+    decision, refund_id = f"outside:{refund.id}", new_id()
+    row = (event_id, refund_id, payment.order_id, payment.payment_intent_id, decision, "outside", *amount)
+    await DECIDE.first(connection, *row, "pending", "", False, refund.id)
+    if payment.purpose == "kept":
+        await post(connection, f"decided:{decision}", order, amount, debit="refunds", credit="owed_to_buyers")
+    await settle_refund(connection, event_id, refund_id, refund)
+    whole = await _left(connection, event_id, payment) == 0
+    voided = 0
+    if payment.purpose == "kept":
+        voided = await void_all(connection, order, "refunded", refund_id=refund_id) if whole else 0
+        await follow_tickets(connection, order)
+    elif payment.purpose == "in_review" and whole:
+        await NOT_IN_REVIEW.run(connection, event_id, payment.payment_intent_id)
+        await give_back_units(connection, *order)
+        await ORDER_REFUNDED.run(connection, *order)
+    names = {"event_id": str(event_id), "order_id": str(payment.order_id), "refund_id": str(refund_id)}
+    await enqueue(connection, "mail_refund", str(refund_id), names)
+    text = _told(payment, write_money(*amount), whole=whole, voided=voided)
+    await enqueue(connection, "alarm", f"outside:{refund.id}", {"text": text})
+    return "refunded_outside"
+
+
+async def _make_room(
+    connection: Connection, event_id: UUID, payment: Payment, refund: Refund, not_sent: list[RefundRow]
+) -> None:
+    """The same money cannot go back twice: what we decided and Stripe never made gives way to what it did make."""
+    left = await _left(connection, event_id, payment)
+    for row in not_sent:
+        if left >= refund.amount_minor:
+            return
+        await DROP.run(connection, event_id, row.id, f"The money went back by {refund.id}, made at Stripe.")
+        if payment.purpose == "kept":
+            order, amount = (event_id, payment.order_id), (row.amount_minor, row.currency)
+            await post(connection, f"dropped:{row.key}", order, amount, debit="owed_to_buyers", credit="refunds")
+        left += row.amount_minor
+
+
+async def _left(connection: Connection, event_id: UUID, payment: Payment) -> int:
+    rows = await OF_PAYMENT.all(connection, event_id, payment.payment_intent_id)
+    return payment.amount_minor - sum(row.amount_minor for row in rows if row.status != "dropped")
+
+
+def _told(payment: Payment, amount: str, *, whole: bool, voided: int) -> str:
+    start = f"A refund of {amount} for order {payment.order_code} was made at Stripe, not here."
+    if payment.purpose != "kept":
+        return f"{start} That payment was not kept; nothing else changes."
+    if whole:
+        return (
+            f"{start} All of the money is back, so {voided} ticket{'' if voided == 1 else 's'} no longer open the door."
+        )
+    return (
+        f"{start} It is a part of the money, so every ticket stays as it is. To void one without more money: "
+        f"boxoffice refund {payment.order_code} --ticket CODE --amount 0"
+    )

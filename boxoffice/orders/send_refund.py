@@ -1,0 +1,82 @@
+"""The call that makes a decided refund, and a look at what became of those that wait."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from boxoffice.foundation import logs
+from boxoffice.foundation.db import Query
+from boxoffice.orders.from_outside import record_refunds
+from boxoffice.orders.pay import APP
+from boxoffice.orders.refund import REFUND, RefundRow, refuse_refund, settle_refund
+from boxoffice.orders.till import Till
+from boxoffice.payments.stripe import StripeProblem, StripeRefused
+
+LOOKS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    event_id: UUID
+    payment_intent_id: str
+
+
+# Banks take days; each is looked at once a day.
+LONG_PENDING = Query(
+    _Waiting,
+    """
+UPDATE refund SET looked_at = clock()
+WHERE (event_id, id) IN (SELECT event_id, id FROM refund
+  WHERE status = 'pending' AND coalesce(looked_at, decided_at) < clock() - interval '1 day'
+  ORDER BY decided_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+RETURNING event_id, payment_intent_id
+""",
+)
+
+
+async def send_refund(till: Till, event_id: UUID, refund_id: UUID) -> None:
+    """Asks Stripe for a decided refund, with the decision as key. Raises StripeProblem: try again later.
+
+    What Stripe refuses for good has either gone back by another refund, which is then written down, or has failed.
+    """
+    async with till.db.transaction() as connection:
+        decided = await REFUND.first(connection, event_id, refund_id)
+    if decided is None or decided.status != "decided":
+        return
+    logs.note(payment_intent=decided.payment_intent_id)
+    metadata = {
+        "app": APP,
+        "event_id": str(event_id),
+        "refund_id": str(refund_id),
+        "attempt": str(decided.attempt),
+        "env": till.base_url,
+    }
+    stripe = till.stripe_or_closed()
+    try:
+        refund = await stripe.refund(decided.payment_intent_id, decided.amount_minor, metadata, decided.key)
+    except StripeRefused as refused:
+        if not refused.certain:
+            raise
+        await _refused(till, event_id, decided, str(refused))
+        return
+    await till.db.attempt(settle_refund, event_id, refund_id, refund)
+
+
+async def look_at_refunds(till: Till) -> int:
+    """Asks Stripe about refunds that have been pending for a day or more; returns how many payments were looked at."""
+    if till.stripe is None:
+        return 0
+    async with till.db.transaction() as connection:
+        waiting = {*await LONG_PENDING.all(connection, LOOKS_MAX)}
+    for one in waiting:
+        try:
+            refunds = await till.stripe.refunds_of_payment(one.payment_intent_id)
+        except StripeProblem:
+            return len(waiting)
+        await till.db.attempt(record_refunds, one.event_id, one.payment_intent_id, refunds)
+    return len(waiting)
+
+
+async def _refused(till: Till, event_id: UUID, decided: RefundRow, why: str) -> None:
+    refunds = await till.stripe_or_closed().refunds_of_payment(decided.payment_intent_id)
+    await till.db.attempt(record_refunds, event_id, decided.payment_intent_id, refunds)
+    await till.db.attempt(refuse_refund, event_id, decided, why)
