@@ -106,7 +106,7 @@ async def _somebody_buys(shop: Shop, port: int, postgres: LocalPostgres, databas
     await answering(shop.web)
     await shop.listen()
     assert (await shop.web.get("/")).status_code == 200
-    viewer = (await shop.web.get("/api/docs")).text.split('<script defer src="')[1].split('"')[0]
+    viewer = (await shop.web.get("/api/docs")).text.split('data-script="')[1].split('"')[0]
     assert (await shop.web.get(viewer)).status_code == 200
     order = await shop.ordered(2)
     postgres.psql(END_ALL.format(urlsplit(database_url).path[1:]))  # as a pooler does while the function sleeps

@@ -31,11 +31,8 @@ FAULTS = (
     "stored_server_error",
     "lock_timeout",
 )
-BOOKS = """
-SELECT coalesce(sum((doc ->> 'amount_captured')::bigint) FILTER (WHERE kind = 'charge'), 0)::bigint AS captured,
- coalesce(sum((doc ->> 'amount')::bigint) FILTER (WHERE kind = 'refund' AND doc ->> 'status' = 'succeeded'), 0)::bigint
-  AS refunded
-FROM object
+BALANCE = """
+SELECT coalesce(sum((doc ->> 'net')::bigint), 0)::bigint FROM object WHERE kind = 'balance_transaction'
 """
 OPEN_SESSIONS = """
 SELECT id FROM object WHERE kind = 'checkout.session' AND doc ->> 'status' = 'open'
@@ -114,10 +111,10 @@ class AtStripe:
 
         await self.scheduler.outside(f"the amount becomes {amount_total}", lambda: self.core.act(verb))
 
-    async def books(self) -> tuple[int, int]:
-        """What was captured and what went back, in minor units."""
-        (row,) = await self.core.world.database.rows(BOOKS)
-        return row["captured"], row["refunded"]
+    async def balance(self) -> int:
+        """What Stripe holds for us: captured, less what went back and what it keeps; minor units."""
+        ((net,),) = await self.core.world.database.rows(BALANCE)
+        return net
 
     async def open_sessions(self) -> list[str]:
         """Sessions of ours that can still be paid."""

@@ -152,10 +152,10 @@ async def check_the_end(world: "World") -> list[str]:
     found += [f"order {code} does not end: {status}" for code, status in statuses.items() if status not in ENDS]
     found += [f"{row['kind']} is not done: {row['what']}" for row in await world.observer.rows(UNDONE)]
     found += [f"a session can still be paid: {session}" for session in await world.stripe.open_sessions()]
-    captured, refunded = await world.stripe.books()
+    balance = await world.stripe.balance()
     ((ledger,),) = await world.observer.rows(AT_STRIPE)
-    if captured - refunded != ledger:
-        found.append(f"Stripe captured {captured} and sent back {refunded}, the ledger says that it holds {ledger}")
+    if balance != ledger:
+        found.append(f"Stripe holds {balance}, the ledger says {ledger}")
     for code, told in world.promised.items():
         if code not in statuses:
             found.append(f"order {code} was acknowledged and is not there")
