@@ -144,35 +144,40 @@ async def measure(postgres: LocalPostgres) -> None:
     bare = [*boxoffice[:-1], "bench.bare:app"]
     bare[bare.index(str(PORT))] = str(BARE_PORT)
 
-    with server(boxoffice, PORT, environment(url, 25), "/readyz") as process:
-        async with httpx.AsyncClient() as client:
-            page = (await client.get(f"http://127.0.0.1:{PORT}/events/{SLUG}")).content
-        with server(bare, BARE_PORT, os.environ | {"BARE_BYTES": str(len(page))}, "/"):
-            limit = await median(lambda: load(BARE_PORT, lambda: get("/"), clients=CLIENTS, seconds=SECONDS))
-        said(f"bare handler, {len(page)} bytes", limit, limit.rate, "itself")
-        shown = await median(lambda: load(PORT, lambda: get(f"/events/{SLUG}"), clients=CLIENTS, seconds=SECONDS))
-        said("event page", shown, limit.rate, "the bare handler")
-        type_id = await ticket_type()
-        held = await median(lambda: load(PORT, lambda: order_request(type_id), clients=CLIENTS, seconds=SECONDS))
-        said("order with hold", held, limit.rate, "the bare handler")
-        said("order with hold", held, database_rate, "the database's own rate")
-        megabytes = sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) / 1e6
-        print(f"memory of the server after that: {megabytes:.0f} MB", flush=True)
-
     simulator = SimulatorSettings(
         database_url=postgres.url("bench_stripe"),
         base_url=STRIPE_URL,
         default_endpoint=DefaultEndpoint(url=f"http://127.0.0.1:{PORT}/api/webhook", secret=WEBHOOK_SECRET),
     )
-    await database.open()
-    async with database.transaction() as connection:
-        await connection.execute("DELETE FROM pace")  # the orders above stand in line for minutes at 25 a second
-        await connection.execute("UPDATE payment_attempt SET status = 'expired' WHERE status = 'queued'")
-    await database.close()
     async with serving(simulator, STRIPE_PORT):
+        with server(boxoffice, PORT, environment(url, 25), "/readyz") as process:
+            held = await _pages_and_holds(bare, database_rate)
+            megabytes = sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) / 1e6
+            print(f"memory of the server after that: {megabytes:.0f} MB", flush=True)
+        await database.open()
+        async with database.transaction() as connection:
+            await connection.execute("DELETE FROM pace")  # the orders above stand in line for minutes at 25 a second
+            await connection.execute("UPDATE payment_attempt SET status = 'expired' WHERE status = 'queued'")
+        await database.close()
         with server(boxoffice, PORT, environment(url, 1000), "/readyz"):
+            type_id = await ticket_type()
             whole = await median(lambda: purchases(type_id))
             said("whole purchase, Stripe unlimited", whole, held.rate, "order with hold")
+
+
+async def _pages_and_holds(bare: list[str], database_rate: float) -> Load:
+    async with httpx.AsyncClient() as client:
+        page = (await client.get(f"http://127.0.0.1:{PORT}/events/{SLUG}")).content
+    with server(bare, BARE_PORT, os.environ | {"BARE_BYTES": str(len(page))}, "/"):
+        limit = await median(lambda: load(BARE_PORT, lambda: get("/"), clients=CLIENTS, seconds=SECONDS))
+    said(f"bare handler, {len(page)} bytes", limit, limit.rate, "itself")
+    shown = await median(lambda: load(PORT, lambda: get(f"/events/{SLUG}"), clients=CLIENTS, seconds=SECONDS))
+    said("event page", shown, limit.rate, "the bare handler")
+    type_id = await ticket_type()
+    held = await median(lambda: load(PORT, lambda: order_request(type_id), clients=CLIENTS, seconds=SECONDS))
+    said("order with hold", held, limit.rate, "the bare handler")
+    said("order with hold", held, database_rate, "the database's own rate")
+    return held
 
 
 def start_figures(postgres: LocalPostgres) -> None:

@@ -194,7 +194,7 @@ async def open_payment(till: Till, counter: NightCounter, placed: Placed) -> Che
         turn = await till.pace.turn()
         away = await till.breaker.away()
         if away or turn.wait_seconds > WAIT_SECONDS_MAX:
-            await counter.line.submit(Place(placed.id, 1, turn.at))
+            await counter.line.submit(Place(placed.id, turn.at))
             return Checkout(placed.held_until, None, max(turn.wait_seconds, ASK_AWAY_AGAIN_SECONDS if away else 0.0))
         await asyncio.sleep(turn.wait_seconds)
         opened = await send(till, AttemptRef(counter.event_id, placed.id, 1))
@@ -240,7 +240,7 @@ async def send_in_turn(till: Till, ref: AttemptRef) -> None:
         if turn.wait_seconds > WAIT_SECONDS_MAX:
             async with till.db.transaction() as connection:
                 await KEEP_IN_LINE.run(connection, ref.event_id, [ref.order_id], [turn.at])
-                await GIVE_TURNS.run(connection, ref.event_id, [ref.order_id], [ref.number], [turn.at])
+                await GIVE_TURNS.run(connection, ref.event_id, [ref.order_id], [turn.at])
             return
         await asyncio.sleep(turn.wait_seconds)
     await send(till, ref)

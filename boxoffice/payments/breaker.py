@@ -2,7 +2,7 @@
 
 After failures in a row no call is made for a while; then one is, and its outcome decides for all. One row rather than
 a memory in each process: a serverless process sees too few calls to learn anything, and a waiting buyer's poll may
-come to any of them. While all is well the row is read once a second and never written.
+come to any of them. The row is read once a second, and never written while all is well.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ WHERE name = $1 AND (failures > 0 OR opened_at IS NOT NULL)
 
 
 class Breaker:
-    """One service's; a good state is believed for `believed_seconds`, 0 for runs that must repeat exactly.
+    """One service's; what was seen is believed for `believed_seconds`, 0 for runs that must repeat exactly.
 
     Its own database being away is no news about the service: nothing is raised for that.
     """
@@ -94,9 +94,9 @@ class Breaker:
         return self._state.is_open
 
     async def state(self) -> State:
-        """How it stands; a good state may be a second old."""
+        """How it stands; it may be a second old."""
         loop = asyncio.get_running_loop()
-        if self._state.is_open or loop.time() >= self._believed_until:
+        if loop.time() >= self._believed_until:
             try:
                 async with self._db.transaction() as connection:
                     self._state = await STATE.first(connection, self._name, RECENTLY) or WELL
