@@ -114,6 +114,7 @@ async def purchase(client: httpx.AsyncClient, type_id: str) -> None:
     session = shown["checkout_url"].split("/c/pay/")[1].split("#")[0]
     await client.post(f"{STRIPE_URL}/_control/checkout/sessions/{session}/pay", json={"card": "4242424242424242"})
     while shown["status"] != "paid":
+        await asyncio.sleep(0.02)
         shown = (await client.get(f"http://127.0.0.1:{PORT}/api/v1/orders/{order['code']}", headers=bearer)).json()
 
 
