@@ -15,7 +15,7 @@ from boxoffice.api import health
 from boxoffice.api.docs import page
 from boxoffice.api.openapi import TAGS, DescribedApp
 from boxoffice.api.problem_json import answer_http_error, answer_problem
-from boxoffice.api.v1 import events, orders
+from boxoffice.api.v1 import door, events, orders, scans
 from boxoffice.box import BoxOffice
 from boxoffice.edge.body_limit import BODY_BYTES_MAX, BodyLimit
 from boxoffice.edge.compression import Compression
@@ -53,6 +53,7 @@ def create_app(box: BoxOffice) -> Litestar:
         route_handlers=[
             *(health.healthz, health.readyz, events.list_events, events.show_event),
             *(orders.place_order, orders.show, stripe.webhook, cron.cron),
+            *(scans.scan, door.pair_device, door.show_door),
             *(page.show_docs, page.show_docs_file, show_vendor_file),
             *PAGES,
         ],

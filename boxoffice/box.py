@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from boxoffice.catalogue.search import Choice
+from boxoffice.door.scan import Desks
 from boxoffice.foundation.db import Database
 from boxoffice.foundation.kept import Kept
 from boxoffice.foundation.typeset import Typesetter
@@ -36,6 +37,7 @@ class BoxOffice:
         self.settings = settings
         self.db = db
         self.till = till
+        self.desks = Desks(db)
         self.shared_pages: Kept[bytes] = Kept(SHARED_SECONDS)
         """Pages that everyone sees alike; what is left of a night may be that old on them."""
         self.typesetter = Typesetter()

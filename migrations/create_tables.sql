@@ -425,6 +425,13 @@ BEGIN
   WHERE event_id = p_event AND id = heir;
 END $$;
 
+CREATE FUNCTION public.scans_stay() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'a scan is never changed' USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+
 CREATE FUNCTION public.smallest_step(p_currency text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -468,6 +475,14 @@ BEGIN
   EXCEPTION WHEN SQLSTATE 'BO001' THEN
     RETURN false;
   END;
+END $$;
+
+CREATE FUNCTION public.ticket_has_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  NEW.changed_at := clock();
+  RETURN NEW;
 END $$;
 
 CREATE TABLE public.account_entry (
@@ -532,6 +547,28 @@ CREATE TABLE public.database_mark (
     mark text NOT NULL
 );
 
+CREATE TABLE public.device (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    list_id uuid NOT NULL,
+    gate text NOT NULL,
+    role text NOT NULL,
+    link_hash bytea NOT NULL,
+    pin_hash bytea NOT NULL,
+    wrong_pins smallint DEFAULT 0 NOT NULL,
+    token_hash bytea,
+    clock_offset interval DEFAULT '00:00:00'::interval NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    paired_at timestamp with time zone,
+    synced_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT device_gate_check CHECK ((gate <> ''::text)),
+    CONSTRAINT device_link_hash_check CHECK ((length(link_hash) = 32)),
+    CONSTRAINT device_pin_hash_check CHECK ((length(pin_hash) = 32)),
+    CONSTRAINT device_role_check CHECK ((role = ANY (ARRAY['staff'::text, 'supervisor'::text]))),
+    CONSTRAINT device_token_hash_check CHECK ((length(token_hash) = 32))
+);
+
 CREATE TABLE public.dispute (
     event_id uuid NOT NULL,
     id text NOT NULL,
@@ -547,6 +584,33 @@ CREATE TABLE public.dispute (
     moved_at timestamp with time zone NOT NULL,
     CONSTRAINT dispute_amount_minor_check CHECK ((amount_minor >= 0)),
     CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['warning_needs_response'::text, 'warning_under_review'::text, 'warning_closed'::text, 'needs_response'::text, 'under_review'::text, 'appeal_needs_response'::text, 'appeal_under_review'::text, 'won'::text, 'lost'::text, 'prevented'::text, 'charge_refunded'::text])))
+);
+
+CREATE TABLE public.entry (
+    event_id uuid NOT NULL,
+    list_id uuid CONSTRAINT entry_list_id_not_null1 NOT NULL,
+    ticket_id uuid NOT NULL,
+    visit smallint NOT NULL,
+    device_id uuid NOT NULL,
+    nonce text NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    left_at timestamp with time zone,
+    CONSTRAINT entry_visit_check CHECK ((visit > 0))
+);
+
+CREATE TABLE public.entry_list (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    opens_at timestamp with time zone,
+    re_entry boolean NOT NULL,
+    CONSTRAINT entry_list_name_check CHECK ((name <> ''::text))
+);
+
+CREATE TABLE public.entry_list_type (
+    event_id uuid NOT NULL,
+    list_id uuid NOT NULL,
+    ticket_type_id uuid NOT NULL
 );
 
 CREATE TABLE public.event (
@@ -890,6 +954,36 @@ CREATE TABLE public.refund (
     CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['decided'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'dropped'::text])))
 );
 
+CREATE TABLE public.scan (
+    event_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    nonce text NOT NULL,
+    list_id uuid NOT NULL,
+    kind text NOT NULL,
+    ticket_id uuid,
+    read text NOT NULL,
+    undoes_device_id uuid,
+    undoes_nonce text,
+    scanned_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    online boolean NOT NULL,
+    answer text NOT NULL,
+    objection text,
+    override boolean NOT NULL,
+    reason text NOT NULL,
+    used_at timestamp with time zone,
+    used_gate text,
+    CONSTRAINT scan_answer_check CHECK ((answer = ANY (ARRAY['admitted'::text, 'already_used'::text, 'blocked'::text, 'cancelled'::text, 'refunded'::text, 'unknown'::text, 'wrong_event'::text, 'wrong_list'::text, 'not_yet'::text, 'left'::text, 'not_inside'::text, 'undone'::text]))),
+    CONSTRAINT scan_check CHECK ((override <= (reason <> ''::text))),
+    CONSTRAINT scan_check1 CHECK (((kind = 'undo'::text) = (undoes_nonce IS NOT NULL))),
+    CONSTRAINT scan_check2 CHECK (((kind <> 'undo'::text) OR (reason <> ''::text))),
+    CONSTRAINT scan_kind_check CHECK ((kind = ANY (ARRAY['entry'::text, 'exit'::text, 'undo'::text]))),
+    CONSTRAINT scan_nonce_check CHECK (((length(nonce) >= 8) AND (length(nonce) <= 64))),
+    CONSTRAINT scan_read_check CHECK ((length(read) <= 200)),
+    CONSTRAINT scan_reason_check CHECK ((length(reason) <= 200))
+);
+
 CREATE TABLE public.schema_migrations (
     version character varying NOT NULL
 );
@@ -936,6 +1030,7 @@ CREATE TABLE public.ticket (
     issued_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     refund_id uuid,
+    changed_at timestamp with time zone DEFAULT public.clock() NOT NULL,
     CONSTRAINT ticket_number_check CHECK ((number > 0)),
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text, 'refunded'::text])))
 );
@@ -990,8 +1085,23 @@ ALTER TABLE ONLY public.cancellation
 ALTER TABLE ONLY public.database_mark
     ADD CONSTRAINT database_mark_pkey PRIMARY KEY (mark);
 
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_event_id_link_hash_key UNIQUE (event_id, link_hash);
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_pkey PRIMARY KEY (event_id, id);
+
 ALTER TABLE ONLY public.dispute
     ADD CONSTRAINT dispute_pkey PRIMARY KEY (event_id, id);
+
+ALTER TABLE ONLY public.entry_list
+    ADD CONSTRAINT entry_list_event_id_name_key UNIQUE (event_id, name);
+
+ALTER TABLE ONLY public.entry_list
+    ADD CONSTRAINT entry_list_pkey PRIMARY KEY (event_id, id);
+
+ALTER TABLE ONLY public.entry_list_type
+    ADD CONSTRAINT entry_list_type_pkey PRIMARY KEY (event_id, list_id, ticket_type_id);
 
 ALTER TABLE ONLY public.event_genre
     ADD CONSTRAINT event_genre_pkey PRIMARY KEY (event_id, genre);
@@ -1049,6 +1159,9 @@ ALTER TABLE ONLY public.login_request
 
 ALTER TABLE ONLY public.mailbox_message
     ADD CONSTRAINT mailbox_message_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.entry
+    ADD CONSTRAINT one_ticket_one_entry PRIMARY KEY (event_id, list_id, ticket_id, visit);
 
 ALTER TABLE ONLY public.order_line
     ADD CONSTRAINT order_line_pkey PRIMARY KEY (event_id, order_id, number);
@@ -1119,6 +1232,9 @@ ALTER TABLE ONLY public.release
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (event_id, id);
 
+ALTER TABLE ONLY public.scan
+    ADD CONSTRAINT scan_pkey PRIMARY KEY (event_id, device_id, nonce);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
@@ -1158,6 +1274,8 @@ ALTER TABLE ONLY public.venue
 CREATE INDEX dispute_at_stripe ON public.dispute USING btree (id);
 
 CREATE INDEX dispute_order ON public.dispute USING btree (event_id, order_id);
+
+CREATE INDEX entry_by_time ON public.entry USING btree (event_id, entered_at);
 
 CREATE INDEX event_ends_at ON public.event USING btree (ends_at) WHERE (status <> 'draft'::text);
 
@@ -1217,6 +1335,8 @@ CREATE INDEX refund_payment ON public.refund USING btree (event_id, payment_inte
 
 CREATE INDEX refund_waiting ON public.refund USING btree (decided_at) WHERE (status = ANY (ARRAY['decided'::text, 'pending'::text]));
 
+CREATE INDEX scan_of_ticket ON public.scan USING btree (event_id, ticket_id) WHERE (ticket_id IS NOT NULL);
+
 CREATE INDEX search_word_trigrams ON public.search_word USING gin (word public.gin_trgm_ops);
 
 CREATE INDEX session_expires_at ON public.session USING btree (expires_at);
@@ -1226,6 +1346,10 @@ CREATE INDEX session_person ON public.session USING btree (person_id);
 CREATE INDEX stripe_event_about ON public.stripe_event USING gin (about);
 
 CREATE INDEX stripe_event_unhandled ON public.stripe_event USING btree (next_try_at) WHERE (handled_at IS NULL);
+
+CREATE INDEX ticket_by_change ON public.ticket USING btree (event_id, changed_at);
+
+CREATE INDEX undo_before_its_scan ON public.scan USING btree (event_id) WHERE ((kind = 'undo'::text) AND (ticket_id IS NULL));
 
 CREATE CONSTRAINT TRIGGER account_entry_balances AFTER INSERT OR UPDATE ON public.account_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.account_posting_balances();
 
@@ -1243,6 +1367,10 @@ CREATE TRIGGER refund_legal_move BEFORE UPDATE OF status ON public.refund FOR EA
 
 CREATE TRIGGER refund_never_more_than_paid AFTER INSERT OR UPDATE OF status, amount_minor ON public.refund FOR EACH ROW WHEN ((new.status <> ALL (ARRAY['failed'::text, 'dropped'::text]))) EXECUTE FUNCTION public.never_more_than_paid();
 
+CREATE TRIGGER scan_stays BEFORE DELETE OR UPDATE ON public.scan FOR EACH ROW EXECUTE FUNCTION public.scans_stay();
+
+CREATE TRIGGER ticket_changed BEFORE UPDATE ON public.ticket FOR EACH ROW EXECUTE FUNCTION public.ticket_has_changed();
+
 CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('active>used,active>cancelled,active>refunded,used>active,used>cancelled,used>refunded,cancelled>refunded');
 
 ALTER TABLE ONLY public.artist_genre
@@ -1257,8 +1385,29 @@ ALTER TABLE ONLY public.artist_link
 ALTER TABLE ONLY public.cancellation
     ADD CONSTRAINT cancellation_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_event_id_list_id_fkey FOREIGN KEY (event_id, list_id) REFERENCES public.entry_list(event_id, id);
+
 ALTER TABLE ONLY public.dispute
     ADD CONSTRAINT dispute_event_id_payment_intent_id_fkey FOREIGN KEY (event_id, payment_intent_id) REFERENCES public.payment(event_id, payment_intent_id);
+
+ALTER TABLE ONLY public.entry
+    ADD CONSTRAINT entry_event_id_device_id_nonce_fkey FOREIGN KEY (event_id, device_id, nonce) REFERENCES public.scan(event_id, device_id, nonce);
+
+ALTER TABLE ONLY public.entry
+    ADD CONSTRAINT entry_event_id_list_id_fkey FOREIGN KEY (event_id, list_id) REFERENCES public.entry_list(event_id, id);
+
+ALTER TABLE ONLY public.entry
+    ADD CONSTRAINT entry_event_id_ticket_id_fkey FOREIGN KEY (event_id, ticket_id) REFERENCES public.ticket(event_id, id);
+
+ALTER TABLE ONLY public.entry_list
+    ADD CONSTRAINT entry_list_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
+
+ALTER TABLE ONLY public.entry_list_type
+    ADD CONSTRAINT entry_list_type_event_id_list_id_fkey FOREIGN KEY (event_id, list_id) REFERENCES public.entry_list(event_id, id);
+
+ALTER TABLE ONLY public.entry_list_type
+    ADD CONSTRAINT entry_list_type_event_id_ticket_type_id_fkey FOREIGN KEY (event_id, ticket_type_id) REFERENCES public.ticket_type(event_id, id);
 
 ALTER TABLE ONLY public.event_genre
     ADD CONSTRAINT event_genre_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
@@ -1329,6 +1478,9 @@ ALTER TABLE ONLY public.release
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_event_id_ticket_type_id_fkey FOREIGN KEY (event_id, ticket_type_id) REFERENCES public.ticket_type(event_id, id);
 
+ALTER TABLE ONLY public.scan
+    ADD CONSTRAINT scan_event_id_device_id_fkey FOREIGN KEY (event_id, device_id) REFERENCES public.device(event_id, id);
+
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 
@@ -1366,6 +1518,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124150000'),
   ('20261124153000'),
   ('20261124160000'),
-  ('20261124171500');
+  ('20261124171500'),
+  ('20261128180000');
 
 COMMIT;

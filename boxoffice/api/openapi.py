@@ -18,10 +18,11 @@ from litestar.openapi.spec import (
     Tag,
 )
 
-NIGHTS, ORDERS, HEALTH = "Nights", "Orders", "Health"
+NIGHTS, ORDERS, DOOR, HEALTH = "Nights", "Orders", "Door", "Health"
 TAGS = [
     Tag(NIGHTS, "What is on, and what tickets cost."),
     Tag(ORDERS, "Buying, and how an order stands."),
+    Tag(DOOR, "Scanners: pairing, what they may let in, and what they scanned."),
     Tag(HEALTH, "For whoever runs the box office."),
 ]
 

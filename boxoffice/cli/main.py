@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
+from uuid import UUID
 
 from boxoffice.cli import audit, demo, migrate, nights, serve, worker
 from boxoffice.cli.demo_environment import RUNNING, DemoProblem, running_demo
@@ -89,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("file", type=Path)
     load.set_defaults(run=_load_nights)
 
+    _door_arguments(commands.add_parser("door", help="scanners of a night: pair, list, revoke"))
+
     command = commands.add_parser("audit", help="ask the books whether they are in order")
     command.set_defaults(run=_audit)
     return parser
@@ -114,6 +117,25 @@ def _cancel_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--yes", action="store_true", help="do it; again to go on after an interruption")
     _of_demo(command)
     command.set_defaults(run=_cancel)
+
+
+def _door_arguments(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    pair = actions.add_parser("pair", help="a link and a PIN for one more scanner")
+    pair.add_argument("event", metavar="EVENT", help="the night's address, as in /events/EVENT")
+    pair.add_argument("--gate", required=True, metavar="NAME", help="where it stands, as in `Main door`")
+    pair.add_argument("--list", default="", metavar="NAME", help="what people enter by; the night's first unless said")
+    pair.add_argument("--supervisor", action="store_true", help="may let in what was refused, with a reason")
+    shown = actions.add_parser("devices", help="a night's scanners")
+    shown.add_argument("event", metavar="EVENT")
+    revoke = actions.add_parser("revoke", help="take a scanner out of service, as when it was stolen")
+    unlock = actions.add_parser("unlock", help="let a link be tried again after wrong PINs")
+    for action in (revoke, unlock):
+        action.add_argument("event", metavar="EVENT")
+        action.add_argument("device", metavar="DEVICE", type=UUID, help="its id, as `boxoffice door devices` shows it")
+    for name, action in (("pair", pair), ("devices", shown), ("revoke", revoke), ("unlock", unlock)):
+        _of_demo(action)
+        action.set_defaults(run=_door, action=name)
 
 
 def _of_demo(command: argparse.ArgumentParser) -> None:
@@ -190,6 +212,19 @@ def _cancel(arguments: argparse.Namespace) -> None:
 
     what = arguments.event
     cancel.run(_reading(arguments), what, reason=arguments.reason, dry_run=arguments.dry_run, yes=arguments.yes)
+
+
+def _door(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import door  # noqa: PLC0415 - loads all domains
+
+    reading = _reading(arguments)
+    if arguments.action == "pair":
+        role = "supervisor" if arguments.supervisor else "staff"
+        door.run_pair(reading, arguments.event, arguments.gate, role=role, list_name=arguments.list)
+    elif arguments.action == "devices":
+        door.run_devices(reading, arguments.event)
+    else:
+        door.run_change(reading, arguments.event, arguments.device, unlocks=arguments.action == "unlock")
 
 
 def _port(text: str) -> int:

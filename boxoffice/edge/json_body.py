@@ -19,14 +19,31 @@ class BrokenJson(Problem):
 
 async def read_json(request: Request[Any, Any, Any], kind: type[Body]) -> Body:
     """The request's body as `kind`. Raises BrokenJson, or Unprocessable with the error of every field."""
-    try:
-        body: object = msgspec.json.decode(await request.body())
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BrokenJson(f"The body cannot be read as JSON: {error}.") from error
+    body = await _read(request)
     errors = tuple(_errors(body, kind, ""))
     if errors:
         raise Unprocessable("The body does not fit. Nothing was changed.", errors)
     return msgspec.convert(body, kind)
+
+
+async def read_json_items(request: Request[Any, Any, Any], kind: type[Body], items_max: int) -> tuple[list[Body], bool]:
+    """One `kind` or a list of them, and whether it was a list. Raises as `read_json` does."""
+    body = await _read(request)
+    several = isinstance(body, list)
+    items = cast("list[object]", body) if several else [body]
+    errors = tuple(_errors(items, list[kind], "") if several else _errors(body, kind, ""))
+    if len(items) > items_max:
+        errors = (FieldError("body", f"More than {items_max} at once."),)
+    if errors:
+        raise Unprocessable("The body does not fit. Nothing was changed.", errors)
+    return [msgspec.convert(item, kind) for item in items], several
+
+
+async def _read(request: Request[Any, Any, Any]) -> object:
+    try:
+        return msgspec.json.decode(await request.body())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BrokenJson(f"The body cannot be read as JSON: {error}.") from error
 
 
 def _errors(value: object, kind: Any, path: str) -> Iterator[FieldError]:

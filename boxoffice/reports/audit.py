@@ -177,6 +177,26 @@ SELECT code AS subject, 'paid, and no mail was ever asked for' AS problem FROM o
 WHERE status = 'paid' AND NOT EXISTS (SELECT FROM job WHERE name = 'mail_tickets' AND subject = orders.id::text)
 """,
 )
+ONE_ENTRY = Query(
+    Finding,
+    """
+SELECT ticket.code AS subject, format('%s entries by %s without a supervisor', count(*), entry_list.name) AS problem
+FROM entry JOIN scan USING (event_id, device_id, nonce)
+JOIN entry_list ON entry_list.event_id = entry.event_id AND entry_list.id = entry.list_id
+JOIN ticket ON ticket.event_id = entry.event_id AND ticket.id = entry.ticket_id
+WHERE NOT override AND NOT re_entry
+GROUP BY entry.event_id, entry.list_id, entry_list.name, entry.ticket_id, ticket.code HAVING count(*) > 1
+""",
+)
+USED = Query(
+    Finding,
+    """
+SELECT code AS subject, format('%s, used at %s, first entry at %s', ticket.status, used_at, entered.at) AS problem
+FROM ticket LEFT JOIN LATERAL (SELECT min(entered_at) AS at FROM entry
+  WHERE entry.event_id = ticket.event_id AND entry.ticket_id = ticket.id) AS entered ON true
+WHERE entered.at IS NOT NULL AND (status = 'active' OR status = 'used' AND used_at IS DISTINCT FROM entered.at)
+""",
+)
 ORDERS_END = Query(
     Finding,
     """
@@ -232,6 +252,10 @@ INVARIANTS = (
     Invariant("promo codes are counted", "A code's counter is the number of orders that hold it.", PROMOS),
     Invariant("handled means done", "An event called handled has left its trace in the books.", HANDLED_MEANS_DONE),
     Invariant("buyers are told", "For every paid order the mail with its tickets was asked for.", TOLD),
+    Invariant(
+        "one ticket, one entry", "Without re-entry a ticket lets in once, unless a supervisor insists.", ONE_ENTRY
+    ),
+    Invariant("used means let in", "A good ticket that somebody came in with is used, since then.", USED),
     Invariant("orders end", "No order waits long after its time.", ORDERS_END, soon=True),
     Invariant("attempts end", "No attempt waits long after its time.", ATTEMPTS_END, soon=True),
     Invariant("events are handled", "No event waits longer than an hour.", EVENTS_HANDLED, soon=True),

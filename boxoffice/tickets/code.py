@@ -117,8 +117,8 @@ def read_payload(text: str) -> ReadPayload | None:
         raw = b32decode(text.upper() + "=" * (-PAYLOAD_LENGTH % 8))
     except ValueError:
         return None
-    if raw[0] != VERSION:
-        return None
+    if raw[0] != VERSION or b32encode(raw).decode().rstrip("=") != text.upper():
+        return None  # the last character has bits to spare, and one code has one text
     number = int.from_bytes(raw[1:4], "big")
     event_code = "".join(ALPHABET[number >> 5 * place & 31] for place in reversed(range(EVENT_CODE_LENGTH)))
     return ReadPayload(

@@ -7,6 +7,17 @@ from boxoffice.reports.audit import INVARIANTS, audit
 from tests.cli.test_commands import boxoffice
 from tests.shop import CARD, Shop
 
+SCANNED = """
+INSERT INTO entry_list SELECT id, id, 'Door', NULL, false FROM event;
+INSERT INTO device (event_id, id, list_id, gate, role, link_hash, pin_hash, created_at)
+SELECT id, id, id, 'Main door', 'staff', sha256('link'), sha256('pin'), clock() FROM event;
+INSERT INTO scan (event_id, device_id, nonce, list_id, kind, ticket_id, read, scanned_at, corrected_at, received_at,
+  online, answer, override, reason)
+SELECT event_id, event_id, 'a scan ' || n, event_id, 'entry', id, '', clock(), clock(), clock(), true, 'admitted', false,
+  ''
+FROM ticket, generate_series(1, 2) AS n WHERE number = 1;
+INSERT INTO entry SELECT event_id, event_id, id, visit, event_id, 'a scan ' || n, clock()
+FROM (SELECT event_id, id FROM ticket WHERE number = 1) AS one, (VALUES %s) AS visits (n, visit)"""
 WRONGS = {
     "never oversold": "UPDATE stock SET cap = used - 1 WHERE used > 0",
     "stock is counted": "UPDATE stock SET used = used + 1",
@@ -25,6 +36,8 @@ SELECT event_id, order_id, n, 'another ' || n, 'queued', created_at FROM payment
 INSERT INTO promo (event_id, id, code, percent, used) SELECT id, id, 'X', 10, 1 FROM event""",
     "handled means done": "DELETE FROM refund; DELETE FROM payment",
     "buyers are told": "DELETE FROM job",
+    "one ticket, one entry": SCANNED % "(1, 1), (2, 2)",
+    "used means let in": SCANNED % "(1, 1)",
     "orders end": "UPDATE orders SET status = 'paying', held_until = clock() - interval '1 hour'",
     "attempts end": "UPDATE payment_attempt SET status = 'open', session_expires_at = clock() - interval '1 hour'",
     "events are handled": "UPDATE stripe_event SET handled_at = NULL, received_at = clock() - interval '2 hours'",

@@ -1,0 +1,76 @@
+"""`boxoffice door pair | devices | revoke | unlock`: a night's scanners, until organisers have a page for them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+from boxoffice.box import BoxOffice
+from boxoffice.door.device import GATE_LENGTH_MAX, devices, event_of, make_link, revoke, unlock
+from boxoffice.foundation.db import Connection
+from boxoffice.foundation.problems import NotFound, Unprocessable
+from boxoffice.settings import Reading, SettingsProblem
+
+Done = TypeVar("Done")
+
+
+def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: str) -> None:
+    """Prints the link and the PIN of a new scanner. Raises SettingsProblem, NotFound, Unprocessable."""
+    if not 0 < len(gate.strip()) <= GATE_LENGTH_MAX or not gate.isprintable():
+        raise Unprocessable(f"A gate's name is 1 to {GATE_LENGTH_MAX} plain characters.")
+
+    async def make(box: BoxOffice, connection: Connection) -> str:
+        event_id = await event_of(connection, slug)
+        made = await make_link(
+            connection, box.settings.secret_key, event_id, gate.strip(), role=role, list_name=list_name
+        )
+        return (
+            f"A scanner for {gate.strip()} ({role}), {made.device_id}\n"
+            f"  link  {box.settings.base_url}/door/{slug}/{made.link}\n"
+            f"  PIN   {made.pin}\n"
+            "Open the link on the phone that scans, and tell the PIN by another way. Neither can be shown again."
+        )
+
+    print(_in_transaction(reading, make))
+
+
+def run_devices(reading: Reading, slug: str) -> None:
+    """Prints a line for each scanner. Raises SettingsProblem, NotFound."""
+
+    async def look(_box: BoxOffice, connection: Connection) -> list[str]:
+        lines: list[str] = []
+        for one in await devices(connection, await event_of(connection, slug)):
+            state = "revoked" if one.revoked_at else "in service" if one.paired_at else "not paired yet"
+            synced = f", last seen {one.synced_at:%Y-%m-%d %H:%M:%S %Z}" if one.synced_at else ""
+            wrong = f", {one.wrong_pins} wrong PINs" if one.wrong_pins else ""
+            lines.append(f"{one.id}  {one.gate} ({one.role}, {one.list_name}): {state}{synced}{wrong}")
+        return lines
+
+    lines = _in_transaction(reading, look)
+    print("\n".join(lines) if lines else f"{slug} has no scanner yet: boxoffice door pair {slug} --gate 'Main door'")
+
+
+def run_change(reading: Reading, slug: str, device_id: UUID, *, unlocks: bool) -> None:
+    """Revokes a scanner or unlocks its link. Raises SettingsProblem, NotFound."""
+
+    async def change(_box: BoxOffice, connection: Connection) -> bool:
+        return await (unlock if unlocks else revoke)(connection, await event_of(connection, slug), device_id)
+
+    if not _in_transaction(reading, change):
+        raise NotFound(f"{slug} has no such scanner in service. `boxoffice door devices {slug}` shows them.")
+    print("The link can be tried again." if unlocks else "This scanner is out of service.")
+
+
+def _in_transaction(reading: Reading, verb: Callable[[BoxOffice, Connection], Awaitable[Done]]) -> Done:
+    if reading.problems:
+        raise SettingsProblem("\n".join(reading.problems))
+
+    async def run() -> Done:
+        box = BoxOffice.from_settings(reading.settings)
+        try:
+            async with box.db.transaction() as connection:
+                return await verb(box, connection)
+        finally:
+            await box.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,1 @@
+"""The door: devices, scans, who is in."""

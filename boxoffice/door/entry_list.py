@@ -1,0 +1,31 @@
+"""What people enter by. A night has one list, "Door", unless it names others."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.ids import named_id
+from boxoffice.foundation.problems import NotFound
+
+FIRST = "Door"
+OPENS_BEFORE_DOORS = timedelta(hours=1)
+
+
+def _id(value: UUID) -> UUID:
+    return value
+
+
+ADD_FIRST = Command("""
+INSERT INTO entry_list (event_id, id, name, re_entry) SELECT $1, $2, $3, false
+WHERE NOT EXISTS (SELECT FROM entry_list WHERE event_id = $1) ON CONFLICT DO NOTHING
+""")
+OF_NAME = Query(_id, "SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2) ORDER BY name LIMIT 1")
+
+
+async def list_named(connection: Connection, event_id: UUID, name: str = "") -> UUID:
+    """The night's list of this name, or its first; made now if it has none. Raises NotFound."""
+    await ADD_FIRST.run(connection, event_id, named_id("entry list", str(event_id), FIRST), FIRST)
+    found = await OF_NAME.first(connection, event_id, name)
+    if found is None:
+        raise NotFound(f"This night has no list called {name}.")
+    return found

@@ -1,0 +1,318 @@
+"""Scanning: every answer is written down with its scan, and asking again gives the same one.
+
+Scans of a night that wait at the same moment are answered by one transaction. It locks their devices, then their
+tickets, each by id; the key of `entry` would refuse what got past the locks.
+"""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from boxoffice.catalogue.events import no_such_event
+from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Scan, Ticket, Wanted, open_book
+from boxoffice.door.device import DeviceRevoked, UnknownDevice
+from boxoffice.door.device import token_hash as hashed
+from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
+from boxoffice.door.read import Reader, Shown, shortened
+from boxoffice.door.visits import Visit
+from boxoffice.foundation.batcher import Batcher
+from boxoffice.foundation.db import LOST, Connection, Database, Query
+from boxoffice.foundation.problems import Problem
+
+
+class SupervisorsOnly(Problem):
+    """Staff cannot let in what was refused, nor take back another scanner's scan."""
+
+    status, type, title = 403, "supervisors_only", "Supervisors only"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One scan as a device tells it. `scanned_at` and `sent_at` are by the device's clock.
+
+    `answered`: what the device said alone, without us; None to be answered now. `override`: the reason why a supervisor
+    lets in whatever we find. `undoes`: the scan that is taken back, by device and nonce, for `reason`.
+    """
+
+    device_id: UUID
+    token: str
+    nonce: str
+    text: str
+    scanned_at: datetime
+    sent_at: datetime | None = None
+    is_exit: bool = False
+    answered: str | None = None
+    override: str = ""
+    undoes: tuple[UUID, str] | None = None
+    reason: str = ""
+
+    @property
+    def key(self) -> tuple[UUID, str]:
+        """What is the same when it is asked again."""
+        return self.device_id, self.nonce
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a door is told. `used_at` and `used_gate`: since when and by which gate the ticket is in.
+
+    `objection`: what we would have said to a device that answered alone, when that is something else.
+    """
+
+    nonce: str
+    answer: str
+    ticket_code: str | None
+    ticket_type: str | None
+    holder: str | None
+    used_at: datetime | None
+    used_gate: str | None
+    objection: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    id: UUID
+    list_id: UUID
+    gate: str
+    role: str
+    token_hash: bytes | None
+    clock_offset: timedelta
+    revoked_at: datetime | None
+    re_entry: bool
+    opens_at: datetime
+    ticket_types: list[UUID]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Night:
+    id: UUID
+    short_code: str
+
+
+DEVICES = Query(
+    _Device,
+    """
+SELECT device.id, list_id, gate, role, token_hash, clock_offset, revoked_at, re_entry,
+  coalesce(opens_at, doors_at - $3::interval) AS opens_at,
+  ARRAY(SELECT ticket_type_id FROM entry_list_type AS takes
+    WHERE takes.event_id = $1 AND takes.list_id = device.list_id) AS ticket_types,
+  clock() AS now
+FROM device JOIN event ON event.id = device.event_id
+JOIN entry_list ON entry_list.event_id = device.event_id AND entry_list.id = list_id
+WHERE device.event_id = $1 AND device.id = ANY($2::uuid[]) ORDER BY device.id FOR NO KEY UPDATE OF device
+""",
+)
+
+
+EVENT_CODE = Query(_Night, "SELECT id, short_code FROM event WHERE slug = $1 AND status <> 'draft'")
+
+
+class Desks:
+    """The desk of each night whose doors this process serves."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._desks: dict[str, Desk] = {}
+
+    async def of(self, slug: str) -> "Desk":
+        """The night's desk. Raises NotFound."""
+        known = self._desks.get(slug)
+        if known is not None:
+            return known
+        async with self._db.transaction() as connection:
+            night = await EVENT_CODE.first(connection, slug) if "\0" not in slug else None
+        if night is None:
+            raise no_such_event()
+        return self._desks.setdefault(slug, Desk(self._db, night.id, night.short_code))
+
+
+class Desk:
+    """One night's doors in this process: scans wait here for each other."""
+
+    def __init__(self, db: Database, event_id: UUID, event_code: str) -> None:
+        self._db = db
+        self._event_id = event_id
+        self._reader = Reader(event_id, event_code)
+        self._batcher: Batcher[Asked, Answer | Problem] = Batcher(self._flush, fails_whole=LOST)
+
+    async def scan(self, asked: Asked) -> Answer | Problem:
+        """The answer, which is written down; the same one for the same device and nonce.
+
+        Problems: UnknownDevice, DeviceRevoked, SupervisorsOnly. Raises DatabaseAway, Unavailable.
+        """
+        return await self._batcher.submit(asked)
+
+    async def _flush(self, scans: list[Asked]) -> list[Answer | Problem]:
+        return await self._db.attempt(answer_scans, self._event_id, self._reader, scans)
+
+
+async def answer_scans(
+    connection: Connection, event_id: UUID, reader: Reader, scans: Sequence[Asked]
+) -> list[Answer | Problem]:
+    """Answers in arrival order and writes everything down."""
+    ids = list({asked.device_id for asked in scans})
+    devices = {device.id: device for device in await DEVICES.all(connection, event_id, ids, OPENS_BEFORE_DOORS)}
+    strangers = [_stranger(devices.get(asked.device_id), asked) for asked in scans]
+    known = [asked for asked, problem in zip(scans, strangers, strict=True) if problem is None]
+    shown = {asked.key: await reader.read(connection, asked.text) for asked in known if not asked.undoes}
+    book = await open_book(
+        connection, event_id, reader.event_code, [_wanted(asked, shown.get(asked.key)) for asked in known]
+    )
+    answers: list[Answer | Problem] = []
+    for asked, problem in zip(scans, strangers, strict=True):
+        if problem is not None:
+            answers.append(problem)
+            continue
+        answered = book.known.get(asked.key) or _answer(book, devices[asked.device_id], asked, shown.get(asked.key))
+        answers.append(answered if isinstance(answered, Problem) else _told(answered))
+    await book.keep(connection)
+    return answers
+
+
+def _stranger(device: _Device | None, asked: Asked) -> Problem | None:
+    if device is None or device.token_hash is None or not hmac.compare_digest(device.token_hash, hashed(asked.token)):
+        return UnknownDevice("This scanner is not known here. Pair it again with its link and PIN.")
+    if device.revoked_at is not None:
+        return DeviceRevoked("This scanner was taken out of service. Ask for a new link.")
+    return None
+
+
+def _wanted(asked: Asked, shown: Shown | None) -> Wanted:
+    return Wanted(
+        key=asked.key,
+        undoes=asked.undoes,
+        ticket_id=shown.ticket_id if shown else None,
+        code=shown.code if shown else None,
+    )
+
+
+def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> Scan | Problem:
+    if asked.undoes:
+        return _undo(book, device, asked, asked.undoes)
+    ticket = book.ticket(shown.ticket_id, shown.code) if shown else None
+    if asked.override and device.role != "supervisor":
+        return SupervisorsOnly("Only a supervisor's scanner can let in what was refused.")
+    refusal = _refusal(book.event_code, device, shown, ticket)
+    stays = book.visits(device.list_id, ticket.id) if ticket else []
+    if asked.is_exit:
+        answer = refusal if ticket is None and refusal else LEFT if _inside(stays) else "not_inside"
+    elif asked.override and ticket is not None:
+        answer, refusal = ADMITTED, None
+    elif refusal is not None:
+        answer = refusal
+    else:
+        answer = "already_used" if _used(stays, re_entry=device.re_entry) else ADMITTED
+    in_since = stays[-1].winner if answer == "already_used" else None
+    scan = Scan(
+        device_id=device.id,
+        nonce=asked.nonce,
+        list_id=device.list_id,
+        re_entry=device.re_entry,
+        kind="exit" if asked.is_exit else "entry",
+        ticket=ticket,
+        read=shortened(asked.text),
+        scanned_at=asked.scanned_at,
+        corrected_at=book.next_moment(device.now, ticket),
+        online=True,
+        answer=answer,
+        override=bool(asked.override),
+        reason=asked.override,
+        used_at=in_since.at if in_since else None,
+        used_gate=book.gate(in_since) if in_since else None,
+        gate=device.gate,
+    )
+    return book.write(scan if asked.answered is None else _alone(device, asked, scan, refusal))
+
+
+def _alone(device: _Device, asked: Asked, ours: Scan, refusal: str | None) -> Scan:
+    """A scan that the device answered without us: its answer stands, and ours stands beside it where a rule says other.
+
+    That somebody else let the same ticket in is no objection: who was first is told by all scans together.
+    """
+    assert asked.answered is not None
+    objection = refusal if refusal and refusal != asked.answered else None
+    return replace(
+        ours,
+        corrected_at=_corrected(device, asked),
+        online=False,
+        answer=asked.answered,
+        objection=objection,
+        used_at=None,
+        used_gate=None,
+    )
+
+
+def _undo(book: Book, device: _Device, asked: Asked, undoes: tuple[UUID, str]) -> Scan | Problem:
+    """Takes back what was admitted or left. The scan may be told of later than this, by a device that was offline."""
+    scan = book.known.get(undoes)
+    if undoes[0] != device.id and device.role != "supervisor":
+        return SupervisorsOnly("Only a supervisor's scanner can take back what another one did.")
+    return book.write(
+        Scan(
+            device_id=device.id,
+            nonce=asked.nonce,
+            list_id=scan.list_id if scan else device.list_id,
+            re_entry=scan.re_entry if scan else device.re_entry,
+            kind="undo",
+            ticket=scan.ticket if scan else None,
+            read="",
+            scanned_at=asked.scanned_at,
+            corrected_at=device.now if asked.answered is None else _corrected(device, asked),
+            online=asked.answered is None,
+            answer=UNDONE,
+            override=False,
+            reason=asked.reason,
+            used_at=None,
+            used_gate=None,
+            gate=device.gate,
+            undoes=undoes,
+        )
+    )
+
+
+def _refusal(event_code: str, device: _Device, shown: Shown | None, ticket: Ticket | None) -> str | None:
+    """Why this ticket opens nothing here and now, whoever came in before."""
+    if shown is not None and shown.event_code != event_code:
+        return "wrong_event"
+    if shown is None or ticket is None:
+        return "unknown"
+    if ticket.status in ("refunded", "cancelled"):
+        return ticket.status
+    if shown.revision is not None and shown.revision != ticket.revision:
+        return "cancelled"  # reissued: this code is the old one
+    if ticket.blocked_reason is not None:
+        return "blocked"
+    if device.ticket_types and ticket.ticket_type_id not in device.ticket_types:
+        return "wrong_list"
+    return "not_yet" if device.now < device.opens_at else None
+
+
+def _inside(stays: Sequence[Visit]) -> bool:
+    return bool(stays) and stays[-1].left_at is None
+
+
+def _used(stays: Sequence[Visit], *, re_entry: bool) -> bool:
+    return _inside(stays) or (bool(stays) and not re_entry)
+
+
+def _corrected(device: _Device, asked: Asked) -> datetime:
+    """The device's time by our clock, from the newest comparison of the two."""
+    offset = device.clock_offset if asked.sent_at is None else device.now - asked.sent_at
+    return asked.scanned_at + offset
+
+
+def _told(scan: Scan) -> Answer:
+    ticket = scan.ticket
+    return Answer(
+        nonce=scan.nonce,
+        answer=scan.answer,
+        ticket_code=ticket.code if ticket else None,
+        ticket_type=ticket.ticket_type if ticket else None,
+        holder=ticket.holder if ticket else None,
+        used_at=scan.used_at,
+        used_gate=scan.used_gate,
+        objection=scan.objection,
+    )

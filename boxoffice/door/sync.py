@@ -1,0 +1,165 @@
+"""What a scanner keeps to work without a network: keys, tickets, and what has changed since it last asked."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from boxoffice.door.device import DeviceRevoked, UnknownDevice, measured_offset, token_hash
+from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
+from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.problems import Problem
+
+OVERLAP = timedelta(minutes=1)
+"""A transaction's time is when it began: one that took so long to commit is still seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """A scanner in service, by its token."""
+
+    event_id: UUID
+    id: UUID
+    list_id: UUID
+    gate: str
+    role: str
+    list_name: str
+    re_entry: bool
+    opens_at: datetime
+    revoked_at: datetime | None
+    event_code: str
+    event_title: str
+    time_zone: str
+    ends_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """`key`: 32 bytes of an Ed25519 public key in base64, that tickets of this key number are signed for."""
+
+    number: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoorTicket:
+    """A ticket as a scanner needs it: what it would be answered now. `status` is `good`, `used`, `left` (used, and may
+    come in again), `blocked`, `cancelled`, `refunded` or `wrong_list`."""
+
+    id: UUID
+    code: str
+    revision: int
+    status: str
+    ticket_type: str
+    holder: str
+    order_code: str
+    used_at: datetime | None
+    gate: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`entered` counts visits; `good` the tickets of this list that open the door, used or not."""
+
+    entered: int
+    inside: int
+    good: int
+    last_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoorList:
+    """Everything, or what has changed. `cursor` is given back as `since` the next time."""
+
+    scanner: Scanner
+    cursor: datetime
+    keys: list[PublicKey]
+    tickets: list[DoorTicket]
+    counts: Counts
+
+
+SCANNER = Query(
+    Scanner,
+    """
+SELECT device.event_id, device.id, list_id, gate, role, entry_list.name AS list_name, re_entry,
+  coalesce(opens_at, doors_at - $3::interval) AS opens_at, revoked_at, short_code AS event_code, title AS event_title,
+  time_zone, ends_at, clock() AS now
+FROM event JOIN device ON device.event_id = event.id
+JOIN entry_list ON entry_list.event_id = event.id AND entry_list.id = list_id
+WHERE event.slug = $1 AND token_hash = $2
+""",
+)
+SYNCED = Command("""
+UPDATE device SET synced_at = clock(), clock_offset = coalesce($3, clock_offset) WHERE event_id = $1 AND id = $2
+""")
+KEYS = Query(
+    PublicKey,
+    "SELECT number, encode(public_key, 'base64') AS key FROM event_key WHERE event_id = $1 ORDER BY number",
+)
+# A ticket changes when it is used for the first time; later visits are told by the entries themselves.
+TICKETS = Query(
+    DoorTicket,
+    """
+SELECT ticket.id, ticket.code, ticket.revision, CASE
+    WHEN ticket.status IN ('refunded', 'cancelled') THEN ticket.status
+    WHEN blocked_reason IS NOT NULL THEN 'blocked'
+    WHEN EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = $2)
+      AND NOT EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = $2
+        AND takes.ticket_type_id = ticket.ticket_type_id) THEN 'wrong_list'
+    WHEN visit.entered_at IS NULL THEN 'good' WHEN visit.left_at IS NOT NULL AND $4 THEN 'left' ELSE 'used' END
+    AS status,
+  ticket_type.name AS ticket_type, holder, orders.code AS order_code, visit.entered_at AS used_at, visit.gate
+FROM ticket
+JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
+JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id
+LEFT JOIN LATERAL (SELECT entered_at, left_at, gate FROM entry
+  JOIN device ON device.event_id = entry.event_id AND device.id = entry.device_id
+  WHERE entry.event_id = $1 AND entry.list_id = $2 AND entry.ticket_id = ticket.id ORDER BY visit DESC LIMIT 1)
+  AS visit ON true
+WHERE ticket.event_id = $1 AND ($3::timestamptz IS NULL OR ticket.changed_at > $3 OR ticket.id IN (
+  SELECT ticket_id FROM scan WHERE scan.event_id = $1 AND scan.received_at > $3 AND ticket_id IS NOT NULL))
+ORDER BY ticket.id
+""",
+)
+COUNTS = Query(
+    Counts,
+    """
+SELECT count(*)::integer AS entered, (count(*) FILTER (WHERE left_at IS NULL))::integer AS inside,
+  (SELECT count(*)::integer FROM ticket WHERE ticket.event_id = $1 AND status IN ('active', 'used')
+    AND blocked_reason IS NULL AND (NOT EXISTS (SELECT FROM entry_list_type WHERE event_id = $1 AND list_id = $2)
+      OR ticket_type_id IN (SELECT ticket_type_id FROM entry_list_type WHERE event_id = $1 AND list_id = $2))) AS good,
+  (count(*) FILTER (WHERE entered_at > clock() - interval '10 minutes'))::integer AS last_minutes
+FROM entry WHERE event_id = $1 AND list_id = $2
+""",
+)
+
+
+async def door_list(
+    connection: Connection, slug: str, token: str, since: datetime | None, device_at: datetime | None
+) -> DoorList | Problem:
+    """What this scanner may know: no mail address, no price. `since`: the last answer's cursor, None for everything.
+
+    Problems: UnknownDevice, DeviceRevoked. Writes that it synced, and how far off its clock is.
+    """
+    found = await SCANNER.first(connection, slug, token_hash(token), OPENS_BEFORE_DOORS) if "\0" not in slug else None
+    if found is None:
+        return UnknownDevice("This scanner is not known here. Pair it again with its link and PIN.")
+    if found.revoked_at is not None:
+        return DeviceRevoked("This scanner was taken out of service. Ask for a new link.")
+    offset = None if device_at is None else measured_offset(found.now, device_at)
+    await SYNCED.run(connection, found.event_id, found.id, offset)
+    after = None if since is None else since - OVERLAP
+    return DoorList(
+        scanner=found,
+        cursor=found.now,
+        keys=await KEYS.all(connection, found.event_id),
+        tickets=await TICKETS.all(connection, found.event_id, found.list_id, after, found.re_entry),
+        counts=await counts(connection, found.event_id, found.list_id),
+    )
+
+
+async def counts(connection: Connection, event_id: UUID, list_id: UUID) -> Counts:
+    """Who is in."""
+    counted = await COUNTS.first(connection, event_id, list_id)
+    assert counted is not None
+    return counted

@@ -1,0 +1,116 @@
+"""A night with paid tickets and scanners at its door."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from boxoffice.door.device import MadeLink, make_link
+from boxoffice.foundation.db import Query
+from tests.shop import SLUG, Json, Shop
+
+SCANS = f"/api/v1/events/{SLUG}/scans"
+SYNC = f"/api/v1/events/{SLUG}/door"
+
+
+NIGHT = Query(lambda event_id, doors_at: (UUID(str(event_id)), doors_at), "SELECT id, doors_at FROM event")
+
+
+@dataclass
+class Scanner:
+    """A paired phone; its clock is off by `clock_is_off`."""
+
+    shop: Shop
+    id: str
+    token: str
+    clock_is_off: timedelta = timedelta()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def body(self, what: str, **changes: Any) -> Json:
+        """One scan; `what` is a QR code's text or a typed code."""
+        moment = (self.shop.box.db.moved_clock or datetime.now(UTC)) + self.clock_is_off
+        read = "payload" if len(what) > 20 else "code"
+        body: Json = {"device": self.id, "nonce": f"nonce-{uuid4()}", "scanned_at": moment.isoformat(), read: what}
+        return body | changes
+
+    async def send(self, body: Json | list[Json]) -> httpx.Response:
+        return await self.shop.web.post(SCANS, json=body, headers=self.headers)
+
+    async def scan(self, what: str, **changes: Any) -> Json:
+        """The answer to one scan, which must be one."""
+        answer = await self.send(self.body(what, **changes))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def undo(self, nonce: str, **changes: Any) -> Json:
+        body = self.body("", undo={"nonce": nonce, "reason": "wrong person"} | changes)
+        answer = await self.send({name: value for name, value in body.items() if name != "code"})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def sync(self, **params: str) -> Json:
+        answer = await self.shop.web.get(SYNC, params=params, headers=self.headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@dataclass
+class Door:
+    """The shop's night, an hour before its doors."""
+
+    shop: Shop
+    event_id: UUID
+    scanners: list[Scanner] = field(default_factory=list[Scanner])
+
+    async def link(self, gate: str = "Main door", role: str = "staff", list_name: str = "") -> MadeLink:
+        async with self.shop.box.db.transaction() as connection:
+            return await make_link(
+                connection, self.shop.box.settings.secret_key, self.event_id, gate, role=role, list_name=list_name
+            )
+
+    async def pair(self, made: MadeLink, pin: str | None = None, **more: Any) -> httpx.Response:
+        body = {"link": made.link, "pin": pin or made.pin} | more
+        return await self.shop.web.post(f"{SYNC}/pairings", json=body)
+
+    async def scanner(self, gate: str = "Main door", role: str = "staff", list_name: str = "") -> Scanner:
+        answer = await self.pair(await self.link(gate, role, list_name))
+        assert answer.status_code == 201, answer.text
+        return Scanner(self.shop, answer.json()["device_id"], answer.json()["token"])
+
+    async def tickets(self, quantity: int = 1) -> list[str]:
+        """Codes of new paid tickets."""
+        db = self.shop.box.db
+        opened, db.moved_clock = db.moved_clock, None
+        order = await self.shop.ordered(quantity)
+        await self.shop.pay(order)
+        codes = [ticket["code"] for ticket in (await self.shop.look(order))["tickets"]]
+        db.moved_clock = opened
+        return codes
+
+    async def value(self, sql: str, *parameters: Any) -> Any:
+        async with self.shop.box.db.transaction() as connection:
+            return await connection.fetchval(sql, *parameters)
+
+    async def execute(self, sql: str, *parameters: Any) -> None:
+        async with self.shop.box.db.transaction() as connection:
+            await connection.execute(sql, *parameters)
+
+
+@pytest.fixture
+async def door(shop: Shop) -> AsyncIterator[Door]:
+    async with shop.box.db.transaction() as connection:
+        night = await NIGHT.first(connection)
+    assert night is not None
+    event_id, doors_at = night
+    door = Door(shop, event_id)
+    await door.tickets(1)
+    shop.box.db.moved_clock = doors_at - timedelta(minutes=30)
+    yield door
+    shop.box.db.moved_clock = None

@@ -1,0 +1,75 @@
+"""Forged and altered QR codes: none is taken for a ticket."""
+
+import random
+from base64 import b32encode
+from collections.abc import Callable
+from uuid import uuid4
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from boxoffice.door.read import Reader
+from boxoffice.foundation.ids import ALPHABET
+from boxoffice.tickets.code import PAYLOAD_LENGTH, read_payload
+from tests.conftest import Amount
+from tests.door.conftest import Door
+from tests.door.test_scan import payload_of
+
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+async def test_no_forged_code_is_read_as_a_ticket(door: Door, amount: Amount) -> None:
+    codes = await door.tickets(10)
+    genuine = [await payload_of(door, code) for code in codes]
+    event_code = await door.value("SELECT short_code FROM event")
+    reader = Reader(door.event_id, event_code)
+    chance, key = random.Random(20), Ed25519PrivateKey.generate()
+    kinds = (_letter_changed, _parts_of_two, _signed_by_a_stranger, _made_up, _cut_or_longer)
+    forgeries, taken = amount(20_000, soak=1_000_000), []
+    async with door.shop.box.db.transaction() as connection:
+        for text in genuine:
+            assert (await reader.read(connection, text)) is not None
+        for number in range(forgeries):
+            text = kinds[number % len(kinds)](chance, genuine, key)
+            shown = await reader.read(connection, text)
+            if text not in genuine and shown is not None and shown.event_code == event_code and shown.code is None:
+                taken.append(text)
+    assert taken == []
+    amount.show(f"{forgeries} forged or altered codes: 0 taken")
+
+
+Forger = Callable[[random.Random, list[str], Ed25519PrivateKey], str]
+
+
+def _letter_changed(chance: random.Random, genuine: list[str], _key: Ed25519PrivateKey) -> str:
+    text = list(chance.choice(genuine))
+    for _ in range(chance.choice((1, 1, 1, 2, 5))):
+        text[chance.randrange(len(text))] = chance.choice(BASE32)
+    return "".join(text)
+
+
+def _parts_of_two(chance: random.Random, genuine: list[str], _key: Ed25519PrivateKey) -> str:
+    one, other = chance.sample(genuine, 2)
+    cut = chance.randrange(1, PAYLOAD_LENGTH)
+    return one[:cut] + other[cut:]
+
+
+def _signed_by_a_stranger(chance: random.Random, genuine: list[str], key: Ed25519PrivateKey) -> str:
+    """A ticket that exists, or another id, or a later revision, under a key of the forger's own."""
+    parts = read_payload(chance.choice(genuine))
+    assert parts is not None
+    signed = bytearray(parts.signed)
+    if chance.random() < 0.5:
+        signed[5:21] = uuid4().bytes
+    signed[22] = chance.randrange(256)
+    signed[4] = chance.choice((parts.key_number, chance.randrange(256)))
+    return b32encode(bytes(signed) + key.sign(bytes(signed))).decode().rstrip("=")
+
+
+def _made_up(chance: random.Random, _genuine: list[str], _key: Ed25519PrivateKey) -> str:
+    alphabet = chance.choice((BASE32, ALPHABET))
+    return "".join(chance.choice(alphabet) for _ in range(PAYLOAD_LENGTH))
+
+
+def _cut_or_longer(chance: random.Random, genuine: list[str], _key: Ed25519PrivateKey) -> str:
+    text = chance.choice(genuine)
+    return chance.choice((text[:-1], text + chance.choice(BASE32), text[1:], text[::-1], text + text))
