@@ -46,6 +46,7 @@ lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the dir
 
 bench: .venv/installed  ## How fast it is, as ratios to limits measured in the same run
 	@$(BIN)/python -m bench.web
+	@$(BIN)/python -m bench.door
 
 bench-search: .venv/installed  ## Search over 10,000 nights: percentiles and plans
 	@$(BIN)/python -m bench.search

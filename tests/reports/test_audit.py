@@ -13,8 +13,8 @@ INSERT INTO device (event_id, id, list_id, gate, role, link_hash, pin_hash, crea
 SELECT id, id, id, 'Main door', 'staff', sha256('link'), sha256('pin'), clock() FROM event;
 INSERT INTO scan (event_id, device_id, nonce, list_id, kind, ticket_id, read, scanned_at, corrected_at, received_at,
   online, answer, override, reason)
-SELECT event_id, event_id, 'a scan ' || n, event_id, 'entry', id, '', clock(), clock(), clock(), true, 'admitted', false,
-  ''
+SELECT event_id, event_id, 'a scan ' || n, event_id, 'entry', id, '', clock(), clock(), clock(), true, 'admitted',
+  false, ''
 FROM ticket, generate_series(1, 2) AS n WHERE number = 1;
 INSERT INTO entry SELECT event_id, event_id, id, visit, event_id, 'a scan ' || n, clock()
 FROM (SELECT event_id, id FROM ticket WHERE number = 1) AS one, (VALUES %s) AS visits (n, visit)"""
