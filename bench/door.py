@@ -26,7 +26,7 @@ from boxoffice.orders.place import Counter, Line, Request
 from local_postgres import LocalPostgres
 
 SCANNERS = 8
-TICKETS = 60_000
+TICKETS, CHUNK = 40_000, 2_000
 SLUG = "kesselhaus-opening"
 SECRET_KEY = "a secret of the bench, long enough for it"
 NIGHT = Query(
@@ -38,7 +38,7 @@ NIGHT = Query(
 TICKETS_OF_ONE_LINE = """
 INSERT INTO ticket (event_id, id, order_id, number, line_number, code, ticket_type_id, release_id, holder, status,
   issued_at)
-SELECT event_id, new.id, order_id, new.number, order_line.number, new.code, ticket_type_id, release_id, '', 'active',
+SELECT event_id, new.id, order_id, new.number + $3::integer, order_line.number, new.code, ticket_type_id, release_id, '', 'active',
   clock()
 FROM order_line, unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS new (id, code, number)
 """
@@ -58,7 +58,9 @@ async def prepare(database: Database) -> tuple[list[tuple[str, str]], Iterator[s
     scanners: list[tuple[str, str]] = []
     async with database.transaction() as connection:
         await connection.execute("ALTER TABLE ticket ALTER number TYPE integer")
-        await connection.execute(TICKETS_OF_ONE_LINE, [new_id() for _ in codes], codes)
+        for some in range(0, TICKETS, CHUNK):
+            ids = [new_id() for _ in range(CHUNK)]
+            await connection.execute(TICKETS_OF_ONE_LINE, ids, codes[some : some + CHUNK], some)
         for number in range(SCANNERS):
             made = await make_link(connection, SECRET_KEY, event_id, f"Gate {number}")
             paired = await pair(connection, SECRET_KEY, SLUG, made.link, made.pin, None)
