@@ -1281,7 +1281,7 @@ CREATE INDEX event_ends_at ON public.event USING btree (ends_at) WHERE (status <
 
 CREATE INDEX event_organisation ON public.event USING btree (organisation_id);
 
-CREATE INDEX event_search_words ON public.event_search USING gin (words);
+CREATE INDEX event_search_words ON public.event_search USING gin (words) WITH (fastupdate=off);
 
 CREATE INDEX event_starts_at ON public.event USING btree (starts_at) WHERE (status <> 'draft'::text);
 
@@ -1337,7 +1337,7 @@ CREATE INDEX refund_waiting ON public.refund USING btree (decided_at) WHERE (sta
 
 CREATE INDEX scan_of_ticket ON public.scan USING btree (event_id, ticket_id) WHERE (ticket_id IS NOT NULL);
 
-CREATE INDEX search_word_trigrams ON public.search_word USING gin (word public.gin_trgm_ops);
+CREATE INDEX search_word_trigrams ON public.search_word USING gin (word public.gin_trgm_ops) WITH (fastupdate=off);
 
 CREATE INDEX session_expires_at ON public.session USING btree (expires_at);
 
@@ -1519,6 +1519,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124153000'),
   ('20261124160000'),
   ('20261124171500'),
-  ('20261128180000');
+  ('20261128180000'),
+  ('20261128181500');
 
 COMMIT;
