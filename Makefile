@@ -38,6 +38,10 @@ simulate: .venv/installed  ## Whole sales in worlds that a seed decides: SEEDS=2
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --first $(or $(FIRST_SEED),1) \
 	  $(if $(TRACE),--trace) $(if $(TWICE),--twice) $(if $(PLANTED),--planted $(PLANTED))
 
+crash: .venv/installed boxoffice/static/vendor/built  ## Programs killed at each of their writes, half an hour of it: FLOW=webhook NUMBER=17 SAMPLE=5 SEED=1 PLANTED=1
+	@$(BIN)/python -m tests.crash $(if $(FLOW),--flow "$(FLOW)") $(if $(NUMBER),--number $(NUMBER)) \
+	  $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted)
+
 lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the direction of imports, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -68,4 +72,4 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 
 test-postgres-15: PG_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help install run test test-postgres-15 quick simulate lint bench bench-search screenshots audit-pages schema lock
+.PHONY: help install run test test-postgres-15 quick simulate crash lint bench bench-search screenshots audit-pages schema lock
