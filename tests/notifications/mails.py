@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from boxoffice.foundation.mail import Mail
 from boxoffice.notifications.emails import (
+    CancelledMail,
+    DisputedMail,
     RefundMail,
     RefundReason,
     ReviewMail,
@@ -11,6 +13,8 @@ from boxoffice.notifications.emails import (
     TicketLine,
     TicketsMail,
     alarm_mail,
+    cancelled_mail,
+    disputed_mail,
     login_mail,
     refund_mail,
     review_mail,
@@ -54,6 +58,16 @@ def refund(title: str, reason: RefundReason) -> RefundMail:
     return RefundMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, SLUG, title, "eur", 3300, reason)
 
 
+def disputed(title: str, state: str) -> DisputedMail:
+    return DisputedMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, SLUG, title, state, ("7K3F1M8Q2XWV",))
+
+
+def cancelled(title: str, *, night: bool, codes: tuple[str, ...]) -> CancelledMail:
+    return CancelledMail(
+        EMAIL, "7K3F9QXW2M4T", ORDER_LINK, title, SLUG, night_cancelled=night, cancelled_reason=title, void_codes=codes
+    )
+
+
 def every_mail(title: str, holders: tuple[str, ...]) -> dict[str, Mail]:
     mails = {
         "login": login_mail(EMAIL, "483920", LOGIN_LINK, BASE),
@@ -63,5 +77,10 @@ def every_mail(title: str, holders: tuple[str, ...]) -> dict[str, Mail]:
         ),
         "review": review_mail(ReviewMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, SLUG, title, "eur", 3300)),
         "alarm": alarm_mail("ops@example.org", f"Order of {holders[0]} for {title}: amounts differ.", BASE),
+    }
+    mails |= {f"disputed-{state}": disputed_mail(disputed(title, state)) for state in ("blocked", "valid", "cancelled")}
+    mails |= {
+        "cancelled-night": cancelled_mail(cancelled(title, night=True, codes=())),
+        "cancelled-tickets": cancelled_mail(cancelled(title, night=False, codes=("7K3F1M8Q2XWV",))),
     }
     return mails | {f"refund-{reason}": refund_mail(refund(title, reason)) for reason in RefundReason}
