@@ -38,8 +38,8 @@ NIGHT = Query(
 TICKETS_OF_ONE_LINE = """
 INSERT INTO ticket (event_id, id, order_id, number, line_number, code, ticket_type_id, release_id, holder, status,
   issued_at)
-SELECT event_id, new.id, order_id, new.number + $3::integer, order_line.number, new.code, ticket_type_id, release_id, '', 'active',
-  clock()
+SELECT event_id, new.id, order_id, new.number + $3::integer, order_line.number, new.code, ticket_type_id, release_id,
+  '', 'active', clock()
 FROM order_line, unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS new (id, code, number)
 """
 
