@@ -38,7 +38,7 @@ simulate: .venv/installed  ## Whole sales in worlds that a seed decides: SEEDS=2
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --first $(or $(FIRST_SEED),1) \
 	  $(if $(TRACE),--trace) $(if $(TWICE),--twice) $(if $(PLANTED),--planted $(PLANTED))
 
-crash: .venv/installed boxoffice/static/vendor/built  ## Programs killed at each of their writes, half an hour of it: FLOW=webhook NUMBER=17 SAMPLE=5 SEED=1 PLANTED=1
+crash: .venv/installed  ## Programs killed at each of their writes (half an hour): FLOW=webhook NUMBER=17 SAMPLE=5 SEED=1 PLANTED=1
 	@$(BIN)/python -m tests.crash $(if $(FLOW),--flow "$(FLOW)") $(if $(NUMBER),--number $(NUMBER)) \
 	  $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted)
 
