@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "screenshots"
 BEST = ROOT / "docs" / "screenshots"
 PORT = int(os.environ.get("PICTURES_PORT", "3290"))
+BUY_BAR = "(document.querySelector('.buy-bar') ?? document.createElement('p')).style.position"
 FOR_README = {
     **{f"{name}-phone-dark": name for name in ("programme", "night", "checkout", "success", "ticket")},
     "programme-wide-dark": "programme-wide-dark",
@@ -49,8 +50,9 @@ async def shoot(page: Page, name: str) -> None:
     """One picture, the page to its end."""
     await page.wait_for_load_state("networkidle")
     await page.evaluate("document.fonts.ready")
-    flat = ".buy-bar { position: static !important }"  # in a picture of the whole page it would lie across the middle
-    await page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True, animations="disabled", style=flat)
+    await page.evaluate(f"{BUY_BAR} = 'static'")  # in a picture of the whole page it would lie across the middle
+    await page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True, animations="disabled")
+    await page.evaluate(f"{BUY_BAR} = ''")
     if name in FOR_README:
         await page.screenshot(path=str(BEST / f"{FOR_README[name]}.png"), animations="disabled")
     print(f"screenshots/{name}.png", flush=True)

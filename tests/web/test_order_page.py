@@ -203,6 +203,7 @@ async def test_an_order_of_a_cancelled_night_says_where_its_money_goes(
             await connection.execute("UPDATE orders SET total_minor = 0")
     page = await seen(browser, box, view)
     assert "does not take place" in page
+    assert "valid</span>" not in page
     assert ("no money goes back" in page) == free
     assert ("a mail says when it is on its way" in page) != free
     if not free:
