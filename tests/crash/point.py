@@ -40,7 +40,7 @@ async def try_point(house: House, observer: Observer, kind: type[Flow], number: 
     except NoStrace:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of this point
-        outcome.wrong.append(f"{type(error).__name__}: {error}")
+        outcome.wrong.append(f"{type(error).__name__}: {str(error) or 'it took too long'}")
     return outcome
 
 
