@@ -89,17 +89,18 @@ class _OfServer(Flow):
         acting = asyncio.create_task(self.act())
         try:
             await until(lambda: _either(acting.done, lambda: killer.poll() is not None))
+        except BaseException:
+            acting.cancel()
+            raise
         finally:
             strace.let_go(killer)
         hit = strace.is_dead(process)
-        if hit:
-            self.house.server.kill()
+        self.house.server.kill()  # in any case: the next point begins with a fresh one too
         try:
             await acting
         except httpx.TransportError:
             assert hit, "the server hung up, and nobody had killed it"
-        if hit:
-            await self.house.restart()
+        await self.house.restart()
         return hit
 
 
@@ -143,9 +144,12 @@ class Checkout(_OfServer):
         return found
 
     async def _order(self, key: str) -> None:
-        answer = await self.shop.order(2, key=key, ticket_type=self._type)
-        assert answer.status_code == 201, answer.text
-        self._acknowledged.append(answer.json())
+        while True:
+            answer = await self.shop.order(2, key=key, ticket_type=self._type)
+            assert answer.status_code == 201, answer.text
+            self._acknowledged.append(answer.json())
+            if answer.json()["checkout_url"]:
+                return
 
 
 class _Paying(_OfServer):
@@ -175,10 +179,16 @@ class Webhook(_Paying):
 
     async def act(self) -> None:
         await self._pay()
-        await self.shop.delivered()
+        await until(self._is_told)
 
     async def again(self, step: int) -> None:
         self.house.from_stripe.set("open" if self.come_back else "cut")
+
+    async def _is_told(self) -> bool:
+        """Whether all that Stripe had to tell has arrived, been worked and been answered, or its first try failed."""
+        answer = await self.shop.stripe.get("/_control/deliveries")
+        told = [one for one in answer.json()["deliveries"] if one["attempts"]]
+        return len(told) == len(self.events)
 
 
 class Success(_Paying):
@@ -192,7 +202,8 @@ class Success(_Paying):
 
     async def act(self) -> None:
         await self._pay()
-        await self._look_at_page()
+        while await self.statuses(self._order) != ["paid"]:
+            await self._look_at_page()
 
     async def again(self, step: int) -> None:
         if self.come_back:
@@ -311,10 +322,13 @@ class Sweeper(Flow):
 
     async def strike(self) -> bool:
         program = Program(strace.under(self.number, WORKER), self.house.environment)
-        await until(lambda: _either_later(program.ended, self._is_done))
-        hit = program.ended()
-        program.kill()
-        return hit
+        try:
+            await until(lambda: _either_later(program.ended, self._is_done))
+            hit = program.ended()
+            assert not hit or program.code == -signal.SIGKILL, f"the worker ended by itself, with {program.code}"
+            return hit
+        finally:
+            program.kill()
 
     async def unfinished(self) -> list[str]:
         found = await super().unfinished()
