@@ -108,7 +108,7 @@ class Checkout(_OfServer):
     """Two place orders at the same moment, until the address to pay at is known. One comes back under the key and
     pays (the second one after odd numbers), the other is never seen again."""
 
-    name, about = "checkout", 60
+    name, about = "checkout", 45
     events = (COMPLETED, SUCCEEDED)
 
     async def prepare(self) -> None:
@@ -261,7 +261,7 @@ class _OfCommand(Flow):
 class Refund(_OfCommand):
     """`boxoffice refund CODE`."""
 
-    name, about = "refund", 73
+    name, about = "refund", 60
 
     async def prepare(self) -> None:
         self._order = await self.paid(2)
@@ -284,7 +284,7 @@ class Refund(_OfCommand):
 class Cancel(_OfCommand):
     """`boxoffice cancel EVENT` of a night with two paid orders and one that may be paid any moment."""
 
-    name, about = "cancel", 150
+    name, about = "cancel", 120
 
     async def prepare(self) -> None:
         self._orders = [await self.paid(), await self.paid(), await self.shop.ordered()]
@@ -309,7 +309,7 @@ class Cancel(_OfCommand):
 class Sweeper(Flow):
     """The worker: mails that are owed, a refund that is decided, a hold that is over."""
 
-    name, about = "sweeper", 280
+    name, about = "sweeper", 220
 
     async def prepare(self) -> None:
         self._back, self._late = await self.paid(), await self.shop.ordered()
