@@ -89,17 +89,18 @@ class _OfServer(Flow):
         acting = asyncio.create_task(self.act())
         try:
             await until(lambda: _either(acting.done, lambda: killer.poll() is not None))
+        except BaseException:
+            acting.cancel()
+            raise
         finally:
             strace.let_go(killer)
         hit = strace.is_dead(process)
-        if hit:
-            self.house.server.kill()
+        self.house.server.kill()  # in any case: the next point begins with a fresh one too
         try:
             await acting
         except httpx.TransportError:
             assert hit, "the server hung up, and nobody had killed it"
-        if hit:
-            await self.house.restart()
+        await self.house.restart()
         return hit
 
 
@@ -107,7 +108,7 @@ class Checkout(_OfServer):
     """Two place orders at the same moment, until the address to pay at is known. One comes back under the key and
     pays (the second one after odd numbers), the other is never seen again."""
 
-    name, about = "checkout", 60
+    name, about = "checkout", 45
     events = (COMPLETED, SUCCEEDED)
 
     async def prepare(self) -> None:
@@ -143,9 +144,12 @@ class Checkout(_OfServer):
         return found
 
     async def _order(self, key: str) -> None:
-        answer = await self.shop.order(2, key=key, ticket_type=self._type)
-        assert answer.status_code == 201, answer.text
-        self._acknowledged.append(answer.json())
+        while True:
+            answer = await self.shop.order(2, key=key, ticket_type=self._type)
+            assert answer.status_code == 201, answer.text
+            self._acknowledged.append(answer.json())
+            if answer.json()["checkout_url"]:
+                return
 
 
 class _Paying(_OfServer):
@@ -175,10 +179,16 @@ class Webhook(_Paying):
 
     async def act(self) -> None:
         await self._pay()
-        await self.shop.delivered()
+        await until(self._is_told)
 
     async def again(self, step: int) -> None:
         self.house.from_stripe.set("open" if self.come_back else "cut")
+
+    async def _is_told(self) -> bool:
+        """Whether all that Stripe had to tell has arrived, been worked and been answered, or its first try failed."""
+        answer = await self.shop.stripe.get("/_control/deliveries")
+        told = [one for one in answer.json()["deliveries"] if one["attempts"]]
+        return len(told) == len(self.events)
 
 
 class Success(_Paying):
@@ -192,7 +202,8 @@ class Success(_Paying):
 
     async def act(self) -> None:
         await self._pay()
-        await self._look_at_page()
+        while await self.statuses(self._order) != ["paid"]:
+            await self._look_at_page()
 
     async def again(self, step: int) -> None:
         if self.come_back:
@@ -250,7 +261,7 @@ class _OfCommand(Flow):
 class Refund(_OfCommand):
     """`boxoffice refund CODE`."""
 
-    name, about = "refund", 73
+    name, about = "refund", 60
 
     async def prepare(self) -> None:
         self._order = await self.paid(2)
@@ -273,7 +284,7 @@ class Refund(_OfCommand):
 class Cancel(_OfCommand):
     """`boxoffice cancel EVENT` of a night with two paid orders and one that may be paid any moment."""
 
-    name, about = "cancel", 150
+    name, about = "cancel", 120
 
     async def prepare(self) -> None:
         self._orders = [await self.paid(), await self.paid(), await self.shop.ordered()]
@@ -298,7 +309,7 @@ class Cancel(_OfCommand):
 class Sweeper(Flow):
     """The worker: mails that are owed, a refund that is decided, a hold that is over."""
 
-    name, about = "sweeper", 280
+    name, about = "sweeper", 220
 
     async def prepare(self) -> None:
         self._back, self._late = await self.paid(), await self.shop.ordered()
@@ -311,10 +322,13 @@ class Sweeper(Flow):
 
     async def strike(self) -> bool:
         program = Program(strace.under(self.number, WORKER), self.house.environment)
-        await until(lambda: _either_later(program.ended, self._is_done))
-        hit = program.ended()
-        program.kill()
-        return hit
+        try:
+            await until(lambda: _either_later(program.ended, self._is_done))
+            hit = program.ended()
+            assert not hit or program.code == -signal.SIGKILL, f"the worker ended by itself, with {program.code}"
+            return hit
+        finally:
+            program.kill()
 
     async def unfinished(self) -> list[str]:
         found = await super().unfinished()

@@ -1,6 +1,8 @@
 """One kill: the flow until there, the programs again, a minute, and then all the time that is left; what was wrong."""
 
+from collections import Counter
 from dataclasses import dataclass, field
+from email import message_from_bytes
 
 from tests.crash.flows import Flow
 from tests.crash.strace import NoStrace
@@ -10,6 +12,9 @@ from tests.simulation.invariants import AT_EVERY_COMMIT, AT_STRIPE, ENDS, IN_THE
 
 STEPS, STEP_SECONDS = 6, 10
 """The minute in which everything must be done; on the moved clock, for leases and Stripe's next delivery are waits."""
+
+SENT_MAX = 2
+"""A mail whose sending was cut off goes out again under the same id, once for one kill."""
 
 
 @dataclass
@@ -72,6 +77,8 @@ async def _wrong_in_the_end(house: House) -> list[str]:
     ((balance,),) = await stripe.world.database.rows(BALANCE)
     if balance != ledger:
         found.append(f"Stripe holds {balance}, the ledger says {ledger}")
+    sent = Counter(message_from_bytes(raw)["Message-ID"] for raw in house.sink.messages)
+    found += [f"mail {one} went out {times} times" for one, times in sent.items() if times > SENT_MAX]
     open_sessions = await stripe.world.database.rows(OPEN_SESSIONS)
     return found + [f"a session can still be paid: {row['id']}" for row in open_sessions]
 
