@@ -31,6 +31,9 @@ test: .venv/installed boxoffice/static/vendor/built  ## All tests, in parallel, 
 test-postgres-15: .venv/installed boxoffice/static/vendor/built  ## What goes over HTTP, on Debian's PostgreSQL 15 (PG_BIN: where its programs are)
 	@PG_BIN=$(PG_BIN) $(BIN)/python -m pytest -n 2 -m "not browser" --ignore tests/stripe_simulator --ignore tests/cli --ignore tests/deploy
 
+test-pgbouncer: .venv/installed boxoffice/static/vendor/built  ## What goes over HTTP and the domains, behind PgBouncer in transaction mode (TESTS=tests/worker: those alone)
+	@PGBOUNCER=1 $(BIN)/python -m pytest -n 2 -m "not browser" $(TESTS)
+
 quick: .venv/installed boxoffice/static/vendor/built  ## The everyday subset: no browser, nothing slow, not the simulator's own tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" --ignore tests/stripe_simulator --ignore tests/cli
 
@@ -70,6 +73,7 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.12 --extra vercel pyproject.toml -o requirements/vercel.txt
 
+test-pgbouncer: TESTS ?= $(addprefix tests/,foundation accounts catalogue orders payments tickets reports support notifications worker api web)
 test-postgres-15: PG_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help install run test test-postgres-15 quick simulate crash lint bench bench-search screenshots audit-pages schema lock
+.PHONY: help install run test test-postgres-15 test-pgbouncer quick simulate crash lint bench bench-search screenshots audit-pages schema lock

@@ -22,6 +22,7 @@ from stripe_simulator.serve import serving
 from stripe_simulator.settings import Settings as SimulatorSettings
 from tests.house import House
 from tests.nights import NIGHT, load
+from tests.pgbouncer import POOLER
 from tests.programs import APPLICATION
 from tests.programs import server as server_program
 from tests.proxy import Proxy
@@ -154,7 +155,7 @@ def shop_environment(database_url: str, url: str, stripe_url: str) -> dict[str, 
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": stripe_url,
         "CRON_SECRET": "a cron secret of the tests",
-    }
+    } | POOLER
 
 
 async def answering(web: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ from boxoffice.foundation.problems import Problem
 from boxoffice.orders.place import Counter, Placed, Request, SoldOut
 from tests.nights import NIGHT
 from tests.orders.test_place import open_desk
+from tests.pgbouncer import POOLED
 
 ROUNDS = 100
 BUYERS = 64
@@ -23,7 +24,7 @@ CONDITION = "s_used[r_stock[r]] + n <= s_cap[r_stock[r]]"
 
 async def sold_in_each_round(db: Database, database_url: str, rounds: int) -> list[int]:
     desk = await open_desk(db, ONE_RELEASE)
-    databases = [Database(database_url, size=2) for _ in range(2)]
+    databases = [Database(database_url, size=2, pooled=POOLED) for _ in range(2)]
     counters = [Counter(each, desk.counter.event_id, desk.counter.short_code, 50) for each in databases]
     batchers: list[Batcher[Request, Placed | Problem]] = [Batcher(counter.flush) for counter in counters]
     sold: list[int] = []
