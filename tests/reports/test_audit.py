@@ -102,3 +102,18 @@ ALTER TABLE orders DISABLE TRIGGER USER;
 ALTER TABLE payment_attempt DISABLE TRIGGER USER;
 ALTER TABLE ledger_entry DISABLE TRIGGER USER;
 """
+
+
+async def test_a_report_that_is_open_holds_up_no_sale(shop: Shop) -> None:
+    """It sees the moment of its beginning to its end, while others buy, pay and give up."""
+    async with shop.box.db.transaction(snapshot=True) as report:
+        before = await audit(report)
+        bought, left = await shop.ordered(2), await shop.ordered()
+        await shop.pay(bought)
+        assert (await shop.look(bought))["status"] == "paid"
+        await shop.pass_time(minutes=13)
+        await shop.tick()
+        assert (await shop.look(left))["status"] == "expired"
+        assert await report.fetchval("SELECT count(*) FROM orders") == 0
+        assert await audit(report) == before
+    await shop.sound()
