@@ -41,6 +41,10 @@ simulate: .venv/installed  ## Whole sales in worlds that a seed decides: SEEDS=2
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --first $(or $(FIRST_SEED),1) \
 	  $(if $(TRACE),--trace) $(if $(TWICE),--twice) $(if $(PLANTED),--planted $(PLANTED))
 
+soak: .venv/installed boxoffice/static/vendor/built  ## People buy for minutes while everything fails: MINUTES=5 SEED=7 BUYERS=20
+	@mkdir -p .local && $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),5) --buyers $(or $(BUYERS),20) \
+	  $(if $(SEED),--seed $(SEED)) 2>.local/soak.log || { echo "the end of .local/soak.log:"; tail -n 5 .local/soak.log; exit 1; }
+
 crash: .venv/installed  ## Programs killed at each of their writes (half an hour): FLOW=webhook NUMBER=17 SAMPLE=5 SEED=1 PLANTED=1
 	@$(BIN)/python -m tests.crash $(if $(FLOW),--flow "$(FLOW)") $(if $(NUMBER),--number $(NUMBER)) \
 	  $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted)
@@ -76,4 +80,4 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 test-pgbouncer: TESTS ?= $(addprefix tests/,foundation accounts catalogue orders payments tickets reports support notifications worker api web)
 test-postgres-15: PG_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help install run test test-postgres-15 test-pgbouncer quick simulate crash lint bench bench-search screenshots audit-pages schema lock
+.PHONY: help install run test test-postgres-15 test-pgbouncer quick simulate soak crash lint bench bench-search screenshots audit-pages schema lock

@@ -1,7 +1,7 @@
 """Forged deliveries: whatever is sent to the webhook's address without Stripe's signature of these very bytes at this
 time is 400 (or 413), and nothing is written.
 
-Most go into the application without a network, 2,000 in CI and 100,000 in `make soak`; some over real HTTP.
+Most go into the application without a network, 2,000 in CI and 100,000 with `--soak`; some over real HTTP.
 """
 
 import asyncio
