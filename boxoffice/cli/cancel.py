@@ -34,7 +34,7 @@ async def _cancel(box: BoxOffice, slug: str, reason: str, *, act: bool) -> None:
             return
         async with box.db.transaction() as connection:
             await call_off(connection, night, reason)
-        print("The sale is closed.")
+        print("The sale is closed.", flush=True)
         await _work(box, slug)
         await _show(box, slug)
     finally:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from boxoffice.foundation.db import DATABASE_PROBLEM, Database
 from boxoffice.foundation.jobs import Undone, retry, undone
+from boxoffice.foundation.problems import NotFound
 from boxoffice.settings import Reading, SettingsProblem
 
 SHOWN_MAX = 100
@@ -12,7 +13,7 @@ ALL = "all"
 
 
 def run(reading: Reading, *, parked: bool, again: str | None) -> None:
-    """Prints them, or has one tried again. Needs the database alone. Raises SettingsProblem."""
+    """Prints them, or has one tried again. Needs the database alone. Raises SettingsProblem, NotFound."""
     settings = reading.settings
     if not settings.database_url:
         raise SettingsProblem(next(line for line in reading.problems if line.startswith("DATABASE_URL ")))
@@ -36,7 +37,9 @@ async def _told(db: Database, *, parked: bool, again: str | None) -> str:
         async with db.transaction() as connection:
             if again is not None:
                 number = await retry(connection, None if again == ALL else UUID(again))
-                return f"{number} tried again now, by the worker or cron." if number else "There is no such job to do."
+                if not number and again != ALL:
+                    raise NotFound("There is no such job to do. `boxoffice jobs` shows those that there are.")
+                return f"{number} tried again now, by the worker or cron." if number else "No job is parked."
             jobs = await undone(connection, SHOWN_MAX + 1, parked=parked)
     finally:
         await db.close()

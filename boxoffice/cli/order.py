@@ -3,6 +3,7 @@
 import asyncio
 
 from boxoffice.foundation.db import DATABASE_PROBLEM, Database
+from boxoffice.foundation.problems import NotFound
 from boxoffice.orders.mail_again import mail_tickets_again
 from boxoffice.orders.order import show_order
 from boxoffice.settings import Reading, SettingsProblem
@@ -16,7 +17,7 @@ def run(reading: Reading, what: str, *, resend_mail: bool = False) -> None:
 
     Needs the database alone, so that it works on a box office whose other settings are wrong.
 
-    Raises SettingsProblem without a database, NotFound with advice.
+    Raises SettingsProblem without a database, NotFound with advice, NoTickets.
     """
     settings = reading.settings
     if not settings.database_url:
@@ -36,7 +37,7 @@ async def _mailed_again(db: Database, what: str) -> str:
         async with db.transaction() as connection:
             found = await find(connection, what)
             if len(found.orders) != 1:
-                return "That leads to no single order. Name one: boxoffice order CODE --resend-mail"
+                raise NotFound("That leads to no single order. Name one: boxoffice order CODE --resend-mail")
             view = await show_order(connection, found.orders[0].code)
             return await mail_tickets_again(connection, view)
     finally:

@@ -61,9 +61,15 @@ async def _again(box: BoxOffice, asked: Asked) -> list[str]:
     async with box.db.transaction() as connection:
         event_id = (await show_order(connection, asked.code)).order.event_id
     if asked.dry_run:
-        return ["Every failed refund of this order would be asked of Stripe once more."]
+        return [await _would_ask(box, asked.code)]
     refunds = await box.db.attempt(ask_again, asked.code)
     return [await _sent(box, event_id, one) for one in refunds]
+
+
+async def _would_ask(box: BoxOffice, code: str) -> str:
+    async with box.db.transaction() as connection:
+        failed = sum(one.status == "failed" for one in (await show_order(connection, code)).refunds)
+    return f"{failed} failed refund{'' if failed == 1 else 's'} would be asked of Stripe once more."
 
 
 async def _wish(box: BoxOffice, asked: Asked) -> Wish:
@@ -81,7 +87,9 @@ def _said(plan: Plan, wish: Wish) -> list[str]:
     lines = [f"Order {write_code(plan.order_code)}"]
     if plan.known is not None:
         lines.append(f"  This was decided before: {amount}, {plan.known.status}. Nothing is done twice.")
-        if wish.amount_minor is not None and not wish.tickets:
+        if plan.known.status == "failed":
+            lines.append(f"  It failed. To ask Stripe once more: boxoffice refund {plan.order_code} --again")
+        elif wish.amount_minor is not None and not wish.tickets:
             lines.append(f"  For another {amount}: --number {wish.number + 1}")
         return lines
     if plan.in_review:

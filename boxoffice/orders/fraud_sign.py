@@ -10,7 +10,7 @@ from uuid import UUID
 from boxoffice.foundation.db import Command, Connection
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.written import write_money
-from boxoffice.orders.from_outside import lock_payment
+from boxoffice.orders.payment import lock_payment
 from boxoffice.payments.stripe import Json
 
 KINDS = {"radar.early_fraud_warning": "early_fraud_warning", "review": "review"}

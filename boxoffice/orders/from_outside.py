@@ -4,16 +4,17 @@ Nobody says which tickets they mean, and an amount is no answer: one that makes 
 part of the money leaves the tickets as they are and tells a person.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from boxoffice.foundation import logs
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.written import write_money
-from boxoffice.orders.give_back import LOCK_ORDER, give_back_units
-from boxoffice.orders.refund import DECIDE, OF_PAYMENT, ORDER_REFUNDED, RefundRow, decide, settle_refund
+from boxoffice.orders.follow_disputes import follow_disputes
+from boxoffice.orders.give_back import give_back_units
+from boxoffice.orders.payment import Payment, lock_payment
+from boxoffice.orders.refund import DECIDE, DROP, OF_PAYMENT, ORDER_REFUNDED, RefundRow, decide, settle_refund
 from boxoffice.orders.void import follow_tickets, void_all
 from boxoffice.payments.ledger import post
 from boxoffice.payments.stripe import Refund
@@ -21,42 +22,10 @@ from boxoffice.payments.stripe import Refund
 BESIDE = ":beside:"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """Money that reached an order; `purpose` is `kept`, `returned` or `in_review`."""
-
-    order_id: UUID
-    order_code: str
-    payment_intent_id: str
-    amount_minor: int
-    currency: str
-    purpose: str
-
-
-PAYMENT = Query(
-    Payment,
-    """
-SELECT payment.order_id, orders.code AS order_code, payment_intent_id, amount_minor, payment.currency, purpose
-FROM payment JOIN orders ON orders.event_id = payment.event_id AND orders.id = payment.order_id
-WHERE payment.event_id = $1 AND payment_intent_id = $2
-""",
-)
-DROP = Command("""
-UPDATE refund SET status = 'dropped', problem = $3, settled_at = clock() WHERE event_id = $1 AND id = $2
-""")
 MOVE_TICKETS = Command("UPDATE ticket SET refund_id = $3 WHERE event_id = $1 AND refund_id = $2")
 NOT_IN_REVIEW = Command("""
 UPDATE payment SET purpose = 'returned' WHERE event_id = $1 AND payment_intent_id = $2 AND purpose = 'in_review'
 """)
-
-
-async def lock_payment(connection: Connection, event_id: UUID, intent: str) -> Payment | None:
-    """A payment whose order this transaction holds from here on; None when it is not ours."""
-    payment = await PAYMENT.first(connection, event_id, intent)
-    if payment is None:
-        return None
-    await LOCK_ORDER.first(connection, event_id, payment.order_id)
-    return await PAYMENT.first(connection, event_id, intent)
 
 
 async def record_refunds(connection: Connection, event_id: UUID, intent: str, refunds: list[Refund]) -> str:
@@ -97,6 +66,7 @@ async def _record(
     if payment.purpose == "kept":
         voided = await void_all(connection, order, "refunded", refund_id=refund_id) if whole else 0
         await follow_tickets(connection, order)
+        await follow_disputes(connection, event_id, payment)  # lost disputes of the rest may have waited for this
     elif payment.purpose == "in_review" and whole:
         await NOT_IN_REVIEW.run(connection, event_id, payment.payment_intent_id)
         await give_back_units(connection, *order)

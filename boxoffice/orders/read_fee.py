@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from boxoffice.foundation.db import Command, Connection
-from boxoffice.orders.from_outside import lock_payment
+from boxoffice.orders.payment import lock_payment
 from boxoffice.orders.till import Till
 from boxoffice.payments.ledger import post_either_way
 from boxoffice.payments.stripe import Fee, StripeProblem

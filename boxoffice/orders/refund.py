@@ -93,6 +93,9 @@ SELECT 1 FROM orders WHERE event_id = $1
   AND id = (SELECT order_id FROM refund WHERE refund.event_id = $1 AND refund.id = $2) FOR UPDATE
 """,
 )
+DROP = Command("""
+UPDATE refund SET status = 'dropped', problem = $3, settled_at = clock() WHERE event_id = $1 AND id = $2
+""")
 WAS_POSTED = Query(int, "SELECT 1 FROM ledger_entry WHERE event_id = $1 AND posting = $2 LIMIT 1")
 CODE = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND id = $2")
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Query
-from boxoffice.orders.dispute import drop_what_a_bank_took
+from boxoffice.orders.follow_disputes import drop_what_a_bank_took
 from boxoffice.orders.from_outside import record_refunds
 from boxoffice.orders.pay import APP
 from boxoffice.orders.refund import REFUND, RefundRow, refuse_refund, settle_refund

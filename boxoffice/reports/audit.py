@@ -168,9 +168,9 @@ WHERE outcome NOT IN ('foreign', 'unknown_order')
   AND (type IN ('checkout.session.completed', 'checkout.session.async_payment_succeeded')
       AND object ->> 'payment_status' = 'paid' AND NOT EXISTS (
         SELECT FROM payment WHERE payment_intent_id = object ->> 'payment_intent')
-    OR type LIKE 'refund.%' AND object ->> 'status' = 'succeeded' AND NOT EXISTS (
-        SELECT FROM refund WHERE (id::text = object #>> '{metadata,refund_id}' OR refund_id = object ->> 'id'
-          OR decision = 'outside:' || (object ->> 'id'))
+    -- one from outside may have failed before it was heard of
+    OR type LIKE 'refund.%' AND object ->> 'status' = 'succeeded' AND object #>> '{metadata,refund_id}' IS NOT NULL
+      AND NOT EXISTS (SELECT FROM refund WHERE id::text = object #>> '{metadata,refund_id}'
         AND (status IN ('succeeded', 'failed', 'dropped') OR attempt > 1)))
 """,
 )

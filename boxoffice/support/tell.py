@@ -70,6 +70,7 @@ JOBS = {
     "mail_refund": "mail about the refund",
     "alarm": "alarm to MAIL_FROM",
     "mail_cancelled": "mail about the cancellation",
+    "mail_disputed": "mail about the dispute",
     "send_refund": "refund asked of Stripe",
     "end_review": "end of the review",
 }

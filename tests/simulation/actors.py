@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from boxoffice.box import BoxOffice
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks.stripe import webhook
 from boxoffice.orders.buy import Bought, OrderRequest, buy
+from boxoffice.orders.cancel_night import call_off, cancel_some, night_to_cancel
+from boxoffice.orders.decide_refund import Wish, ask_again, decide_refund
 from boxoffice.orders.look import look
 from boxoffice.orders.order import OrderView, show_order
 from boxoffice.orders.pay import advance
@@ -24,16 +27,25 @@ from boxoffice.orders.place import Line
 from boxoffice.orders.reconcile import reconcile_recent
 from boxoffice.orders.release import give_up
 from boxoffice.orders.repair import read_missed_events, repair
+from boxoffice.orders.send_refund import look_at_refunds, send_refund
 from boxoffice.worker.tick import run_jobs
 from stripe_simulator.deliveries.signature import signature_header
 from stripe_simulator.payments import cards
 from stripe_simulator.payments.bank_debits import BANK_DEBITS
+from stripe_simulator.payments.cards import RefundOutcome
 from tests.simulation.invariants import WAITS
 from tests.simulation.world import EXPECTED, SLUG, WEBHOOK_SECRET, World
 
 Json = dict[str, Any]
 Actor = Coroutine[Any, Any, None]
 
+TICKETS = """
+SELECT ticket.code, orders.code AS "order" FROM ticket JOIN orders ON orders.id = order_id ORDER BY 1
+"""
+COMES_IN = """
+UPDATE ticket SET status = 'used', used_at = clock() WHERE code = $1 AND status = 'active' AND blocked_reason IS NULL
+"""
+REFUND_OUTCOMES: tuple[RefundOutcome, ...] = ("succeeds", "succeeds", "pending", "fails")
 WEB = ("web-1", "web-2")
 WORKERS = ("worker-1", "worker-2")
 GOOD, PENDING_REFUND, FAILING_REFUND = "4242424242424242", "4000000000007726", "4000000000005126"
@@ -67,6 +79,15 @@ def cast_of(world: World) -> dict[str, Actor]:
     if chances.webhooks != "none":
         cast |= {f"post-{n}": deliverer(world, chance(f"post {n}")) for n in (1, 2, 3)}
         cast["stranger"] = stranger(world, chance("stranger"))
+    cast |= {f"refunder-{n}": refunder(world, chance(f"refunder {n}")) for n in range(1, chances.refunders + 1)}
+    if chances.dashboard:
+        cast["dashboard"] = dashboard(world, chance("dashboard"))
+    if chances.bank:
+        cast["bank"] = bank(world, chance("bank"))
+    if chances.door:
+        cast["door"] = door(world, chance("door"))
+    if chances.called_off:
+        cast["organiser"] = organiser(world, chance("organiser"))
     if chances.crashes:
         cast["crashes"] = crasher(world, chance("crashes"))
     return cast
@@ -160,6 +181,8 @@ async def job_worker(world: World, random: Random) -> None:
     while world.buyers_left:
         await _rest(world, random.randint(20, 120), "rests")
         await _once(world, random.choice(WORKERS), run_jobs)
+        if random.random() < 0.2:
+            await _once(world, random.choice(WORKERS), lambda box: look_at_refunds(box.till))
 
 
 async def event_reader(world: World, random: Random) -> None:
@@ -174,6 +197,94 @@ async def comparer(world: World, random: Random) -> None:
     while world.buyers_left:
         await _rest(world, random.randint(50, 400), "rests")
         await _once(world, random.choice(WORKERS), lambda box: reconcile_recent(box.till))
+
+
+async def refunder(world: World, random: Random) -> None:
+    """A person gives money back: an order, a ticket, an amount; sometimes twice at once, sometimes once more."""
+    for _ in range(random.randint(1, 4)):
+        await _rest(world, random.randint(20, 250), "reads a mail")
+        tickets = await world.scheduler.outside("looks at orders", lambda: world.observer.rows(TICKETS))
+        if not tickets:
+            continue
+        ticket = random.choice(tickets)
+        wishes = [_wish(random, ticket["code"]) for _ in range(random.choice([1, 1, 2]))]
+        if random.random() < 0.3:
+            wishes.append(wishes[0])
+        await asyncio.gather(*(_asks(world, random, ticket["order"], wish) for wish in wishes))
+
+
+def _wish(random: Random, ticket: str) -> Wish:
+    override = random.random() < 0.5
+    return random.choice(
+        [
+            Wish(override_used=override),
+            Wish((ticket,), override_used=override),
+            Wish((ticket,), random.choice([0, 500]), override_used=override),
+            Wish(amount_minor=random.choice([100, 700, 1200])),
+        ]
+    )
+
+
+async def _asks(world: World, random: Random, order: str, wish: Wish) -> None:
+    process = random.choice(WEB)
+    if random.random() < 0.15:
+        await _once(world, process, lambda box: box.db.attempt(ask_again, order))
+        return
+    decided = await _patiently(world, random, lambda box: box.db.attempt(decide_refund, order, wish))
+    if decided is not None and decided.refund_id is not None and random.random() < 0.5:  # the command sends at once
+        await _once(world, process, lambda box: send_refund(box.till, decided.plan.event_id, decided.refund_id))
+
+
+async def dashboard(world: World, random: Random) -> None:
+    """Somebody refunds at Stripe, and we hear of it later."""
+    for _ in range(random.randint(1, 4)):
+        await _rest(world, random.randint(20, 250), "clicks about")
+        charges = await world.scheduler.outside("looks at payments", world.stripe.charges)
+        if charges:
+            outcome = random.choice(REFUND_OUTCOMES)
+            await world.stripe.refund(random.choice(charges), random.choice([None, None, 300, 1200]), outcome)
+
+
+async def bank(world: World, random: Random) -> None:
+    """A bank asks about payments, takes them back, and decides; once it decides again."""
+    for _ in range(random.randint(2, 7)):
+        await _rest(world, random.randint(10, 200), "works")
+        disputes = await world.scheduler.outside("looks at disputes", world.stripe.disputes)
+        charges = await world.scheduler.outside("looks at payments", world.stripe.charges)
+        if disputes and random.random() < 0.65:
+            outcome = random.choice(["answered", "escalated", "warning_closed", "won", "lost", "lost", "won"])
+            await world.stripe.decide_dispute(random.choice(sorted(disputes)), outcome)
+        elif charges:
+            inquiry, part = random.random() < 0.3, random.random() < 0.3
+            await world.stripe.dispute(random.choice(charges), inquiry=inquiry, part=part)
+
+
+async def door(world: World, random: Random) -> None:
+    """People come in: the counted update that a door makes."""
+    for _ in range(random.randint(1, 6)):
+        await _rest(world, random.randint(20, 200), "waits for people")
+        tickets = await world.scheduler.outside("looks at a ticket", lambda: world.observer.rows(TICKETS))
+        if tickets:
+            await _once(world, random.choice(WEB), partial(_scan, code=random.choice(tickets)["code"]))
+
+
+async def _scan(box: BoxOffice, code: str) -> None:
+    async with box.db.transaction() as connection:
+        await connection.execute(COMES_IN, code)
+
+
+async def organiser(world: World, random: Random) -> None:
+    """Calls the night off, in the middle of its sale."""
+    await _rest(world, random.randint(150, 600), "looks at the weather")
+    await _patiently(world, random, _call_off)
+    for _ in range(random.randint(0, 3)):
+        await _rest(world, random.randint(0, 60), "looks how far it has come")
+        await _once(world, random.choice(WORKERS), lambda box: cancel_some(box.till))
+
+
+async def _call_off(box: BoxOffice) -> None:
+    async with box.db.transaction() as connection:
+        await call_off(connection, await night_to_cancel(connection, SLUG), "A storm.")
 
 
 async def deliverer(world: World, random: Random) -> None:
@@ -244,6 +355,8 @@ async def _work_through(world: World) -> int:
     total = 0
     for _ in range(HEAL_ROUNDS_MAX):
         found = await world.ask("worker-1", lambda box: repair(box.till))
+        found += await world.ask("worker-1", lambda box: cancel_some(box.till))
+        found += await world.ask("worker-1", lambda box: look_at_refunds(box.till))
         found += await world.ask("worker-1", run_jobs)
         total += found
         if not found:

@@ -1,7 +1,7 @@
 """Stripe, as far as this world goes: the simulator's own core behind the real SDK, one call a step, with bad luck."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -13,8 +13,12 @@ from stripe_simulator.api.answering import Answer, AnswerLost
 from stripe_simulator.api.form import parse
 from stripe_simulator.checkout.pay import Paid, Payment, payable_session
 from stripe_simulator.core import Core
+from stripe_simulator.errors import InvalidParameter, NotAllowed
 from stripe_simulator.faults import Rule
+from stripe_simulator.payments.cards import RefundOutcome
+from stripe_simulator.payments.dispute import add_evidence, close_dispute, escalate, open_dispute
 from stripe_simulator.payments.instrument import Billing
+from stripe_simulator.payments.refund import refund_charge
 from stripe_simulator.store.unit import Unit
 from tests.simulation.scheduler import Scheduler
 
@@ -31,8 +35,25 @@ FAULTS = (
     "stored_server_error",
     "lock_timeout",
 )
+MAY_BECOME = {
+    "warning_needs_response": ("answered", "escalated", "warning_closed"),
+    "warning_under_review": ("escalated", "warning_closed"),
+    "needs_response": ("answered", "won", "lost"),
+    "under_review": ("won", "lost"),
+    "lost": ("won",),
+}
+"""What a bank may decide; a lost dispute is won months later."""
+TOO_MUCH = ("charge_already_refunded", "charge_disputed")
 BALANCE = """
 SELECT coalesce(sum((doc ->> 'net')::bigint), 0)::bigint FROM object WHERE kind = 'balance_transaction'
+"""
+CHARGES = """
+SELECT id FROM object WHERE kind = 'charge' AND doc ->> 'status' = 'succeeded' ORDER BY id
+"""
+DISPUTES = "SELECT id, doc ->> 'status' AS status FROM object WHERE kind = 'dispute' ORDER BY id"
+REFUNDS = """
+SELECT id, CASE doc ->> 'status' WHEN 'canceled' THEN 'failed' ELSE doc ->> 'status' END AS status,
+  (doc ->> 'amount')::bigint AS amount FROM object WHERE kind = 'refund' ORDER BY id
 """
 OPEN_SESSIONS = """
 SELECT id FROM object WHERE kind = 'checkout.session' AND doc ->> 'status' = 'open'
@@ -111,6 +132,77 @@ class AtStripe:
 
         await self.scheduler.outside(f"the amount becomes {amount_total}", lambda: self.core.act(verb))
 
+    async def charges(self) -> list[str]:
+        """Ids of what was paid."""
+        return [row["id"] for row in await self.core.world.database.rows(CHARGES)]
+
+    async def disputes(self) -> dict[str, str]:
+        """Id -> status of every dispute."""
+        return {row["id"]: row["status"] for row in await self.core.world.database.rows(DISPUTES)}
+
+    async def refunds(self) -> dict[str, tuple[str, int]]:
+        """Id -> status and amount of every refund."""
+        return {row["id"]: (row["status"], row["amount"]) for row in await self.core.world.database.rows(REFUNDS)}
+
+    async def refund(self, charge_id: str, amount: int | None, outcome: RefundOutcome) -> bool:
+        """Somebody refunds in the Dashboard; whether Stripe does it."""
+
+        async def verb(unit: Unit) -> bool:
+            charge = await unit.lock("charge", charge_id)
+            assert charge is not None
+            settings = self.core.world.settings
+            await refund_charge(unit, settings, charge, {"amount": amount} if amount else {}, outcome=outcome)
+            return True
+
+        return await self._act(f"refunds {amount or 'the rest'} in the Dashboard", verb)
+
+    async def dispute(self, charge_id: str, *, inquiry: bool, part: bool) -> bool:
+        """A bank takes a payment back, or a half of it, or asks."""
+
+        async def verb(unit: Unit) -> bool:
+            charge = await unit.lock("charge", charge_id)
+            assert charge is not None
+            others = await unit.of_payment("dispute", charge.doc["payment_intent"])
+            left = charge.doc["amount"] - charge.doc["amount_refunded"]
+            left -= sum(one.doc["amount"] for one in others if one.doc["status"] not in ("won", "warning_closed"))
+            amount = left // 2 if part else left
+            if amount > 0:
+                open_dispute(unit, charge, inquiry=inquiry, amount=amount)
+            return amount > 0
+
+        return await self._act("a bank asks" if inquiry else "a bank disputes", verb)
+
+    async def decide_dispute(self, dispute_id: str, outcome: str) -> bool:
+        """A bank decides, or its customer withdraws, which is a win for the seller."""
+
+        async def verb(unit: Unit) -> bool:
+            found = await unit.find("dispute", dispute_id)
+            assert found is not None
+            charge = await unit.lock("charge", found.doc["charge"])
+            dispute = await unit.lock("dispute", dispute_id)
+            assert charge is not None
+            assert dispute is not None
+            if outcome not in MAY_BECOME.get(dispute.doc["status"], ()):
+                return False
+            if outcome == "answered":
+                add_evidence(unit, dispute, charge, {"uncategorized_text": "they came"}, submit=True)
+            elif outcome == "escalated":
+                escalate(unit, dispute)
+            else:
+                close_dispute(unit, dispute, outcome)
+            return True
+
+        return await self._act(f"a dispute is {outcome}", verb)
+
+    async def _act(self, what: str, verb: Callable[[Unit], Awaitable[bool]]) -> bool:
+        async def done() -> bool:
+            try:
+                return await self.core.act(verb)
+            except (InvalidParameter, NotAllowed):
+                return False
+
+        return await self.scheduler.outside(what, done)
+
     async def balance(self) -> int:
         """What Stripe holds for us: captured, less what went back and what it keeps; minor units."""
         ((net,),) = await self.core.world.database.rows(BALANCE)
@@ -132,7 +224,8 @@ class AtStripe:
         """Refusals that our own code must never bring about."""
         if 400 <= got.status < 500 and got.status not in (409, 429) and not path.endswith("/expire"):
             error = got.json()["error"]
-            if error.get("param") != "expires_at" and error.get("code") != "charge_already_refunded":
+            too_much = path == "/v1/refunds" and (error.get("code") in TOO_MUCH or error.get("param") == "amount")
+            if error.get("param") != "expires_at" and not too_much:
                 self.strange.append(f"Stripe refused {method} {path}: {error}")
 
 

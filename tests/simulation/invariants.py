@@ -32,8 +32,21 @@ UNION ALL SELECT name FROM job WHERE done_at IS NULL
 """
 MAILS = """
 SELECT code, job.id FROM orders LEFT JOIN job ON name = 'mail_tickets' AND subject = orders.id::text
-WHERE status = 'paid'
+WHERE status = 'paid' AND NOT EXISTS (SELECT FROM dispute WHERE dispute.order_id = orders.id)
 """
+# A dispute blocks every ticket of the payment that the order kept, and nothing else does.
+BLOCKED = """
+SELECT code, status, blocked_reason FROM ticket WHERE status IN ('active', 'used')
+  AND (blocked_reason IS NOT DISTINCT FROM 'disputed') <> EXISTS (SELECT FROM dispute
+    JOIN payment USING (event_id, payment_intent_id) WHERE dispute.order_id = ticket.order_id AND purpose = 'kept'
+    AND dispute.status IN ('needs_response', 'under_review'))
+"""
+CALLED_OFF = """
+SELECT code, orders.status FROM orders JOIN event ON event.id = event_id WHERE event.status = 'cancelled' AND EXISTS (
+  SELECT FROM ticket WHERE ticket.order_id = orders.id AND ticket.status IN ('active', 'used'))
+"""
+DISPUTES = "SELECT id, status FROM dispute"
+REFUNDS = "SELECT refund_id, status, amount_minor FROM refund WHERE refund_id IS NOT NULL"
 KEPT = ("database_mark", "schema_migrations")
 AT_STRIPE = "SELECT coalesce(sum(debit_minor - credit_minor), 0)::bigint FROM ledger_entry WHERE account = 'stripe'"
 
@@ -161,5 +174,26 @@ async def check_the_end(world: "World") -> list[str]:
             found.append(f"order {code} was acknowledged and is not there")
         elif told == "paid" and statuses[code] not in ("paid", "part_refunded", "refunded"):
             found.append(f"order {code} was called paid and is {statuses[code]}")
+    found += await _differences(world)
     owed = await world.observer.rows(MAILS)
     return found + [f"order {row['code']} is paid and no mail went out" for row in owed if row["id"] not in world.mails]
+
+
+async def _differences(world: "World") -> list[str]:
+    """Disputes and refunds that we and Stripe see differently, and tickets that do not follow from them."""
+    found = [
+        f"ticket {row['code']} is {row['status']}, and blocked wrongly" for row in await world.observer.rows(BLOCKED)
+    ]
+    called_off = await world.observer.rows(CALLED_OFF)
+    found += [f"order {row['code']} ({row['status']}) has tickets for a cancelled night" for row in called_off]
+    here = {row["id"]: row["status"] for row in await world.observer.rows(DISPUTES)}
+    there = await world.stripe.disputes()
+    if here != there:
+        found.append(f"disputes here {here}, at Stripe {there}")
+    refunds = {row["refund_id"]: (row["status"], row["amount_minor"]) for row in await world.observer.rows(REFUNDS)}
+    for refund, (status, amount) in (await world.stripe.refunds()).items():
+        known = refunds.get(refund)
+        # One that failed may have given way to another, been asked for again, or never been heard of.
+        if known != (status, amount) and not (status == "failed" and (known is None or known[0] == "dropped")):
+            found.append(f"refund {refund} is {status}, {amount} at Stripe, {known} here")
+    return found

@@ -2,10 +2,10 @@
 
 A story does what leads to the events while none of them is delivered; then they come in every order to the same
 beginning. All types that are worked today take part; a new one does as soon as it is in `EVENTS`, once a story here
-makes it happen. To add a story (a dispute, a refund from the Dashboard): write a coroutine and put it into `STORIES`.
+makes it happen. To add a story: write a coroutine and put it into `STORIES`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import permutations
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from boxoffice.orders.buy import Bought, OrderRequest, buy
+from boxoffice.orders.decide_refund import Wish, decide_refund
 from boxoffice.orders.on_stripe import EVENTS
 from boxoffice.orders.place import Line
 from boxoffice.worker.tick import run_jobs
@@ -45,7 +46,8 @@ CALM = Chances(
 STATE = """
 SELECT 'order' AS kind, concat_ws(' ', status, ended_reason, review_reason) AS what FROM orders
 UNION ALL SELECT 'attempt', concat_ws(' ', number, status) FROM payment_attempt
-UNION ALL SELECT 'tickets', concat_ws(' ', status, count(*)) FROM ticket GROUP BY status
+UNION ALL SELECT 'tickets', concat_ws(' ', status, blocked_reason, count(*)) FROM ticket GROUP BY status, blocked_reason
+UNION ALL SELECT 'dispute', concat_ws(' ', id, amount_minor, status) FROM dispute
 UNION ALL SELECT 'payment', concat_ws(' ', payment_intent_id, amount_minor, purpose) FROM payment
 UNION ALL SELECT 'refund', concat_ws(' ', decision, amount_minor, status) FROM refund
 UNION ALL SELECT 'books', concat_ws(' ', account, sum(debit_minor - credit_minor)) FROM ledger_entry GROUP BY account
@@ -102,6 +104,56 @@ async def refunded(world: World, number: str) -> None:
     await passes(world, 60.0)
 
 
+async def refunded_at_stripe(world: World, *parts: int | None) -> None:
+    """Paid, and refunded in the Dashboard, before we hear of either."""
+    _, session = await _order(world)
+    await world.stripe.pay(session, card(GOOD), "somebody@example.org")
+    charge = await _only(world, world.stripe.charges)
+    for part in parts:
+        assert await world.stripe.refund(charge, part, "succeeds")
+    if len(parts) > 1:
+        _leave_out(world, "payment_intent.succeeded")
+
+
+async def refunded_here_and_there(world: World) -> None:
+    """A part is refunded here, whose answer is lost; the rest of it in the Dashboard."""
+    order, session = await _order(world)
+    await world.stripe.pay(session, card(GOOD), "somebody@example.org")
+    await world.ask("web-1", lambda box: success(box, order.code, session))
+    world.stripe.events.clear()
+    await world.ask("web-1", lambda box: box.db.attempt(decide_refund, order.code, Wish(amount_minor=500)))
+    world.stripe.next_fault = "lost_response"
+    await world.ask("worker-1", run_jobs)
+    assert world.stripe.next_fault is None, "the refund was not asked for"
+    charge = await _only(world, world.stripe.charges)
+    assert await world.stripe.refund(charge, None, "succeeds")
+
+
+async def disputed(world: World, *outcomes: str, inquiry: bool = False, part: bool = False) -> None:
+    """Paid and disputed, before we hear of either, until the bank has decided."""
+    _, session = await _order(world)
+    await world.stripe.pay(session, card(GOOD), "somebody@example.org")
+    charge = await _only(world, world.stripe.charges)
+    assert await world.stripe.dispute(charge, inquiry=inquiry, part=part)
+    dispute = await _only(world, world.stripe.disputes)
+    for outcome in outcomes:
+        assert await world.stripe.decide_dispute(dispute, outcome)
+    if inquiry or "won" in outcomes:
+        _leave_out(world, "payment_intent.succeeded")
+
+
+async def refunded_and_disputed(world: World) -> None:
+    """A part is refunded in the Dashboard, and the bank takes the rest for good."""
+    _, session = await _order(world)
+    await world.stripe.pay(session, card(GOOD), "somebody@example.org")
+    charge = await _only(world, world.stripe.charges)
+    assert await world.stripe.refund(charge, 500, "succeeds")
+    assert await world.stripe.dispute(charge, inquiry=False, part=False)
+    dispute = await _only(world, world.stripe.disputes)
+    assert await world.stripe.decide_dispute(dispute, "lost")
+    _leave_out(world, "payment_intent.succeeded")
+
+
 STORIES: dict[str, Story] = {
     "paid at the second try": paid_at_the_second_try,
     "paid by bank": paid_by_bank,
@@ -110,6 +162,15 @@ STORIES: dict[str, Story] = {
     "refunded": partial(refunded, number=GOOD),
     "refunded after a while": partial(refunded, number=PENDING_REFUND),
     "the refund fails": partial(refunded, number=FAILING_REFUND),
+    "refunded at Stripe": lambda world: refunded_at_stripe(world, None),
+    "refunded at Stripe in parts": lambda world: refunded_at_stripe(world, 500, None),
+    "refunded here and there": refunded_here_and_there,
+    "disputed and won": lambda world: disputed(world, "won"),
+    "disputed and lost": lambda world: disputed(world, "lost"),
+    "a part disputed and lost": lambda world: disputed(world, "lost", part=True),
+    "asked about and let go": lambda world: disputed(world, "warning_closed", inquiry=True),
+    "asked about and lost": lambda world: disputed(world, "escalated", "lost", inquiry=True),
+    "refunded and disputed": refunded_and_disputed,
 }
 
 
@@ -161,6 +222,17 @@ async def _order(world: World) -> tuple[Bought, str]:
     order = await world.ask("web-1", lambda box: buy(box.till, SLUG, request))
     assert order.checkout_url is not None
     return order, session_of(order.checkout_url)
+
+
+async def _only(world: World, ask: Callable[[], Coroutine[Any, Any, Iterable[str]]]) -> str:
+    """The id of the only one of its kind at Stripe."""
+    (one,) = await world.scheduler.outside("looks at Stripe", ask)
+    return one
+
+
+def _leave_out(world: World, *types: str) -> None:
+    """Never delivered: the others must do."""
+    world.stripe.events[:] = [event for event in world.stripe.events if event["type"] not in types]
 
 
 def _say_again(world: World, *types: str) -> None:

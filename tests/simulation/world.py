@@ -122,6 +122,11 @@ class Chances:
     cut: float
     crashes: int
     sticky: float
+    refunders: int = 0
+    dashboard: bool = False
+    bank: bool = False
+    door: bool = False
+    called_off: bool = False
 
     @classmethod
     def of(cls, random: Random) -> "Chances":
@@ -140,6 +145,11 @@ class Chances:
             cut=random.choice([0.0, 0.0, 0.02]),
             crashes=random.choice([0, 0, 1, 3]),
             sticky=random.choice([0.0, 0.3, 0.8, 0.95]),
+            refunders=random.choice([0, 0, 1, 2]),
+            dashboard=random.random() < 0.35,
+            bank=random.random() < 0.35,
+            door=random.random() < 0.25,
+            called_off=random.random() < 0.15,
         )
 
 
