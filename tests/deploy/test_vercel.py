@@ -34,6 +34,8 @@ END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname 
 IMPORT_SECONDS_MAX = 2.0
 """Processor time of a cold start without bytecode, on two busy cores."""
 MAY_MOUNT = os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0
+SIZE_MAX = 235_000_000
+"""Bytes: Vercel refuses a function of more than 250 MB."""
 OTHERS = ("tests", "stripe_simulator", "local_postgres", "migrations", "scripts", "docs", "node_modules", ".venv")
 
 pytestmark = [
@@ -70,6 +72,11 @@ async def shop(db: Database, simulator: Core, database_url: str) -> AsyncIterato
     ):
         yield Shop(box, simulator, web, stripe, "")
     await box.close()
+
+
+def test_it_fits_into_what_vercel_takes(function: Path) -> None:
+    size = sum(file.lstat().st_size for file in function.rglob("*") if file.is_file())
+    assert size < SIZE_MAX, f"{size / 1e6:.0f} MB"
 
 
 def test_nothing_but_the_product_is_deployed(function: Path) -> None:
