@@ -5,7 +5,7 @@ from litestar.types import ControllerRouterHandler
 from boxoffice.edge import module_files
 from boxoffice.web import dev_mailbox, static
 from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket, ticket_pdf
-from boxoffice.web.door import scanner
+from boxoffice.web.door import installed, scanner
 from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue
 
 PAGES: list[ControllerRouterHandler] = [
@@ -40,6 +40,8 @@ PAGES: list[ControllerRouterHandler] = [
     ticket.show_tickets_for_print,
     ticket_pdf.show_ticket_pdf,
     ticket_pdf.show_tickets_pdf,
+    installed.door_service_worker,
+    installed.door_manifest,
     scanner.show_pairing,
     scanner.pair_phone,
     scanner.show_scanner,

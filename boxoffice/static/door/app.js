@@ -1,5 +1,6 @@
 // The scanner's screen. What it knows and does is in scanner.js.
 
+import { Camera, missing } from "./camera.js";
 import { Refused } from "./network.js";
 import { element, Result } from "./result.js";
 import { Scanner } from "./scanner.js";
@@ -17,11 +18,13 @@ const OVERRIDE_REASONS = ["Known to the house", "Let in by the night's host", "L
 
 const find = (selector) => document.querySelector(selector);
 const page = find("#content");
-const { slug, ed25519 } = page.dataset;
+const { slug, ed25519, reader, wasm } = page.dataset;
 const scanner = new Scanner(await openStore(slug), slug, ed25519);
 const result = new Result(clock, offers);
+const camera = new Camera(find("#video"), { script: reader, wasm }, (text) => scan(text));
 let direction = "in";
 let soon;
+let awake;
 
 await onlyHere();
 if (await scanner.load()) start();
@@ -59,6 +62,47 @@ function start() {
   listenToKeys(scan);
   listenToForms();
   navigator.storage?.persist?.().catch(() => {});
+  keepHere().catch(() => {}); // a private window: the scanner works, and needs a network to open
+  look();
+  find("#camera-again").addEventListener("click", look);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") look();
+    else camera.stop(); // the light of the camera tells that nobody looks
+  });
+}
+
+/** Has the service worker keep this page, so that it opens without a network. */
+async function keepHere() {
+  if (!("serviceWorker" in navigator)) return;
+  navigator.serviceWorker.addEventListener("message", (event) => {
+    if (event.data?.kept === location.pathname) find("#kept").hidden = false;
+  });
+  await navigator.serviceWorker.register("/door/service-worker.js");
+  (await navigator.serviceWorker.ready).active.postMessage({ keep: location.pathname });
+}
+
+/** Opens the camera, or says why there is none. */
+async function look() {
+  stayAwake();
+  if (scanner.refused || camera.isRunning) return;
+  find("#camera-off").hidden = true;
+  try {
+    await camera.start();
+    find("#torch").hidden = !camera.hasTorch;
+  } catch (error) {
+    find("#camera-off").hidden = false;
+    find("#camera-why").textContent = error.message;
+    find("#camera-again").hidden = Boolean(missing());
+  }
+}
+
+async function stayAwake() {
+  if (awake && !awake.released) return;
+  try {
+    awake = await navigator.wakeLock?.request("screen");
+  } catch {
+    awake = undefined; // a nearly empty battery may refuse
+  }
 }
 
 /** One ticket, whoever read it. Without a list nothing can be answered yet. */
@@ -89,6 +133,7 @@ function listenToForms() {
   find("#words").addEventListener("input", showFound);
   find("#finding-close").addEventListener("click", () => find("#finding").close());
   find("#sound").addEventListener("click", () => turn("#sound", setSound));
+  find("#torch").addEventListener("click", () => turn("#torch", (on) => camera.setTorch(on).catch(() => {})));
   find("#light").addEventListener("click", () => turn("#light", light));
   if (localStorage.getItem("door light")) turn("#light", light);
   for (const button of document.querySelectorAll("[data-direction]")) {
@@ -138,7 +183,10 @@ function show() {
   find("#revoked").hidden = !refused;
   find("#scanning").hidden = Boolean(refused) || !door;
   find("#loading").hidden = Boolean(door || refused);
-  if (refused) return showRefused(refused);
+  if (refused) {
+    camera.stop();
+    return showRefused(refused);
+  }
   showNetwork(online);
   if (!door) return undefined;
   find("#gate").textContent = `${door.gate} · ${door.list_name}${door.role === "supervisor" ? " · supervisor" : ""}`;

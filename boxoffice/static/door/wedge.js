@@ -1,6 +1,6 @@
 // Scanners that type: a burst of keys and Enter, wherever the focus is, unless somebody writes in a field.
 
-const PAUSE_MS = 250;
+const PAUSE_MS = 1000; // a slow phone takes its time between keys, and nobody types outside of fields
 const LENGTH_MIN = 8;
 
 /** Calls `onRead(text)` for each burst. */

@@ -12,7 +12,7 @@ from boxoffice.edge.forms import read_form
 from boxoffice.edge.render import page
 from boxoffice.edge.vendor_files import vendor_url
 from boxoffice.foundation.problems import Problem
-from boxoffice.web.door.policy import door_headers
+from boxoffice.web.door.policy import VENDOR, door_headers
 
 
 @get("/door/{slug:str}/{link:str}", include_in_schema=False)
@@ -48,7 +48,7 @@ async def show_scanner(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> 
         "door.html",
         headers=door_headers(box.settings),
         night=night,
-        ed25519=vendor_url("ed25519", "index.js"),
+        vendor={name: vendor_url(*file) or "" for name, file in VENDOR.items()},
     )
 
 
