@@ -28,7 +28,10 @@ let awake;
 
 await onlyHere();
 if (await scanner.load()) start();
-else find("#unpaired").hidden = false;
+else {
+  find("#unpaired").hidden = false;
+  find("#network").hidden = true;
+}
 
 /** Two tabs would work on one queue: the second waits until the first is closed. */
 async function onlyHere() {
