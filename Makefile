@@ -31,12 +31,19 @@ test: .venv/installed boxoffice/static/vendor/built  ## All tests, in parallel, 
 test-postgres-15: .venv/installed boxoffice/static/vendor/built  ## What goes over HTTP, on Debian's PostgreSQL 15 (PG_BIN: where its programs are)
 	@PG_BIN=$(PG_BIN) $(BIN)/python -m pytest -n 2 -m "not browser" --ignore tests/stripe_simulator --ignore tests/cli --ignore tests/deploy
 
+test-pgbouncer: .venv/installed boxoffice/static/vendor/built  ## What goes over HTTP and the domains, behind PgBouncer in transaction mode (TESTS=tests/worker: those alone)
+	@PGBOUNCER=1 $(BIN)/python -m pytest -n 2 -m "not browser" $(TESTS)
+
 quick: .venv/installed boxoffice/static/vendor/built  ## The everyday subset: no browser, nothing slow, not the simulator's own tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" --ignore tests/stripe_simulator --ignore tests/cli
 
 simulate: .venv/installed  ## Whole sales in worlds that a seed decides: SEEDS=200 FIRST_SEED=1 TRACE=1 TWICE=1 PLANTED=lock
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --first $(or $(FIRST_SEED),1) \
 	  $(if $(TRACE),--trace) $(if $(TWICE),--twice) $(if $(PLANTED),--planted $(PLANTED))
+
+crash: .venv/installed  ## Programs killed at each of their writes (half an hour): FLOW=webhook NUMBER=17 SAMPLE=5 SEED=1 PLANTED=1
+	@$(BIN)/python -m tests.crash $(if $(FLOW),--flow "$(FLOW)") $(if $(NUMBER),--number $(NUMBER)) \
+	  $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted)
 
 lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the direction of imports, types
 	@$(BIN)/ruff format --check .
@@ -46,6 +53,7 @@ lint: .venv/installed node_modules/.package-lock.json  ## Format, rules, the dir
 
 bench: .venv/installed  ## How fast it is, as ratios to limits measured in the same run
 	@$(BIN)/python -m bench.web
+	@$(BIN)/python -m bench.door
 
 bench-search: .venv/installed  ## Search over 10,000 nights: percentiles and plans
 	@$(BIN)/python -m bench.search
@@ -65,6 +73,7 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra server --extra local --extra dev pyproject.toml -o requirements/dev.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.12 --extra vercel pyproject.toml -o requirements/vercel.txt
 
+test-pgbouncer: TESTS ?= $(addprefix tests/,foundation accounts catalogue orders payments tickets reports support notifications worker api web)
 test-postgres-15: PG_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help install run test test-postgres-15 quick simulate lint bench bench-search screenshots audit-pages schema lock
+.PHONY: help install run test test-postgres-15 test-pgbouncer quick simulate crash lint bench bench-search screenshots audit-pages schema lock

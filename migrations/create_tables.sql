@@ -766,6 +766,39 @@ CREATE TABLE public.line_up (
     CONSTRAINT line_up_set_ends_after_it_starts CHECK (((set_ends_at IS NULL) OR ((set_starts_at IS NOT NULL) AND (set_starts_at < set_ends_at))))
 );
 
+CREATE TABLE public.ticket (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    number smallint NOT NULL,
+    line_number smallint NOT NULL,
+    code text NOT NULL,
+    ticket_type_id uuid NOT NULL,
+    release_id uuid NOT NULL,
+    holder text NOT NULL,
+    status text NOT NULL,
+    blocked_reason text,
+    revision integer DEFAULT 0 NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    refund_id uuid,
+    changed_at timestamp with time zone DEFAULT public.clock() NOT NULL,
+    CONSTRAINT ticket_number_check CHECK ((number > 0)),
+    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text, 'refunded'::text])))
+);
+
+CREATE VIEW public.list_ticket AS
+ SELECT entry_list.event_id,
+    entry_list.id AS list_id,
+    ticket.id AS ticket_id
+   FROM (public.entry_list
+     JOIN public.ticket ON ((ticket.event_id = entry_list.event_id)))
+  WHERE ((NOT (EXISTS ( SELECT
+           FROM public.entry_list_type takes
+          WHERE ((takes.event_id = entry_list.event_id) AND (takes.list_id = entry_list.id))))) OR (EXISTS ( SELECT
+           FROM public.entry_list_type takes
+          WHERE ((takes.event_id = entry_list.event_id) AND (takes.list_id = entry_list.id) AND (takes.ticket_type_id = ticket.ticket_type_id)))));
+
 CREATE TABLE public.login_request (
     id uuid NOT NULL,
     email text NOT NULL,
@@ -1014,27 +1047,6 @@ CREATE TABLE public.stripe_event (
     about text[] DEFAULT '{}'::text[] NOT NULL
 );
 
-CREATE TABLE public.ticket (
-    event_id uuid NOT NULL,
-    id uuid NOT NULL,
-    order_id uuid NOT NULL,
-    number smallint NOT NULL,
-    line_number smallint NOT NULL,
-    code text NOT NULL,
-    ticket_type_id uuid NOT NULL,
-    release_id uuid NOT NULL,
-    holder text NOT NULL,
-    status text NOT NULL,
-    blocked_reason text,
-    revision integer DEFAULT 0 NOT NULL,
-    issued_at timestamp with time zone NOT NULL,
-    used_at timestamp with time zone,
-    refund_id uuid,
-    changed_at timestamp with time zone DEFAULT public.clock() NOT NULL,
-    CONSTRAINT ticket_number_check CHECK ((number > 0)),
-    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text, 'refunded'::text])))
-);
-
 CREATE TABLE public.venue (
     id uuid NOT NULL,
     slug text NOT NULL,
@@ -1281,7 +1293,7 @@ CREATE INDEX event_ends_at ON public.event USING btree (ends_at) WHERE (status <
 
 CREATE INDEX event_organisation ON public.event USING btree (organisation_id);
 
-CREATE INDEX event_search_words ON public.event_search USING gin (words);
+CREATE INDEX event_search_words ON public.event_search USING gin (words) WITH (fastupdate=off);
 
 CREATE INDEX event_starts_at ON public.event USING btree (starts_at) WHERE (status <> 'draft'::text);
 
@@ -1337,7 +1349,7 @@ CREATE INDEX refund_waiting ON public.refund USING btree (decided_at) WHERE (sta
 
 CREATE INDEX scan_of_ticket ON public.scan USING btree (event_id, ticket_id) WHERE (ticket_id IS NOT NULL);
 
-CREATE INDEX search_word_trigrams ON public.search_word USING gin (word public.gin_trgm_ops);
+CREATE INDEX search_word_trigrams ON public.search_word USING gin (word public.gin_trgm_ops) WITH (fastupdate=off);
 
 CREATE INDEX session_expires_at ON public.session USING btree (expires_at);
 
@@ -1519,6 +1531,8 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124153000'),
   ('20261124160000'),
   ('20261124171500'),
-  ('20261128180000');
+  ('20261128180000'),
+  ('20261128181500'),
+  ('20261128190000');
 
 COMMIT;

@@ -9,6 +9,7 @@ import asyncio
 import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "screenshots"
 BEST = ROOT / "docs" / "screenshots"
 PORT = int(os.environ.get("PICTURES_PORT", "3290"))
+BUY_BAR = "(document.querySelector('.buy-bar') ?? document.createElement('p')).style.position"
 FOR_README = {
     **{f"{name}-phone-dark": name for name in ("programme", "night", "checkout", "success", "ticket")},
     "programme-wide-dark": "programme-wide-dark",
@@ -29,11 +31,28 @@ FOR_README = {
 }
 
 
+# Faces of the world's scripts, for a machine that has none; and what else it has.
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{folder}</dir></fontconfig>"""
+SCRIPTS = ("BIZUDPGothic", "NanumGothic", "NotoSansSC", "NotoSansArabic", "NotoSansHebrew", "NotoEmoji")
+
+
+def with_fonts(folder: Path) -> dict[str, str | float | bool]:
+    """The environment in which Chromium finds our faces, linked from `folder`."""
+    for face in (ROOT / "boxoffice" / "fonts").glob("*.ttf"):
+        if face.name.startswith(SCRIPTS):
+            (folder / face.name).symlink_to(face)
+    (folder / "fonts.conf").write_text(FONTS.format(folder=folder))
+    return {**os.environ, "FONTCONFIG_FILE": str(folder / "fonts.conf")}
+
+
 async def shoot(page: Page, name: str) -> None:
     """One picture, the page to its end."""
     await page.wait_for_load_state("networkidle")
     await page.evaluate("document.fonts.ready")
+    await page.evaluate(f"{BUY_BAR} = 'static'")  # in a picture of the whole page it would lie across the middle
     await page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True, animations="disabled")
+    await page.evaluate(f"{BUY_BAR} = ''")
     if name in FOR_README:
         await page.screenshot(path=str(BEST / f"{FOR_README[name]}.png"), animations="disabled")
     print(f"screenshots/{name}.png", flush=True)
@@ -56,12 +75,20 @@ async def mails(browser: Browser, window: Window, only: str) -> None:
 async def take(stage: Stage, only: str) -> None:
     """Every scene in every window."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for window in WINDOWS:
-            async for scene, page, _html in stage.walk(browser, window, only):
-                await shoot(page, f"{scene.name}-{window.name}")
-            await mails(browser, window, only)
-        await browser.close()
+        with TemporaryDirectory() as folder:
+            browser = await playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox"], env=with_fonts(Path(folder))
+            )
+            await walk(stage, browser, only)
+            await browser.close()
+
+
+async def walk(stage: Stage, browser: Browser, only: str) -> None:
+    """The same in a browser that has started."""
+    for window in WINDOWS:
+        async for scene, page, _html in stage.walk(browser, window, only):
+            await shoot(page, f"{scene.name}-{window.name}")
+        await mails(browser, window, only)
 
 
 async def main() -> None:

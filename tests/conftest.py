@@ -1,7 +1,7 @@
 """One cluster for the whole run, one migrated template, one fresh database for every test that asks for it.
 
 Tests never read DATABASE_URL nor any other variable of a real set-up. `make test PG_BIN=/usr/lib/postgresql/15/bin`
-runs them on another PostgreSQL than the wheel's.
+runs them on another PostgreSQL than the wheel's; `PGBOUNCER=1` puts a pooler before what they test.
 """
 
 import logging
@@ -26,6 +26,7 @@ from boxoffice.foundation import logs
 from boxoffice.foundation.db import Database
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
+from tests.pgbouncer import POOLED, POOLER, pgbouncer, through
 
 pytest_plugins = ["tests.chromium", "tests.shop_fixtures"]
 
@@ -48,6 +49,9 @@ hypothesis.settings.load_profile("any machine")
 
 for name in [name for name in os.environ if name.startswith(OF_A_REAL_SET_UP)]:
     del os.environ[name]
+os.environ.update(POOLER)  # for the programs that tests start
+
+collect_ignore = [] if POOLED else ["foundation/test_behind_pgbouncer.py"]  # `make test-pgbouncer` runs it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -123,9 +127,19 @@ def postgres_url(postgres: LocalPostgres) -> str:
     return postgres.url()
 
 
+@pytest.fixture(scope="session")
+def pooler_port(postgres: LocalPostgres) -> Iterator[int | None]:
+    """Where this worker's PgBouncer listens, when one was asked for."""
+    if not POOLED:
+        yield None
+        return
+    with pgbouncer(postgres.url()) as port:
+        yield port
+
+
 @pytest.fixture
-def database_url(postgres: LocalPostgres) -> Iterator[str]:
-    """An empty, migrated database of this test's own."""
+def direct_url(postgres: LocalPostgres) -> Iterator[str]:
+    """An empty, migrated database of this test's own, by the way without a pooler."""
     name = f"test_{uuid4().hex[:12]}"
     postgres.create_database(name, TEMPLATE)
     yield postgres.url(name)
@@ -133,9 +147,15 @@ def database_url(postgres: LocalPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
+def database_url(direct_url: str, pooler_port: int | None) -> str:
+    """The same database as the box office reaches it."""
+    return through(direct_url, pooler_port) if pooler_port else direct_url
+
+
+@pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
     """The test's database, opened."""
-    database = Database(database_url, size=4)
+    database = Database(database_url, size=4, pooled=POOLED)
     yield database
     await database.close()
 
@@ -143,7 +163,7 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def settings(database_url: str) -> Settings:
     """Settings of a development machine on the test's database."""
-    return Settings.from_environment({"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY})
+    return Settings.from_environment({"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY} | POOLER)
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ class House:
     to_mail: Proxy
     sink: Sink
     stack: AsyncExitStack
+    application: str
 
     async def value(self, sql: str) -> Any:
         """One value from the database."""
@@ -53,7 +54,7 @@ class House:
 
     async def restart(self) -> None:
         """The server comes back on its port."""
-        self.server = await self.stack.enter_async_context(server(self.environment, self.port))
+        self.server = await self.stack.enter_async_context(server(self.environment, self.port, self.application))
 
     async def work(self) -> Program:
         """A worker's process."""

@@ -13,6 +13,7 @@ import httpx
 from boxoffice.cli.serve import command
 from tests.conftest import ROOT
 
+APPLICATION = "boxoffice.asgi:app"
 WORKER = [sys.executable, "-m", "boxoffice", "worker"]
 
 
@@ -37,11 +38,17 @@ class Program:
     def ended(self) -> bool:
         return self._process.poll() is not None
 
+    @property
+    def code(self) -> int:
+        """With which it ended; -9 after SIGKILL."""
+        return self._process.wait()
+
 
 @asynccontextmanager
-async def server(environment: Mapping[str, str], port: int) -> AsyncGenerator[Program]:
+async def server(environment: Mapping[str, str], port: int, application: str = APPLICATION) -> AsyncGenerator[Program]:
     """`boxoffice serve` on a port; it is killed at the end."""
-    program = Program(command("127.0.0.1", port, 1), environment)
+    line = [*command("127.0.0.1", port, 1)[:-1], application]
+    program = Program(line, environment)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as web:
             await _answering(web, program)

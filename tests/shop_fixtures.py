@@ -22,6 +22,8 @@ from stripe_simulator.serve import serving
 from stripe_simulator.settings import Settings as SimulatorSettings
 from tests.house import House
 from tests.nights import NIGHT, load
+from tests.pgbouncer import POOLER
+from tests.programs import APPLICATION
 from tests.programs import server as server_program
 from tests.proxy import Proxy
 from tests.shop import STRIPE_KEY, WEBHOOK_SECRET, Shop
@@ -32,8 +34,15 @@ from tests.stripe_simulator.seller import free_port
 
 @pytest.fixture(scope="session")
 async def simulator(postgres_url: str, worker_id: str) -> AsyncIterator[Core]:
-    """This worker's Stripe, whose clock is the machine's plus what tests have added."""
-    database_url = await new_database(postgres_url, f"shop_simulator_{worker_id}")
+    """This worker's Stripe."""
+    async with open_simulator(postgres_url, f"shop_simulator_{worker_id}") as core:
+        yield core
+
+
+@asynccontextmanager
+async def open_simulator(postgres_url: str, name: str) -> AsyncGenerator[Core]:
+    """A Stripe with a database of its own, whose clock is the machine's plus what tests have added."""
+    database_url = await new_database(postgres_url, name)
     port = free_port()
     settings = SimulatorSettings(database_url=database_url, base_url=f"http://127.0.0.1:{port}", redirect_wait=5.0)
     async with serving(settings, port, clock=SystemClock(), random=Random(7)) as core:
@@ -76,6 +85,15 @@ async def open_shop(simulator: Core, database_url: str, **more: str) -> AsyncGen
 @pytest.fixture
 async def house(db: Database, simulator: Core, database_url: str) -> AsyncIterator[House]:
     """An empty Stripe, and a box office with one night in a process of its own."""
+    async with open_house(db, simulator, database_url) as house:
+        yield house
+
+
+@asynccontextmanager
+async def open_house(
+    db: Database, simulator: Core, database_url: str, application: str = APPLICATION
+) -> AsyncGenerator[House]:
+    """The same for who has no fixtures; `application` is what the server loads."""
     await simulator.reset()
     stripe_url = simulator.world.settings.base_url
     port = free_port()
@@ -92,7 +110,7 @@ async def house(db: Database, simulator: Core, database_url: str) -> AsyncIterat
         box = BoxOffice.from_settings(shop_settings(database_url, url, stripe_url, **mail))
         stack.push_async_callback(box.close)
         await load(db, NIGHT)
-        process = await stack.enter_async_context(server_program(environment, port))
+        process = await stack.enter_async_context(server_program(environment, port, application))
         buyers_url = f"http://127.0.0.1:{from_buyers.port}"
         web = await stack.enter_async_context(httpx.AsyncClient(base_url=buyers_url, timeout=60, trust_env=False))
         stripe = await stack.enter_async_context(httpx.AsyncClient(base_url=stripe_url, timeout=20, trust_env=False))
@@ -111,6 +129,7 @@ async def house(db: Database, simulator: Core, database_url: str) -> AsyncIterat
             to_mail,
             sink,
             stack,
+            application,
         )
         await shop.delivered()
 
@@ -136,7 +155,7 @@ def shop_environment(database_url: str, url: str, stripe_url: str) -> dict[str, 
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": stripe_url,
         "CRON_SECRET": "a cron secret of the tests",
-    }
+    } | POOLER
 
 
 async def answering(web: httpx.AsyncClient) -> None:

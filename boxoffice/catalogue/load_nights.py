@@ -213,6 +213,25 @@ ON CONFLICT (event_id, id) DO UPDATE SET code = excluded.code, percent = exclude
 """)
 
 
+# A list that the file no longer has stays: scanners are paired with it, and people came in by it.
+PUT_ENTRY_LISTS = Command("""
+INSERT INTO entry_list (event_id, id, name, re_entry, opens_at)
+SELECT event_id, id, name, re_entry, opens_at FROM jsonb_to_recordset($1::text::jsonb)
+  AS row (event_id uuid, id uuid, name text, re_entry boolean, opens_at timestamptz)
+ON CONFLICT (event_id, id) DO UPDATE SET re_entry = excluded.re_entry, opens_at = excluded.opens_at
+""")
+CLEAR_ENTRY_LIST_TYPES = Command("""
+DELETE FROM entry_list_type USING jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid)
+WHERE entry_list_type.event_id = row.event_id AND list_id = row.id
+""")
+PUT_ENTRY_LIST_TYPES = Command("""
+INSERT INTO entry_list_type (event_id, list_id, ticket_type_id)
+SELECT row.event_id, row.id, ticket_type.id
+FROM jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid, ticket_types jsonb)
+JOIN ticket_type ON ticket_type.event_id = row.event_id AND row.ticket_types ? ticket_type.name
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class KnownEvent:
     """An event as the database has it; `told` is what is said of it in other tables."""
@@ -285,6 +304,10 @@ async def load_nights(connection: Connection, file: NightsFile) -> int:
     promos = _as_json([row for night in file.nights for row in _promos(ids[night.entry.slug], night)])
     await WITHDRAW_PROMOS.run(connection, promos, list(ids.values()))
     await PUT_PROMOS.run(connection, promos)
+    lists = _as_json([row for night in file.nights for row in _entry_lists(ids[night.entry.slug], night)])
+    await PUT_ENTRY_LISTS.run(connection, lists)
+    await CLEAR_ENTRY_LIST_TYPES.run(connection, lists)
+    await PUT_ENTRY_LIST_TYPES.run(connection, lists)
     after = await KNOWN_EVENTS.all(connection, slugs)
     await TOUCH.run(connection, [one.id for one in after if one.slug in before and before[one.slug].told != one.told])
     await FIND_ANEW.first(connection, slugs, changed.venues, changed.artists, changed.genres)
@@ -387,6 +410,13 @@ def _promos(event_id: UUID, night: Night) -> list[dict[str, Any]]:
     return [
         {"event_id": event_id, "id": named_id("promo", str(event_id), promo.code)} | asdict(promo)
         for promo in night.promos
+    ]
+
+
+def _entry_lists(event_id: UUID, night: Night) -> list[dict[str, Any]]:
+    return [
+        {"event_id": event_id, "id": named_id("entry list", str(event_id), one.name)} | asdict(one)
+        for one in night.entry_lists
     ]
 
 

@@ -136,6 +136,16 @@ class PromoEntry(_Struct, frozen=True):
     uses_max: int | None = None
 
 
+class EntryListEntry(_Struct, frozen=True):
+    """`[[night.entry_list]]`: what people enter by. Without `ticket_types` it takes every one; without `opens_at` it
+    opens an hour before the doors. `re_entry`: who has left may come in again."""
+
+    name: Text
+    ticket_types: list[str] = []
+    re_entry: bool = False
+    opens_at: str = ""
+
+
 class NightEntry(_Struct, frozen=True):
     """`[[night]]`: every time is the venue's local time; all but `doors_at` may be counted from its day. Without
     `sale_starts_at` it sells once it is published, and without `sale_ends_at` until it starts."""
@@ -165,6 +175,7 @@ class NightEntry(_Struct, frozen=True):
     quantity_max_per_person: int | None = None
     line_up: list[SetEntry] = []
     promo: list[PromoEntry] = []
+    entry_list: list[EntryListEntry] = []
 
 
 class _File(_Struct, frozen=True):
@@ -214,6 +225,16 @@ class Promo:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryList:
+    """A door or a zone; no `ticket_types` means every one."""
+
+    name: str
+    ticket_types: tuple[str, ...]
+    re_entry: bool
+    opens_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Night:
     """A checked night: instants in UTC, money in minor units."""
 
@@ -229,6 +250,7 @@ class Night:
     line_up: tuple[Set, ...]
     ticket_types: tuple[TicketType, ...]
     promos: tuple[Promo, ...]
+    entry_lists: tuple[EntryList, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +328,7 @@ class _Checks:
         self._named_genres(f"{path}.genres", entry.genres)
         self._numbers(path, entry)
         self._words(path, entry)
+        self._entry_lists(path, entry)
         ticket_types = tuple(
             self._ticket_type(f"{path}.ticket_type[{place}]", ticket_type, entry.currency)
             for place, ticket_type in enumerate(entry.ticket_type)
@@ -351,6 +374,15 @@ class _Checks:
             promos=tuple(
                 self._promo(f"{path}.promo[{place}]", promo, entry.currency) for place, promo in enumerate(entry.promo)
             ),
+            entry_lists=tuple(
+                EntryList(
+                    one.name,
+                    tuple(one.ticket_types),
+                    one.re_entry,
+                    perhaps(f"entry_list[{place}].opens_at", one.opens_at),
+                )
+                for place, one in enumerate(entry.entry_list)
+            ),
         )
 
     def _promo(self, path: str, promo: PromoEntry, currency: str) -> Promo:
@@ -390,6 +422,17 @@ class _Checks:
             self._wrong(f"{path}.cancelled_reason", 'Only a night with status = "cancelled" has a reason.')
         if entry.moved is not None and not (entry.moved.from_starts_at or entry.moved.from_venue):
             self._wrong(f"{path}.moved", "Say what it moved from: from_starts_at, from_venue, or both.")
+
+    def _entry_lists(self, path: str, entry: NightEntry) -> None:
+        types = {ticket_type.name for ticket_type in entry.ticket_type}
+        names = [one.name for one in entry.entry_list]
+        for place, one in enumerate(entry.entry_list):
+            if one.name in names[:place]:
+                self._wrong(f"{path}.entry_list[{place}].name", "There is another list with this name.")
+            for number, name in enumerate(one.ticket_types):
+                if name not in types:
+                    field = f"{path}.entry_list[{place}].ticket_types[{number}]"
+                    self._wrong(field, f'This night has no ticket type called "{name}".')
 
     def _venue(self, path: str, venue: VenueEntry) -> None:
         if venue.capacity is not None and venue.capacity < 1:

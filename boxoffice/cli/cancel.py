@@ -42,17 +42,18 @@ async def _cancel(box: BoxOffice, slug: str, reason: str, *, act: bool) -> None:
 
 
 async def _work(box: BoxOffice, slug: str) -> None:
-    """Round after round while something gets done; what waits for Stripe or a bank is the worker's."""
-    done, nothing = 0, 0
+    """Round after round while fewer are left; what waits for Stripe or a bank is the worker's."""
+    before, nothing = None, 0
     while nothing < IN_A_ROW_MAX:
-        round_ = await cancel_some(box.till)
-        done, nothing = done + round_, 0 if round_ else nothing + 1
+        await cancel_some(box.till)
         async with box.db.transaction() as connection:
             night = await night_to_cancel(connection, slug)
             left = sum(one.orders for one in await tallies(connection, night) if one.status in DO_MEANS)
-        print(f"  {done} orders done, {left} left", flush=True)
+        print(f"  {left} orders left", flush=True)
         if night.finished:
             return
+        nothing = 0 if before is None or left < before else nothing + 1
+        before = left
 
 
 async def _show(box: BoxOffice, slug: str) -> Night:

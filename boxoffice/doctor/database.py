@@ -105,19 +105,23 @@ async def _pooler(patient: Patient) -> list[Finding]:
 
 
 async def _changes_backends(url: str) -> bool:
-    """Whether one connection is served by another backend while a second connection is busy: only a transaction-mode
-    pooler does that."""
+    """Whether one connection is served by several backends: only a transaction-mode pooler does that. Some give out the
+    backend that lies idle the longest, most the last that was used, so a second connection keeps that one busy."""
     first, second = Database(url, size=1, pooled=True), Database(url, size=1, pooled=True)
     try:
-        async with first.transaction() as connection:
-            before = await BACKEND.first(connection)
+        served_by = {await _backend(first), await _backend(first)}
         async with second.transaction() as busy:
             await BACKEND.first(busy)
-            async with first.transaction() as connection:
-                return await BACKEND.first(connection) != before
+            served_by.add(await _backend(first))
+        return len(served_by) > 1
     finally:
         await first.close()
         await second.close()
+
+
+async def _backend(db: Database) -> int | None:
+    async with db.transaction() as connection:
+        return await BACKEND.first(connection)
 
 
 async def _direct(patient: Patient, server: _Server) -> list[Finding]:

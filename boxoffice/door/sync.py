@@ -103,9 +103,8 @@ TICKETS = Query(
 SELECT ticket.id, ticket.code, ticket.revision, CASE
     WHEN ticket.status IN ('refunded', 'cancelled') THEN ticket.status
     WHEN blocked_reason IS NOT NULL THEN 'blocked'
-    WHEN EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = $2)
-      AND NOT EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = $2
-        AND takes.ticket_type_id = ticket.ticket_type_id) THEN 'wrong_list'
+    WHEN NOT EXISTS (SELECT FROM list_ticket WHERE list_ticket.event_id = $1 AND list_ticket.list_id = $2
+      AND list_ticket.ticket_id = ticket.id) THEN 'wrong_list'
     WHEN visit.entered_at IS NULL THEN 'good' WHEN visit.left_at IS NOT NULL AND $4 THEN 'left' ELSE 'used' END
     AS status,
   ticket_type.name AS ticket_type, holder, orders.code AS order_code, visit.entered_at AS used_at, visit.gate
@@ -125,9 +124,10 @@ COUNTS = Query(
     Counts,
     """
 SELECT count(*)::integer AS entered, (count(*) FILTER (WHERE left_at IS NULL))::integer AS inside,
-  (SELECT count(*)::integer FROM ticket WHERE ticket.event_id = $1 AND status IN ('active', 'used')
-    AND blocked_reason IS NULL AND (NOT EXISTS (SELECT FROM entry_list_type WHERE event_id = $1 AND list_id = $2)
-      OR ticket_type_id IN (SELECT ticket_type_id FROM entry_list_type WHERE event_id = $1 AND list_id = $2))) AS good,
+  (SELECT count(*)::integer FROM list_ticket
+    JOIN ticket ON ticket.event_id = list_ticket.event_id AND ticket.id = list_ticket.ticket_id
+    WHERE list_ticket.event_id = $1 AND list_ticket.list_id = $2 AND status IN ('active', 'used')
+      AND blocked_reason IS NULL) AS good,
   (count(*) FILTER (WHERE entered_at > clock() - interval '10 minutes'))::integer AS last_minutes
 FROM entry WHERE event_id = $1 AND list_id = $2
 """,

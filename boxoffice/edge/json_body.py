@@ -9,6 +9,8 @@ from litestar import Request
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 
 Body = TypeVar("Body", bound=msgspec.Struct)
+Fit = TypeVar("Fit")
+UNFIT = "The body does not fit. Nothing was changed."
 
 
 class BrokenJson(Problem):
@@ -19,24 +21,26 @@ class BrokenJson(Problem):
 
 async def read_json(request: Request[Any, Any, Any], kind: type[Body]) -> Body:
     """The request's body as `kind`. Raises BrokenJson, or Unprocessable with the error of every field."""
-    body = await _read(request)
-    errors = tuple(_errors(body, kind, ""))
-    if errors:
-        raise Unprocessable("The body does not fit. Nothing was changed.", errors)
-    return msgspec.convert(body, kind)
+    return _fitting(await _read(request), kind)
 
 
 async def read_json_items(request: Request[Any, Any, Any], kind: type[Body], items_max: int) -> tuple[list[Body], bool]:
     """One `kind` or a list of them, and whether it was a list. Raises as `read_json` does."""
     body = await _read(request)
-    several = isinstance(body, list)
-    items = cast("list[object]", body) if several else [body]
-    errors = tuple(_errors(items, list[kind], "") if several else _errors(body, kind, ""))
+    if not isinstance(body, list):
+        return [_fitting(body, kind)], False
+    items = cast("list[object]", body)
     if len(items) > items_max:
-        errors = (FieldError("body", f"More than {items_max} at once."),)
-    if errors:
-        raise Unprocessable("The body does not fit. Nothing was changed.", errors)
-    return [msgspec.convert(item, kind) for item in items], several
+        raise Unprocessable(UNFIT, (FieldError("body", f"More than {items_max} at once."),))
+    return _fitting(items, list[kind]), True
+
+
+def _fitting(body: object, kind: type[Fit]) -> Fit:
+    """The body as `kind`; errors are only looked for once it does not fit."""
+    try:
+        return msgspec.convert(body, kind)
+    except msgspec.ValidationError as error:
+        raise Unprocessable(UNFIT, tuple(_errors(body, kind, ""))) from error
 
 
 async def _read(request: Request[Any, Any, Any]) -> object:

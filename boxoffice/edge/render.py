@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent.parent / "templates"
 NEVER_KEPT = "no-store"
 LONG = 26  # letters: a longer title is set smaller
+LAST_OF_CYRILLIC = "\u052f"
 LINE = 930  # letters times their width in percent: what a title of --title-size holds in one line
 DESCRIPTION_TAGS = {"a", "blockquote", "br", "em", "h3", "h4", "hr", "li", "ol", "p", "strong", "ul"}
 
@@ -189,10 +190,12 @@ def hue(slug: str) -> str:
 
 
 def fit(text: str) -> str:
-    """The class that gives `text` the widest letters with which its longest word still fills a line of its own."""
+    """The class that gives `text` the widest letters with which its longest word still fills a line of its own; `tall`
+    where letters reach further up and down than Latin ones."""
     word = max((sum(_breadth(letter) for letter in word) for word in text.split()), default=1)
     width = next((width for width in sorted(STRETCHES, reverse=True) if word * (width - 4) <= LINE), min(STRETCHES))
-    return f"fit-{width}{' long' if len(text) > LONG else ''}"
+    tall = any(letter.isalpha() and letter > LAST_OF_CYRILLIC for letter in text)
+    return f"fit-{width}{' long' if len(text) > LONG else ''}{' tall' if tall else ''}"
 
 
 def _breadth(letter: str) -> float:

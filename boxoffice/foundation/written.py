@@ -1,5 +1,6 @@
 """How money, times and codes are written for people. One language for now; Babel knows the others."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from boxoffice.foundation.money import exponent
 
 LANGUAGE = "en_GB"
 CODE_GROUP = 4
+CODE_BEFORE_AMOUNT = re.compile("(?<=[A-Z])(?=[0-9])")
 
 
 def write_money(minor: int, currency: str) -> str:
@@ -16,7 +18,8 @@ def write_money(minor: int, currency: str) -> str:
 
     amount = Decimal(minor).scaleb(-exponent(currency))
     usual = round(amount, get_currency_precision(currency.upper()))
-    return format_currency(amount, currency.upper(), locale=LANGUAGE, currency_digits=usual == amount)
+    written = format_currency(amount, currency.upper(), locale=LANGUAGE, currency_digits=usual == amount)
+    return CODE_BEFORE_AMOUNT.sub("\u00a0", written)  # as browsers write it
 
 
 def write_date(moment: datetime, time_zone: str, pattern: str) -> str:

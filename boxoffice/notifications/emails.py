@@ -109,6 +109,20 @@ class CancelledMail:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputedMail:
+    """Tickets whose payment the buyer's bank took back. `state`: `blocked` until that is decided, then `valid` again or
+    `cancelled` for good."""
+
+    email: str
+    order_code: str
+    order_link: str
+    event_slug: str
+    event_title: str
+    state: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SettlingMail:
     """An order whose payment the bank has yet to settle; its tickets are kept until `held_until`."""
 
@@ -172,6 +186,13 @@ def cancelled_mail(order: CancelledMail) -> Mail:
     """The night, or tickets of it, are cancelled and there is nothing to pay back."""
     what = order.event_title if order.night_cancelled else f"Tickets for {order.event_title}"
     return _mail("cancelled", order.email, f"Cancelled: {what}", palette_of(order.event_slug), order=order)
+
+
+def disputed_mail(order: DisputedMail) -> Mail:
+    """What a bank's taking the payment back means for the tickets, and what the buyer can do."""
+    what = {"blocked": "Blocked", "valid": "Valid again", "cancelled": "Cancelled"}[order.state]
+    subject = f"{what}: tickets for {order.event_title}"
+    return _mail("disputed", order.email, subject, palette_of(order.event_slug), order=order)
 
 
 def settling_mail(order: SettlingMail) -> Mail:

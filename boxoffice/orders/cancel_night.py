@@ -117,7 +117,13 @@ WHERE finished_at IS NULL AND (orders.status IN ('held', 'paying', 'in_review')
       AND ticket.status IN ('active', 'used'))
     OR NOT EXISTS (SELECT FROM dispute WHERE dispute.event_id = orders.event_id AND dispute.order_id = orders.id
       AND dispute.status = ANY($2::text[]))))
-ORDER BY orders.event_id, orders.id LIMIT $1
+ORDER BY orders.event_id, orders.status IN ('held', 'paying'), orders.id LIMIT $1
+""",
+)
+CODES = Query(
+    str,
+    """
+SELECT code FROM ticket WHERE event_id = $1 AND order_id = $2 AND status IN ('active', 'used') ORDER BY number
 """,
 )
 # An order whose bank takes its time may still be paid; it is refunded then.
@@ -204,5 +210,9 @@ async def _tell_unpaid(connection: Connection, order: _Order) -> None:
 
 async def _void_unrefunded(connection: Connection, order: _Order) -> None:
     """The bank has the money: the tickets end without a refund of ours."""
-    await LOCK_ORDER.first(connection, order.event_id, order.id)
-    await void_all(connection, (order.event_id, order.id), "cancelled")
+    key = (order.event_id, order.id)
+    await LOCK_ORDER.first(connection, *key)
+    codes = await CODES.all(connection, *key)
+    if await void_all(connection, key, "cancelled"):
+        names = {"event_id": str(order.event_id), "order_id": str(order.id), "codes": " ".join(codes)}
+        await enqueue(connection, "mail_cancelled", str(order.id), names)

@@ -130,6 +130,14 @@ SELECT id, order_id, payment_intent_id, decision, reason, amount_minor, currency
 FROM refund WHERE event_id = $1 AND decision = $2
 """,
 )
+# What was dropped may be decided anew: its name is taken, so the new one has a number.
+DROPPED = Query(
+    int,
+    """
+SELECT count(*)::integer FROM refund WHERE event_id = $1 AND order_id = $2 AND status = 'dropped'
+  AND (decision = $3 OR starts_with(decision, $3 || ':anew:'))
+""",
+)
 AGAIN = Query(
     RefundRow,
     """
@@ -153,7 +161,11 @@ async def plan_refund(connection: Connection, code: str, wish: Wish) -> Plan:
     tickets = await TICKETS.all(connection, *key)
     payment = await KEPT.first(connection, *key, list(MONEY_IS_GONE))
     chosen = _chosen(tickets, wish, order.code)
+    if status == "in_review" and (wish.tickets or wish.amount_minor is not None):
+        raise NotRefundable(f"Order {order.code} is in review and can only be given back whole.")
     decision = f"refund:{order.id}:{_name(wish, chosen)}"
+    if dropped := await DROPPED.first(connection, *key, decision):
+        decision = f"{decision}:anew:{dropped}"
     known = await KNOWN.first(connection, order.event_id, decision)
     left = payment.left_minor if payment else 0
     amount = known.amount_minor if known else _amount(wish, chosen, left)
@@ -185,8 +197,6 @@ async def decide_refund(connection: Connection, code: str, wish: Wish) -> Decide
     if plan.known is not None:
         return Decided(plan, plan.known.id, first_time=False)
     if plan.in_review:
-        if wish.tickets or wish.amount_minor is not None:
-            raise NotRefundable(f"Order {plan.order_code} is in review and can only be given back whole.")
         await end_review(connection, *order, "event_cancelled" if wish.night_cancelled else "not_confirmed")
         return Decided(plan, None, first_time=True)
     logs.info(
@@ -220,6 +230,7 @@ async def ask_again(connection: Connection, code: str) -> list[UUID]:
     for refund in refunds:
         names = {"event_id": str(order.event_id), "order_id": str(order.id), "refund_id": str(refund.id)}
         await enqueue(connection, "send_refund", f"{refund.id}:{refund.attempt}", names)
+        await enqueue(connection, "mail_refund", str(refund.id), names)  # unless it was mailed before
     return [refund.id for refund in refunds]
 
 
@@ -281,7 +292,9 @@ def _refuse(
     payment: _Payment | None,
     amount: int,
 ) -> None:
-    if status not in ("paid", "part_refunded"):
+    left = payment.left_minor if payment else 0
+    # The tickets of a refunded order are void, and still a part of its money may be left, or have come back.
+    if status not in ("paid", "part_refunded") and not (status == "refunded" and left):
         raise NotRefundable(f"Order {code} is {status.replace('_', ' ')}: there is nothing to refund.")
     void_before = [write_code(one.code) for one in chosen if one.status not in ("active", "used")]
     if void_before:
@@ -291,7 +304,6 @@ def _refuse(
             f"The bank took the payment of order {code} back (a dispute), so Stripe refunds nothing of it. "
             "Answer the dispute in Stripe's Dashboard."
         )
-    left = payment.left_minor if payment else 0
     if amount > left:
         raise MoreThanLeft(
             f"{write_money(amount, currency)} is more than the {write_money(left, currency)} left of order {code}."

@@ -13,12 +13,12 @@ from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.written import write_money
 from boxoffice.orders.give_back import LOCK_ORDER, give_back_units
-from boxoffice.orders.refund import DECIDE, OF_PAYMENT, ORDER_REFUNDED, RefundRow, settle_refund
+from boxoffice.orders.refund import DECIDE, OF_PAYMENT, ORDER_REFUNDED, RefundRow, decide, settle_refund
 from boxoffice.orders.void import follow_tickets, void_all
 from boxoffice.payments.ledger import post
 from boxoffice.payments.stripe import Refund
 
-NEVER_HAPPENED = ("failed", "canceled")
+BESIDE = ":beside:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ WHERE payment.event_id = $1 AND payment_intent_id = $2
 DROP = Command("""
 UPDATE refund SET status = 'dropped', problem = $3, settled_at = clock() WHERE event_id = $1 AND id = $2
 """)
+MOVE_TICKETS = Command("UPDATE ticket SET refund_id = $3 WHERE event_id = $1 AND refund_id = $2")
 NOT_IN_REVIEW = Command("""
 UPDATE payment SET purpose = 'returned' WHERE event_id = $1 AND payment_intent_id = $2 AND purpose = 'in_review'
 """)
@@ -64,14 +65,12 @@ async def record_refunds(connection: Connection, event_id: UUID, intent: str, re
     if payment is None:
         return "unknown_order"
     logs.note(order=payment.order_code, payment_intent=intent)
-    outcomes: list[str] = []
-    for refund in refunds:
-        rows = await OF_PAYMENT.all(connection, event_id, intent)
-        ours = next((row for row in rows if _is(row, refund)), None)
-        if ours is not None:
-            outcomes.append(await settle_refund(connection, event_id, ours.id, refund))
-        elif refund.status not in NEVER_HAPPENED:
-            outcomes.append(await _record(connection, event_id, payment, refund, _not_sent(rows, refunds)))
+    rows = await OF_PAYMENT.all(connection, event_id, intent)
+    ours = [(next((row for row in rows if _is(row, refund)), None), refund) for refund in refunds]
+    outcomes = [await settle_refund(connection, event_id, row.id, refund) for row, refund in ours if row is not None]
+    for row, refund in ours:
+        if row is None and refund.outcome != "failed":
+            outcomes.append(await _record(connection, event_id, payment, refund, refunds))
     return next((one for one in outcomes if one != "known"), "known")
 
 
@@ -79,28 +78,21 @@ def _is(row: RefundRow, refund: Refund) -> bool:
     return row.refund_id == refund.id or refund.metadata.get("refund_id") == str(row.id)
 
 
-def _not_sent(rows: list[RefundRow], refunds: list[Refund]) -> list[RefundRow]:
-    """What was decided here, newest first, and moved no money: Stripe's list knows nothing of it, or it failed."""
-    return [
-        row
-        for row in reversed(rows)
-        if row.status == "failed" or (row.status == "decided" and not any(_is(row, refund) for refund in refunds))
-    ]
-
-
 async def _record(
-    connection: Connection, event_id: UUID, payment: Payment, refund: Refund, not_sent: list[RefundRow]
+    connection: Connection, event_id: UUID, payment: Payment, refund: Refund, refunds: list[Refund]
 ) -> str:
     order = (event_id, payment.order_id)
     amount = (refund.amount_minor, refund.currency)
-    await _make_room(connection, event_id, payment, refund, not_sent)
+    await _make_room(connection, event_id, payment, refund, refunds)
     decision, refund_id = f"outside:{refund.id}", new_id()
     row = (event_id, refund_id, payment.order_id, payment.payment_intent_id, decision, "outside", *amount)
-    await DECIDE.first(connection, *row, "pending", "", False, refund.id)
+    if await DECIDE.first(connection, *row, "pending", "", False, refund.id) is None:
+        return "known"  # it failed and was asked for again since Stripe gave this list
     if payment.purpose == "kept":
         await post(connection, f"decided:{decision}", order, amount, debit="refunds", credit="owed_to_buyers")
     await settle_refund(connection, event_id, refund_id, refund)
-    whole = await _left(connection, event_id, payment) == 0
+    rows = await OF_PAYMENT.all(connection, event_id, payment.payment_intent_id)
+    whole = _left(payment, [row for row in rows if row.status != "failed"]) == 0
     voided = 0
     if payment.purpose == "kept":
         voided = await void_all(connection, order, "refunded", refund_id=refund_id) if whole else 0
@@ -117,22 +109,60 @@ async def _record(
 
 
 async def _make_room(
-    connection: Connection, event_id: UUID, payment: Payment, refund: Refund, not_sent: list[RefundRow]
+    connection: Connection, event_id: UUID, payment: Payment, refund: Refund, refunds: list[Refund]
 ) -> None:
-    """The same money cannot go back twice: what we decided and Stripe never made gives way to what it did make."""
-    left = await _left(connection, event_id, payment)
-    for row in not_sent:
-        if left >= refund.amount_minor:
-            return
-        await DROP.run(connection, event_id, row.id, f"The money went back by {refund.id}, made at Stripe.")
-        if payment.purpose == "kept":
-            order, amount = (event_id, payment.order_id), (row.amount_minor, row.currency)
-            await post(connection, f"dropped:{row.key}", order, amount, debit="owed_to_buyers", credit="refunds")
-        left += row.amount_minor
-
-
-async def _left(connection: Connection, event_id: UUID, payment: Payment) -> int:
+    """The same money cannot go back twice: what we decided and Stripe never made gives way to what it did make, by as
+    much as it must. A failed one of the same amount was paid by this one, whatever else is left."""
     rows = await OF_PAYMENT.all(connection, event_id, payment.payment_intent_id)
+    left = _left(payment, rows)
+    for row in _not_sent(rows, refund, refunds):
+        paid_by_this = row.status == "failed" and row.amount_minor == refund.amount_minor
+        if left >= refund.amount_minor and not paid_by_this:
+            return
+        left += row.amount_minor
+        rest = 0 if paid_by_this else max(0, min(row.amount_minor, left - refund.amount_minor))
+        await _give_way(connection, event_id, payment, row, refund, rest)
+        left -= rest
+        if paid_by_this:
+            return
+
+
+def _not_sent(rows: list[RefundRow], outside: Refund, refunds: list[Refund]) -> list[RefundRow]:
+    """What was decided here and moved no money: Stripe's list knows nothing of it, or it failed. First what failed with
+    the amount of `outside`, then the newest."""
+    not_sent = [
+        row
+        for row in reversed(rows)
+        if row.status == "failed" or (row.status == "decided" and not any(_is(row, refund) for refund in refunds))
+    ]
+    return sorted(not_sent, key=lambda row: (row.status, row.amount_minor) != ("failed", outside.amount_minor))
+
+
+async def _give_way(
+    connection: Connection, event_id: UUID, payment: Payment, row: RefundRow, refund: Refund, rest: int
+) -> None:
+    """Drops a refund; what of it still fits beside the one that was made is owed anew, for the same reason. Of a failed
+    one nothing is tried by itself, as before."""
+    order = (event_id, payment.order_id)
+    await DROP.run(connection, event_id, row.id, f"The money went back by {refund.id}, made at Stripe.")
+    if payment.purpose == "kept":
+        gone = (row.amount_minor, row.currency)
+        await post(connection, f"dropped:{row.key}", order, gone, debit="owed_to_buyers", credit="refunds")
+    if rest == 0:
+        return
+    decision, amount = f"{row.decision.split(BESIDE)[0]}{BESIDE}{refund.id}", (rest, row.currency)
+    if row.status == "failed":
+        again: UUID | None = new_id()
+        values = (event_id, again, payment.order_id, row.payment_intent_id, decision, row.reason, *amount)
+        await DECIDE.first(connection, *values, "failed", "", False, None)
+    else:
+        again = await decide(connection, order, row.payment_intent_id, amount, decision=decision, reason=row.reason)
+    await MOVE_TICKETS.run(connection, event_id, row.id, again)
+    if payment.purpose == "kept":
+        await post(connection, f"decided:{decision}", order, amount, debit="refunds", credit="owed_to_buyers")
+
+
+def _left(payment: Payment, rows: list[RefundRow]) -> int:
     return payment.amount_minor - sum(row.amount_minor for row in rows if row.status != "dropped")
 
 

@@ -7,6 +7,7 @@ from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.problems import Problem
 from boxoffice.orders.order import OrderView
+from boxoffice.tickets.ticket import OPENS_THE_DOOR
 
 BRING_FORWARD = Command("""
 UPDATE job SET run_at = clock(), parked_at = NULL, failures = 0, unreported = 0, retried_at = clock()
@@ -32,7 +33,9 @@ async def mail_tickets_again(connection: Connection, view: OrderView) -> str:
     given up, is sent now instead of a second one. Raises NoTickets."""
     order = view.order
     if order.status not in ("paid", "part_refunded"):
-        raise NoTickets(f"This order has no tickets to mail: it is {order.status}.")
+        raise NoTickets(f"This order has no tickets to mail: it is {order.status.replace('_', ' ')}.")
+    if not any(ticket.status in OPENS_THE_DOOR for ticket in view.tickets):
+        raise NoTickets("None of this order's tickets opens the door, so there is nothing to mail.")
     subject = str(order.id)
     if await BRING_FORWARD.run(connection, subject):
         return "The mail had not gone out. It is tried again now."

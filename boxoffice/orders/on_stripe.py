@@ -75,9 +75,17 @@ class _Asked:
 
     sessions: list[Session] = field(default_factory=list[Session])
     payment_intent: str = ""
+    paid: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     refunds: list[Refund] = field(default_factory=list[Refund])
     dispute: Dispute | None = None
+
+
+class NotReceivedYet(Problem):
+    """The payment that an event is about was made, and its session does not say so yet. Nothing is lost: the event
+    stays unhandled and is worked again."""
+
+    status, type, title = 503, "not_received_yet", "Not received yet"
 
 
 class WrongMode(Problem):
@@ -163,15 +171,16 @@ async def _ask_about_payment(till: Till, stripe: Stripe, event: Event) -> _Asked
     charge = dispute.charge if dispute else id_of(event.object.get("charge"))
     if intent is None and charge:
         intent = await stripe.payment_of_charge(charge)
-    metadata = await stripe.payment_metadata(intent) if intent else {}
-    marker = read_marker(metadata)
-    if intent is None or marker is None:
+    payment = await stripe.retrieve_intent(intent) if intent else None
+    marker = read_marker(payment.metadata) if payment else None
+    if intent is None or payment is None or marker is None:
         return _Asked()
     known = await _knows(till, KNOWN_PAYMENT, marker[0], intent)
     return _Asked(
         sessions=[] if known else await stripe.sessions_of_payment(intent),
         payment_intent=intent,
-        metadata=metadata,
+        paid=payment.status == "succeeded",
+        metadata=payment.metadata,
         refunds=await stripe.refunds_of_payment(intent) if event.type in REFUND_EVENTS else [],
         dispute=dispute,
     )
@@ -224,6 +233,8 @@ async def _about_a_payment(connection: Connection, till: Till, event: Event, ask
     marker = read_marker(asked.metadata)
     assert marker is not None
     key = (marker[0], asked.payment_intent)
+    if asked.paid and await KNOWN_PAYMENT.first(connection, *key) is None:
+        raise NotReceivedYet(f"Payment {asked.payment_intent} is not received yet.")
     if event.type in REFUND_EVENTS:
         return await record_refunds(connection, *key, asked.refunds)
     if asked.dispute is not None:

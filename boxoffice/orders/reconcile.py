@@ -18,6 +18,7 @@ from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Command, Query
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.written import write_money
+from boxoffice.orders.from_outside import record_refunds
 from boxoffice.orders.fulfil import fulfil, read_marker
 from boxoffice.orders.refund import settle_refund
 from boxoffice.orders.send_refund import send_refund
@@ -75,6 +76,7 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True)
 class _Payment:
+    event_id: UUID
     payment_intent_id: str
     order: str
     amount_minor: int
@@ -116,7 +118,7 @@ JOIN payment_attempt AS attempt ON attempt.event_id = marked.event_id AND attemp
 """,
 )
 _PAYMENT = """
-SELECT payment_intent_id, orders.code AS "order", amount_minor, payment.currency, received_at
+SELECT payment.event_id, payment_intent_id, orders.code AS "order", amount_minor, payment.currency, received_at
 FROM payment JOIN orders ON orders.event_id = payment.event_id AND orders.id = order_id
 """
 PAYMENTS = Query(
@@ -364,9 +366,10 @@ class _Run:
             self.compared.foreign += 1
         elif listed.created_at > self._until - UNDER_WAY:
             self.compared.under_way += 1
-        elif listed.refund.status not in ("failed", "canceled"):
+        elif listed.refund.outcome != "failed":
+            healed = await self._recorded(payment) if self._fix else None
             words = f"{write_money(*money)} of order {payment.order} was refunded at Stripe, and nothing here says so"
-            self._found("refund_unknown", listed.refund.id, payment.order, words, money)
+            self._found("refund_unknown", listed.refund.id, payment.order, words, money, healed)
 
     async def _refund_known(self, listed: ListedRefund, ours: _Refund) -> None:
         refund = listed.refund
@@ -436,6 +439,11 @@ class _Run:
     async def _refund_settled(self, ours: _Refund, refund: Refund) -> str | None:
         outcome = await self._till.db.attempt(settle_refund, ours.event_id, ours.id, refund)
         return None if outcome == "known" else outcome
+
+    async def _recorded(self, payment: _Payment) -> str | None:
+        refunds = await self._stripe.refunds_of_payment(payment.payment_intent_id)
+        outcome = await self._till.db.attempt(record_refunds, payment.event_id, payment.payment_intent_id, refunds)
+        return None if outcome == "unknown_order" else outcome
 
     async def _attempts(self, marked: list[Any]) -> list[_Attempt | None]:
         """The attempt that each metadata names; None for another application's, and for another box office's."""

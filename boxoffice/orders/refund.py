@@ -84,6 +84,15 @@ UPDATE payment SET purpose = 'returned' WHERE event_id = $1 AND order_id = $2 AN
 RETURNING payment_intent_id, amount_minor, currency
 """,
 )
+# Orders are locked before anything of theirs: whoever settles a refund and whoever compares it with Stripe's list would
+# else wait for each other.
+LOCK_ORDER_OF = Query(
+    int,
+    """
+SELECT 1 FROM orders WHERE event_id = $1
+  AND id = (SELECT order_id FROM refund WHERE refund.event_id = $1 AND refund.id = $2) FOR UPDATE
+""",
+)
 WAS_POSTED = Query(int, "SELECT 1 FROM ledger_entry WHERE event_id = $1 AND posting = $2 LIMIT 1")
 CODE = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND id = $2")
 
@@ -144,6 +153,7 @@ async def settle_refund(connection: Connection, event_id: UUID, refund_id: UUID,
 
     What is told of an earlier asking (`attempt` in its metadata) than the last changes nothing.
     """
+    await LOCK_ORDER_OF.first(connection, event_id, refund_id)
     status = refund.outcome
     attempt = int(refund.metadata.get("attempt", "1"))
     settled = await SETTLE.first(connection, event_id, refund_id, status, refund.id, refund.failure_reason, attempt)
@@ -161,6 +171,7 @@ async def settle_refund(connection: Connection, event_id: UUID, refund_id: UUID,
 
 async def refuse_refund(connection: Connection, event_id: UUID, refund: RefundRow, why: str) -> None:
     """Stripe will not make this refund: it has failed without ever having been sent."""
+    await LOCK_ORDER_OF.first(connection, event_id, refund.id)
     row = await SETTLE.first(connection, event_id, refund.id, "failed", None, why, refund.attempt)
     if row is not None:
         await _failed(connection, (event_id, row.order_id), row, why)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Query
+from boxoffice.orders.dispute import drop_what_a_bank_took
 from boxoffice.orders.from_outside import record_refunds
 from boxoffice.orders.pay import APP
 from boxoffice.orders.refund import REFUND, RefundRow, refuse_refund, settle_refund
@@ -31,15 +32,23 @@ WHERE (event_id, id) IN (SELECT event_id, id FROM refund
 RETURNING event_id, payment_intent_id
 """,
 )
+# Stripe keeps idempotency keys for a day at least.
+IS_OLD = Query(bool, "SELECT decided_at < clock() - interval '20 hours' FROM refund WHERE event_id = $1 AND id = $2")
 
 
 async def send_refund(till: Till, event_id: UUID, refund_id: UUID) -> None:
     """Asks Stripe for a decided refund, with the decision as key. Raises StripeProblem: try again later.
 
     What Stripe refuses for good has either gone back by another refund, which is then written down, or has failed.
+    After a day Stripe may have forgotten the key and would make a second one, so then its list is read first.
     """
     async with till.db.transaction() as connection:
         decided = await REFUND.first(connection, event_id, refund_id)
+        is_old = await IS_OLD.first(connection, event_id, refund_id)
+    if decided is not None and is_old and decided.status == "decided":
+        await _compare(till, event_id, decided.payment_intent_id)
+        async with till.db.transaction() as connection:
+            decided = await REFUND.first(connection, event_id, refund_id)
     if decided is None or decided.status != "decided":
         return
     logs.note(payment_intent=decided.payment_intent_id)
@@ -77,6 +86,11 @@ async def look_at_refunds(till: Till) -> int:
 
 
 async def _refused(till: Till, event_id: UUID, decided: RefundRow, why: str) -> None:
-    refunds = await till.stripe_or_closed().refunds_of_payment(decided.payment_intent_id)
-    await till.db.attempt(record_refunds, event_id, decided.payment_intent_id, refunds)
+    await _compare(till, event_id, decided.payment_intent_id)
     await till.db.attempt(refuse_refund, event_id, decided, why)
+    await till.db.attempt(drop_what_a_bank_took, event_id, decided.payment_intent_id)
+
+
+async def _compare(till: Till, event_id: UUID, intent: str) -> None:
+    refunds = await till.stripe_or_closed().refunds_of_payment(intent)
+    await till.db.attempt(record_refunds, event_id, intent, refunds)

@@ -341,11 +341,6 @@ class Stripe:
         async for page in self._each_page("refunds", since, until, {}):
             yield [_listed_refund(body) for body in page]
 
-    async def payment_metadata(self, payment_intent: str) -> Mapping[str, str]:
-        """What whoever made a payment intent wrote on it."""
-        answer = await self._call(lambda v1: v1.payment_intents.retrieve_async(payment_intent))
-        return answer["metadata"] or {}
-
     async def payment_of_charge(self, charge: str) -> str | None:
         """The payment intent that a charge belongs to."""
         answer = await self._call(lambda v1: v1.charges.retrieve_async(charge))

@@ -128,7 +128,9 @@ FROM orders CROSS JOIN LATERAL (
       coalesce(sum(credit_minor - debit_minor) FILTER (WHERE account = 'owed_to_buyers'), 0) AS owed
     FROM ledger_entry AS entry WHERE entry.event_id = orders.event_id AND entry.order_id = orders.id) AS books
   CROSS JOIN LATERAL (SELECT coalesce(sum(amount_minor), 0) AS received,
-      coalesce(sum(amount_minor) FILTER (WHERE purpose = 'in_review'), 0) AS waiting
+      coalesce(sum(amount_minor - (SELECT coalesce(sum(refund.amount_minor), 0) FROM refund
+        WHERE refund.event_id = payment.event_id AND refund.payment_intent_id = payment.payment_intent_id
+        AND refund.status <> 'dropped')) FILTER (WHERE purpose = 'in_review'), 0) AS waiting
     FROM payment WHERE payment.event_id = orders.event_id AND payment.order_id = orders.id) AS payments
   CROSS JOIN LATERAL (SELECT coalesce(sum(amount_minor) FILTER (WHERE refund.status = 'succeeded'), 0) AS sent_back,
       coalesce(sum(amount_minor) FILTER (WHERE refund.status NOT IN ('succeeded', 'dropped')), 0) AS not_sent
@@ -167,7 +169,9 @@ WHERE outcome NOT IN ('foreign', 'unknown_order')
       AND object ->> 'payment_status' = 'paid' AND NOT EXISTS (
         SELECT FROM payment WHERE payment_intent_id = object ->> 'payment_intent')
     OR type LIKE 'refund.%' AND object ->> 'status' = 'succeeded' AND NOT EXISTS (
-        SELECT FROM refund WHERE id::text = object #>> '{metadata,refund_id}' AND status IN ('succeeded', 'failed')))
+        SELECT FROM refund WHERE (id::text = object #>> '{metadata,refund_id}' OR refund_id = object ->> 'id'
+          OR decision = 'outside:' || (object ->> 'id'))
+        AND (status IN ('succeeded', 'failed', 'dropped') OR attempt > 1)))
 """,
 )
 TOLD = Query(
@@ -233,7 +237,8 @@ REFUNDS_SENT = Query(
     Finding,
     """
 SELECT id::text AS subject, format('%s %s decided, not sent', amount_minor, currency) AS problem FROM refund
-WHERE status = 'decided' AND decided_at < clock() - interval '3 hours'
+WHERE status = 'decided' AND decided_at < clock() - interval '3 hours' AND NOT EXISTS (SELECT FROM job
+  WHERE name = 'send_refund' AND subject = refund.id || ':' || attempt AND created_at > clock() - interval '3 hours')
 """,
 )
 

@@ -16,6 +16,7 @@ from boxoffice.payments.stripe import StripeTooFast
 from boxoffice.worker.mails import (
     send_alarm,
     send_cancelled,
+    send_disputed,
     send_login,
     send_refund_mail,
     send_review,
@@ -66,6 +67,7 @@ HANDLERS: dict[str, Callable[[BoxOffice, Job], Awaitable[None]]] = {
     "mail_review": send_review,
     "mail_refund": send_refund_mail,
     "mail_cancelled": send_cancelled,
+    "mail_disputed": send_disputed,
     "alarm": send_alarm,
     "send_refund": _refund,
     "end_review": _end_review,

@@ -14,6 +14,7 @@ from boxoffice.foundation.mail import Attachment, Mail
 from boxoffice.foundation.typeset import NotSetHere
 from boxoffice.notifications.emails import (
     CancelledMail,
+    DisputedMail,
     RefundMail,
     RefundReason,
     ReviewMail,
@@ -22,6 +23,7 @@ from boxoffice.notifications.emails import (
     TicketsMail,
     alarm_mail,
     cancelled_mail,
+    disputed_mail,
     login_mail,
     refund_mail,
     review_mail,
@@ -35,6 +37,7 @@ from boxoffice.tickets.ticket import OPENS_THE_DOOR
 
 @dataclass(frozen=True, slots=True)
 class _Refund:
+    status: str
     reason: str
     amount_minor: int
     note: str
@@ -54,8 +57,8 @@ CODE = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND id = $2")
 REFUND = Query(
     _Refund,
     """
-SELECT reason, amount_minor, note, ARRAY(SELECT code FROM ticket WHERE ticket.event_id = $1 AND ticket.refund_id = $2
-  ORDER BY number) AS void_codes
+SELECT status, reason, amount_minor, note,
+  ARRAY(SELECT code FROM ticket WHERE ticket.event_id = $1 AND ticket.refund_id = $2 ORDER BY number) AS void_codes
 FROM refund WHERE event_id = $1 AND id = $2
 """,
 )
@@ -76,9 +79,12 @@ async def send_login(box: BoxOffice, job: Job) -> None:
 
 
 async def send_tickets(box: BoxOffice, job: Job) -> None:
-    """The tickets of a paid order."""
+    """The tickets of a paid order, those that open the door; nothing when none does."""
     view, link = await _order(box, job)
     order = view.order
+    tickets = [one for one in view.tickets if one.status in OPENS_THE_DOOR]
+    if not tickets:
+        return
     mail = tickets_mail(
         TicketsMail(
             email=order.email,
@@ -94,8 +100,8 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
             venue_address=f"{order.venue_address}, {order.venue_city}",
             currency=order.currency,
             total_minor=order.total_minor,
-            tickets=tuple(TicketLine(one.code, one.ticket_type, one.holder) for one in view.tickets),
-            attachments=await _on_paper(box, [one.code for one in view.tickets]),
+            tickets=tuple(TicketLine(one.code, one.ticket_type, one.holder) for one in tickets),
+            attachments=await _on_paper(box, [one.code for one in tickets]),
         )
     )
     await _send(box, job, mail)
@@ -132,12 +138,14 @@ async def send_review(box: BoxOffice, job: Job) -> None:
 
 
 async def send_refund_mail(box: BoxOffice, job: Job) -> None:
-    """Money is going back, and why."""
+    """Money is going back, and why; nothing when it turned out that it is not."""
     view, link = await _order(box, job)
     key = (UUID(job.argument("event_id")), UUID(job.argument("refund_id")))
     async with box.db.transaction() as connection:
         refund = await REFUND.first(connection, *key)
     assert refund is not None
+    if refund.status == "dropped":
+        return
     order = view.order
     mail = RefundMail(
         order.email,
@@ -172,6 +180,20 @@ async def send_cancelled(box: BoxOffice, job: Job) -> None:
         void_codes=tuple(job.argument("codes").split()),
     )
     await _send(box, job, cancelled_mail(mail))
+
+
+async def send_disputed(box: BoxOffice, job: Job) -> None:
+    """Tickets whose payment a bank took back, or gave back; nothing when that is no longer how they stand."""
+    view, link = await _order(box, job)
+    order, state = view.order, job.argument("state")
+    stands = {
+        "blocked": [one.code for one in view.tickets if one.blocked_reason == "disputed"],
+        "valid": [one.code for one in view.tickets if one.status in OPENS_THE_DOOR],
+        "cancelled": [one.code for one in view.tickets if one.blocked_reason == "dispute_lost"],
+    }
+    if codes := stands[state]:
+        mail = DisputedMail(order.email, order.code, link, order.event_slug, order.event_title, state, tuple(codes))
+        await _send(box, job, disputed_mail(mail))
 
 
 async def send_alarm(box: BoxOffice, job: Job) -> None:

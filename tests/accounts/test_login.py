@@ -23,6 +23,7 @@ from boxoffice.accounts.sessions import person_of
 from boxoffice.foundation.db import Command, Database, Query
 from boxoffice.foundation.jobs import claim
 from tests.conftest import SECRET_KEY
+from tests.pgbouncer import POOLED
 
 NOON = datetime(2031, 5, 1, 12, tzinfo=UTC)
 ANNA = "anna@example.org"
@@ -269,7 +270,7 @@ async def race(databases: list[Database], mail: LoginMail) -> int:
 async def test_code_and_link_at_the_same_moment_open_one_session(
     db: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    databases = [Database(database_url, size=8) for _ in range(2)]
+    databases = [Database(database_url, size=8, pooled=POOLED) for _ in range(2)]
     for number in range(10):
         mail = await ask_now(databases[0], f"{number}")
         assert await race(databases, mail) == 1
@@ -297,7 +298,7 @@ def without(sql: str, condition: str) -> str:
 
 
 async def test_wrong_codes_at_the_same_moment_are_all_counted(db: Database, database_url: str) -> None:
-    databases = [Database(database_url, size=8) for _ in range(2)]
+    databases = [Database(database_url, size=8, pooled=POOLED) for _ in range(2)]
     mail = await ask_now(databases[0], HOME)
     answers = await asyncio.gather(*(by_code(databases[step % 2], wrong(mail, step)) for step in range(1, 33)))
     assert sum(refused(answer, 422, "not the code") for answer in answers) == 5

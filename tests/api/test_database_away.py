@@ -14,12 +14,15 @@ from boxoffice.box import BoxOffice
 from boxoffice.foundation.db import Database
 from boxoffice.settings import Settings
 from tests.conftest import SECRET_KEY
+from tests.pgbouncer import POOLER
 
 
 @asynccontextmanager
 async def client_of(database_url: str) -> AsyncGenerator[AsyncClient]:
     """A client of a box office on that database."""
-    box = BoxOffice.from_settings(Settings.from_environment({"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY}))
+    box = BoxOffice.from_settings(
+        Settings.from_environment({"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY} | POOLER)
+    )
     transport = ASGITransport(app=cast("Any", create_app(box)), raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://localhost") as http:
         yield http
@@ -58,10 +61,10 @@ async def test_a_server_that_takes_no_connection(code: str) -> None:
     assert refused_for_now(page)
 
 
-async def test_a_server_that_takes_no_writes(db: Database, database_url: str) -> None:
+async def test_a_server_that_takes_no_writes(db: Database, direct_url: str) -> None:
     async with db.transaction() as connection:
-        name = urlsplit(database_url).path[1:]
+        name = urlsplit(direct_url).path[1:]
         await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    async with client_of(database_url) as http:
+    async with client_of(direct_url) as http:
         assert (await http.get("/api/v1/events")).status_code == 200
         assert refused_for_now(await http.post("/tickets/login", data={"email": "mara@example.org"}))

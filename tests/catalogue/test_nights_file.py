@@ -224,3 +224,44 @@ def test_each_slip_in_a_code_is_named(old: str, new: str, field: str) -> None:
     with pytest.raises(Unprocessable) as refused:
         read_nights_file(NIGHT + PROMO.replace(old, new), NOW)
     assert f"night[0].{field}" in [error.field for error in refused.value.errors]
+
+
+ENTRY_LISTS = """
+[[night.entry_list]]
+name = "Door"
+re_entry = true
+
+[[night.entry_list]]
+name = "Backstage"
+ticket_types = ["Entry"]
+opens_at = "in 30 days 20:00"
+"""
+LISTS = Query(
+    str,
+    """SELECT concat_ws(' ', name, re_entry, to_char(opens_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI'),
+  (SELECT count(*) FROM entry_list_type WHERE list_id = entry_list.id)) FROM entry_list ORDER BY name""",
+)
+
+
+async def test_entry_lists_are_loaded_and_loaded_again(db: Database) -> None:
+    for _ in range(2):
+        await load(db, NIGHT + ENTRY_LISTS)
+        async with db.transaction() as connection:
+            assert await LISTS.all(connection) == ["Backstage f 20:00 1", "Door t 0"]
+    await load(db, NIGHT + ENTRY_LISTS.replace('ticket_types = ["Entry"]\n', "").replace("re_entry = true\n", ""))
+    async with db.transaction() as connection:
+        assert await LISTS.all(connection) == ["Backstage f 20:00 0", "Door f 0"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('"Backstage"', '"Door"', "entry_list[1].name"),
+        ('["Entry"]', '["Entry", "Crew"]', "entry_list[1].ticket_types[1]"),
+        ('"in 30 days 20:00"', '"soon"', "entry_list[1].opens_at"),
+    ],
+)
+def test_an_entry_list_that_cannot_be_meant(old: str, new: str, field: str) -> None:
+    with pytest.raises(Unprocessable) as refused:
+        read_nights_file((NIGHT + ENTRY_LISTS).replace(old, new), NOW)
+    assert [error.field for error in refused.value.errors] == [f"night[0].{field}"]

@@ -11,6 +11,7 @@ from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import LOST, Command, Connection, Database, DatabaseAway, Query
 from local_postgres import LocalPostgres
 from tests.nights import load
+from tests.pgbouncer import POOLED
 
 FILL = Command("UPDATE stock SET used = cap + 1")
 ALIVE = Query(int, "SELECT 1")
@@ -44,7 +45,7 @@ async def test_a_moved_clock_ends_with_its_transaction(db: Database) -> None:
 
 
 async def test_first_transactions_at_the_same_moment_open_one_pool(database_url: str) -> None:
-    database = Database(database_url, size=3)
+    database = Database(database_url, size=3, pooled=POOLED)
 
     async def at_once() -> None:
         async with database.transaction():
@@ -80,7 +81,8 @@ async def test_a_backend_that_is_shut_down_is_a_database_that_is_away_and_the_ne
     assert await _value(db, "SELECT 1") == 1
 
 
-async def test_after_a_fail_over_no_connection_to_the_old_primary_stays(db: Database) -> None:
+async def test_after_a_fail_over_no_connection_to_the_old_primary_stays(direct_url: str) -> None:
+    db = Database(direct_url, size=4)  # which backends a pooler keeps is its own affair
     await load(db)
     name = await _value(db, "SELECT current_database()")
     async with db.transaction() as connection:
@@ -94,6 +96,7 @@ async def test_after_a_fail_over_no_connection_to_the_old_primary_stays(db: Data
     with pytest.raises(DatabaseAway, match="ReadOnly"):
         await _write(db)
     await asyncio.gather(*(_write(db) for _ in range(4)))
+    await db.close()
 
 
 async def _write(db: Database) -> None:
@@ -162,7 +165,7 @@ async def test_what_is_wrong_in_itself_is_not_tried_again(db: Database) -> None:
 async def test_connections_that_the_server_ended_meanwhile_are_replaced(
     postgres: LocalPostgres, database_url: str
 ) -> None:
-    database = Database(database_url, size=3)
+    database = Database(database_url, size=3, pooled=POOLED)
     await _three_at_once(database)
     _end_connections(postgres, database_url)  # while this event loop stands still, as in a process that sleeps
     await _three_at_once(database)
@@ -172,7 +175,7 @@ async def test_connections_that_the_server_ended_meanwhile_are_replaced(
 async def test_a_connection_lost_inside_a_transaction_is_not_repeated(
     postgres: LocalPostgres, database_url: str
 ) -> None:
-    database = Database(database_url, size=3)
+    database = Database(database_url, size=3, pooled=POOLED)
     begun = 0
 
     async def lost_inside() -> None:
@@ -189,7 +192,7 @@ async def test_a_connection_lost_inside_a_transaction_is_not_repeated(
 
 
 def test_every_event_loop_has_a_pool_of_its_own(database_url: str) -> None:
-    database = Database(database_url, size=2)
+    database = Database(database_url, size=2, pooled=POOLED)
 
     async def one_request() -> int | None:
         async with database.transaction() as connection:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from boxoffice.foundation.db import Command, Connection, Database, Query
 from boxoffice.foundation.rate_limit import Limit, allow, delete_full
+from tests.pgbouncer import POOLED
 
 FIVE_AN_HOUR = Limit("test", 5, 3600)
 NOON = datetime(2031, 5, 1, 12, tzinfo=UTC)
@@ -22,7 +23,7 @@ async def allowed_of(
     database_url: str, calls: int, ask: Callable[[Connection, int], Awaitable[float]]
 ) -> tuple[int, list[float]]:
     """Runs `calls` at once over connections of two pools; how many were allowed, and what the others were told."""
-    databases = [Database(database_url, size=8) for _ in range(2)]
+    databases = [Database(database_url, size=8, pooled=POOLED) for _ in range(2)]
 
     async def one(number: int) -> float:
         async with databases[number % 2].transaction() as connection:

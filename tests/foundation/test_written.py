@@ -15,14 +15,14 @@ DOORS = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
         (0, "eur", "€0.00"),
         (123456789, "usd", "US$1,234,567.89"),
         (1650, "jpy", "JP¥1,650"),
-        (165000, "isk", "ISK1,650"),
-        (1250, "kwd", "KWD1.250"),
-        (1250, "all", "ALL12.50"),
-        (1200, "all", "ALL12"),
+        (165000, "isk", "ISK\u00a01,650"),
+        (1250, "kwd", "KWD\u00a01.250"),
+        (1250, "all", "ALL\u00a012.50"),
+        (1200, "all", "ALL\u00a012"),
     ],
 )
 def test_money_is_written_whole(minor: int, currency: str, written: str) -> None:
-    assert write_money(minor, currency).replace("\u00a0", "") == written
+    assert write_money(minor, currency) == written
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """One mail of each kind, with whatever names a test wants in them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from boxoffice.foundation.mail import Mail
 from boxoffice.notifications.emails import (
+    CancelledMail,
+    DisputedMail,
     RefundMail,
     RefundReason,
     ReviewMail,
@@ -11,6 +14,8 @@ from boxoffice.notifications.emails import (
     TicketLine,
     TicketsMail,
     alarm_mail,
+    cancelled_mail,
+    disputed_mail,
     login_mail,
     refund_mail,
     review_mail,
@@ -21,6 +26,7 @@ from boxoffice.notifications.emails import (
 BASE = "https://tickets.example.org"
 ORDER_LINK = f"{BASE}/orders/7K3F9QXW2M4T?access=tQ5bX0y_2vJw&x=1"
 LOGIN_LINK = f"{BASE}/sign-in/link#u0Jp-4Yh3lq0Zq3sVw1nG7tB9xK2mD5c"
+CODES = ("7K3F0M8Q2XWV", "7K3F1M8Q2XWV")
 SLUG = "kesselhaus-opening"
 EMAIL = "anna@example.net"
 DOORS = datetime(2026, 12, 4, 21, 0, tzinfo=UTC)
@@ -54,6 +60,15 @@ def refund(title: str, reason: RefundReason) -> RefundMail:
     return RefundMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, SLUG, title, "eur", 3300, reason)
 
 
+def disputed(title: str, state: str) -> DisputedMail:
+    return DisputedMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, SLUG, title, state, ("7K3F1M8Q2XWV",))
+
+
+def cancelled(title: str, *codes: str, night: bool = True) -> CancelledMail:
+    reason = "The canal is in the machine room." if night else ""
+    return CancelledMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, title, SLUG, night, reason, codes)
+
+
 def every_mail(title: str, holders: tuple[str, ...]) -> dict[str, Mail]:
     mails = {
         "login": login_mail(EMAIL, "483920", LOGIN_LINK, BASE),
@@ -63,5 +78,18 @@ def every_mail(title: str, holders: tuple[str, ...]) -> dict[str, Mail]:
         ),
         "review": review_mail(ReviewMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, SLUG, title, "eur", 3300)),
         "alarm": alarm_mail("ops@example.org", f"Order of {holders[0]} for {title}: amounts differ.", BASE),
+    }
+    mails |= {f"disputed-{state}": disputed_mail(disputed(title, state)) for state in ("blocked", "valid", "cancelled")}
+    one = replace(refund(title, RefundReason.REQUESTED), void_codes=(CODES[0],), tickets_left=1, note="See you in May.")
+    mails |= {
+        "cancelled-unpaid": cancelled_mail(cancelled(title)),
+        "cancelled-free": cancelled_mail(cancelled(title, *CODES)),
+        "cancelled-tickets": cancelled_mail(cancelled(title, *CODES, night=False)),
+        "refund-of-a-ticket": refund_mail(one),
+        "refund-of-a-cancelled-night": refund_mail(
+            replace(
+                refund(title, RefundReason.EVENT_CANCELLED), void_codes=CODES, note="The canal is in the machine room."
+            )
+        ),
     }
     return mails | {f"refund-{reason}": refund_mail(refund(title, reason)) for reason in RefundReason}

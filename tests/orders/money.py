@@ -3,6 +3,7 @@
 from typing import Any
 
 from boxoffice.orders.decide_refund import Decided, Wish, decide_refund
+from boxoffice.reports.audit import audit
 from boxoffice.worker.tick import run_jobs
 from tests.shop import STRIPE_KEY, Json, Shop
 
@@ -45,6 +46,14 @@ async def value(shop: Shop, sql: str, *values: object) -> Any:
 async def books(shop: Shop) -> dict[str, int]:
     """The balance of every account that has one; debit is positive."""
     return dict(await rows(shop, BOOKS))  # type: ignore[arg-type]
+
+
+async def findings(shop: Shop) -> list[str]:
+    """What the audit finds wrong now, of what must hold at every commit."""
+    async with shop.box.db.transaction(snapshot=True) as connection:
+        found = await audit(connection)
+    now = {kind.name: some for kind, some in found.items() if not kind.soon}
+    return [f"{name}: {one.subject}: {one.problem}" for name, some in now.items() for one in some]
 
 
 async def used_units(shop: Shop) -> int:

@@ -98,7 +98,7 @@ async def test_loading_its_file_again_does_not_bring_it_back(shop: Shop) -> None
 
 async def test_a_disputed_order_ends_without_a_refund_of_ours(shop: Shop) -> None:
     order = await bought(shop)
-    await shop.control("disputes", payment_intent=await intent_of(shop, order))
+    dispute = await shop.control("disputes", payment_intent=await intent_of(shop, order))
     await shop.delivered()
     await called_off(shop)
     async with shop.box.db.transaction() as connection:
@@ -108,6 +108,13 @@ async def test_a_disputed_order_ends_without_a_refund_of_ours(shop: Shop) -> Non
     assert await statuses(shop, order) == ["cancelled"]
     assert (await shop.count("refund"), await used_units(shop)) == (0, 0)
     assert await value(shop, "SELECT finished_at FROM cancellation") is not None
+    told = [text for text in await mails(shop) if text.startswith("Cancelled:")]
+    assert len(told) == 1
+    assert "no longer open" in told[0]
+    await shop.control(f"disputes/{dispute['id']}/close", outcome="won")
+    await shop.delivered()
+    alarm = next(text for text in await mails(shop) if text.startswith("Alarm: A dispute was won"))
+    assert "Refund it if the buyer got nothing" in alarm
 
 
 async def test_a_night_that_does_not_exist(shop: Shop) -> None:

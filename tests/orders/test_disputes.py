@@ -5,9 +5,22 @@ from itertools import permutations
 import pytest
 
 from boxoffice.orders.decide_refund import NotRefundable
-from tests.orders.money import books, bought, intent_of, mails, refund, rows, seen, statuses, used_units, value
+from stripe_simulator.store.unit import Unit
+from tests.orders.money import (
+    books,
+    bought,
+    findings,
+    intent_of,
+    mails,
+    refund,
+    rows,
+    seen,
+    statuses,
+    used_units,
+    value,
+)
 from tests.orders.test_webhook import deliver, events_of
-from tests.shop import Json, Shop
+from tests.shop import Json, Shop, session_of
 
 DISPUTED = "4000000000000259"
 DISPUTE_EVENTS = (
@@ -186,3 +199,81 @@ async def test_warnings_and_reviews_are_told_and_change_nothing(shop: Shop) -> N
     await shop.delivered()
     assert await rows(shop, kinds) == [("early_fraud_warning", None), ("review", "approved")]
     assert await statuses(shop, order) == ["active"]
+
+
+async def test_the_buyer_is_told_when_tickets_are_blocked_good_again_or_gone(shop: Shop) -> None:
+    order, dispute = await disputed(shop)
+    assert sum(text.startswith("Blocked: tickets for") for text in await mails(shop)) == 1
+    await close(shop, dispute, "won")
+    told = await mails(shop)
+    assert sum(text.startswith("Valid again: tickets for") for text in told) == 1
+    _, other = await disputed(shop)
+    await close(shop, other, "lost")  # before the mail about the block went out: that one would be wrong by now
+    told = await mails(shop)
+    assert sum(text.startswith("Blocked:") for text in told) == 1
+    assert sum(text.startswith("Cancelled: tickets for") for text in told) == 1
+    assert order["code"][:4] in next(text for text in told if text.startswith("Blocked:"))
+    _, inquiry = await disputed(shop, inquiry=True)
+    await close(shop, inquiry, "warning_closed")
+    assert len([text for text in await mails(shop) if "tickets for" in text.partition("\n")[0]]) == 3
+
+
+async def test_one_that_comes_before_its_payment_is_received_waits_for_it(shop: Shop) -> None:
+    """Stripe disputes some cards inside the payment: then the session may not be complete yet when this is worked."""
+    order = await shop.ordered()
+    await shop.fault("drop", count=None)
+    await shop.pay(order, DISPUTED)
+    await shop.stripe.delete("/_control/faults")
+    (body,) = await events_of(shop, "charge.dispute.created")
+    await set_session(shop, order, status="open", payment_status="unpaid")
+    status, answer = await deliver(shop, body)
+    assert (status, answer["type"]) == (503, "not_received_yet")
+    assert await rows(shop, "SELECT handled_at, tries::integer FROM stripe_event") == [(None, 1)]
+    await set_session(shop, order, status="complete", payment_status="paid")
+    status, answer = await deliver(shop, body)
+    assert (status, answer["outcome"]) == (200, "paid,dispute_needs_response")
+    assert await statuses(shop, order) == ["cancelled"]
+    await shop.sound()
+
+
+async def set_session(shop: Shop, order: Json, **fields: str) -> None:
+    async def verb(unit: Unit) -> None:
+        session = await unit.lock("checkout.session", session_of(order))
+        assert session is not None
+        session.doc.update(fields)
+        unit.put(session)
+
+    await shop.core.act(verb)
+
+
+async def test_a_refund_that_the_dispute_stopped_is_not_owed_once_the_bank_has_taken_it(shop: Shop) -> None:
+    order, dispute = await disputed(shop)
+    await close(shop, dispute, "won")
+    await refund(shop, order)
+    second = await shop.control("disputes", payment_intent=await intent_of(shop, order))
+    await shop.tick()  # Stripe refuses
+    assert await rows(shop, "SELECT status FROM refund") == [("failed",)]
+    await close(shop, second, "lost")
+    assert await rows(shop, "SELECT status FROM refund") == [("dropped",)]
+    assert (await books(shop)).get("owed_to_buyers") is None
+    assert await findings(shop) == []
+    await shop.pass_time(days=60)
+    await close(shop, second, "won")  # the money is back after all, and the buyer got nothing
+    decided = await refund(shop, order)
+    assert (decided.first_time, decided.plan.amount_minor) == (True, 1200)
+    assert not (await refund(shop, order)).first_time
+    await shop.tick()
+    assert sorted(await rows(shop, "SELECT status FROM refund")) == [("dropped",), ("succeeded",)]
+    assert await findings(shop) == []
+
+
+async def test_the_order_of_the_refusal_and_the_loss_does_not_matter(shop: Shop) -> None:
+    order = await bought(shop)
+    await refund(shop, order)
+    dispute = await shop.control("disputes", payment_intent=await intent_of(shop, order))
+    await shop.delivered()
+    await close(shop, dispute, "lost")
+    await shop.tick()
+    assert await rows(shop, "SELECT status FROM refund") == [("dropped",)]
+    assert (await books(shop)).get("owed_to_buyers") is None
+    assert await findings(shop) == []

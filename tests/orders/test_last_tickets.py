@@ -5,9 +5,10 @@ import asyncio
 from boxoffice.foundation.batcher import Batcher
 from boxoffice.foundation.db import Command, Database
 from boxoffice.foundation.problems import Problem
-from boxoffice.orders.place import Counter, Placed, Request, SoldOut
+from boxoffice.orders.place import Counter, OrderRefused, Placed, Request, SoldOut
 from tests.nights import NIGHT
-from tests.orders.test_place import open_desk
+from tests.orders.test_place import ADD_PROMO, open_desk
+from tests.pgbouncer import POOLED
 
 ROUNDS = 100
 BUYERS = 64
@@ -23,7 +24,7 @@ CONDITION = "s_used[r_stock[r]] + n <= s_cap[r_stock[r]]"
 
 async def sold_in_each_round(db: Database, database_url: str, rounds: int) -> list[int]:
     desk = await open_desk(db, ONE_RELEASE)
-    databases = [Database(database_url, size=2) for _ in range(2)]
+    databases = [Database(database_url, size=2, pooled=POOLED) for _ in range(2)]
     counters = [Counter(each, desk.counter.event_id, desk.counter.short_code, 50) for each in databases]
     batchers: list[Batcher[Request, Placed | Problem]] = [Batcher(counter.flush) for counter in counters]
     sold: list[int] = []
@@ -55,3 +56,17 @@ async def test_without_the_check_and_the_condition_it_oversells(db: Database, da
         )
     (sold,) = await sold_in_each_round(db, database_url, 1)
     assert sold > LAST
+
+
+async def test_a_code_that_is_good_once_is_used_once_at_two_counters(db: Database, database_url: str) -> None:
+    desk = await open_desk(db)
+    async with db.transaction() as connection:
+        await ADD_PROMO.run(connection, 25, 1)
+    databases = [Database(database_url, size=2, pooled=POOLED) for _ in range(2)]
+    counters = [Counter(each, desk.counter.event_id, desk.counter.short_code, 50) for each in databases]
+    requests = [desk.request(1, promo_code="FRIENDS") for _ in range(BUYERS)]
+    batches = await asyncio.gather(*(counters[number % 2].flush(requests[number::8]) for number in range(8)))
+    answers = [answer for batch in batches for answer in batch]
+    await asyncio.gather(*(each.close() for each in databases))
+    assert [answer.total_minor for answer in answers if isinstance(answer, Placed)] == [900]
+    assert sum(isinstance(answer, OrderRefused) for answer in answers) == BUYERS - 1

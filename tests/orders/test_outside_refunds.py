@@ -3,9 +3,14 @@
 import msgspec
 import pytest
 
+from boxoffice.foundation.db import Query
+from boxoffice.orders import send_refund as sending
+from boxoffice.orders.decide_refund import ask_again
+from boxoffice.worker.tick import run_jobs
 from tests.orders.money import (
     books,
     bought,
+    findings,
     intent_of,
     mails,
     refund,
@@ -17,7 +22,7 @@ from tests.orders.money import (
     value,
 )
 from tests.orders.test_webhook import deliver, events_of, paid_unheard
-from tests.shop import Shop
+from tests.shop import Json, Shop
 
 NEEDED = ("checkout.session.completed", "payment_intent.succeeded", "payment_intent.payment_failed")
 
@@ -116,3 +121,105 @@ async def test_a_refund_of_another_application_is_written_down_and_left_alone(sh
     assert await deliver(shop, foreign) == (200, {"outcome": "foreign"})
     assert await value(shop, "SELECT count(*)::integer FROM stripe_event WHERE outcome = 'foreign'") == 1
     assert await shop.count("refund") == 1
+
+
+FAILS = "4000000000005126"
+STATES = "SELECT reason, status, amount_minor FROM refund ORDER BY amount_minor, status"
+
+
+async def unheard(shop: Shop) -> None:
+    """Stripe's list of events tells nothing of the past any more."""
+    async with shop.box.db.transaction() as connection:
+        await connection.execute("UPDATE event_list_mark SET read_until = clock() + interval '1 day'")
+
+
+async def test_a_part_of_what_was_decided_here_leaves_the_rest_of_it_owed(shop: Shop) -> None:
+    order = await bought(shop, 2)
+    await shop.fault("drop", count=None)
+    await shop.control("refunds", payment_intent=await intent_of(shop, order), amount=500)
+    await refund(shop, order)
+    await unheard(shop)
+    await shop.tick()  # our call over all of it is refused, and the list shows why
+    await shop.stripe.delete("/_control/faults")
+    assert await rows(shop, STATES) == [
+        ("outside", "succeeded", 500),
+        ("requested", "succeeded", 1900),
+        ("requested", "dropped", 2400),
+    ]
+    assert sorted(one["amount"] for one in await refunds_at_stripe(shop, order)) == [500, 1900]
+    assert await books(shop) == {"sales": -2400, "refunds": 2400}
+    void = "SELECT amount_minor, count(*)::integer FROM refund JOIN ticket ON refund.id = ticket.refund_id GROUP BY 1"
+    assert await rows(shop, void) == [(1900, 2)]
+    told = [text for text in await mails(shop) if text.startswith("Refund:")]
+    assert all(any(amount in text for text in told) for amount in ("€5.00", "€19.00"))
+    await shop.sound()
+
+
+async def test_one_that_pays_a_failed_refund_another_way_voids_no_other_ticket(shop: Shop) -> None:
+    order = await bought(shop, 2, card=FAILS)
+    await refund(shop, order, tickets=(order["tickets"][0]["code"],))
+    await shop.tick()
+    await shop.pass_time(days=1)
+    await shop.tick()
+    assert await rows(shop, STATES) == [("requested", "failed", 1200)]
+    await shop.control("refunds", payment_intent=await intent_of(shop, order), amount=1200, outcome="succeeds")
+    await shop.tick()
+    assert await rows(shop, STATES) == [("requested", "dropped", 1200), ("outside", "succeeded", 1200)]
+    assert sorted(await statuses(shop, order)) == ["active", "refunded"]
+    assert (await seen(shop, order))["status"] == "part_refunded"
+    assert (await books(shop)).get("owed_to_buyers") is None
+    assert await findings(shop) == []
+    await shop.sound()
+
+
+async def test_a_part_of_a_failed_refund_leaves_the_rest_to_a_person(shop: Shop) -> None:
+    order = await bought(shop, card=FAILS)
+    await refund(shop, order)
+    await shop.tick()
+    await shop.pass_time(days=1)
+    await shop.tick()
+    await shop.control("refunds", payment_intent=await intent_of(shop, order), amount=500, outcome="succeeds")
+    await shop.tick()
+    assert await rows(shop, STATES) == [
+        ("outside", "succeeded", 500),
+        ("requested", "failed", 700),
+        ("requested", "dropped", 1200),
+    ]
+    assert (await books(shop))["owed_to_buyers"] == -700
+    assert await findings(shop) == []
+    await shop.box.db.attempt(ask_again, order["code"])
+    await shop.tick()
+    assert (await books(shop)).get("owed_to_buyers") is None
+    assert await findings(shop) == []
+    assert sum(one["amount"] for one in await refunds_at_stripe(shop, order) if one["status"] == "succeeded") == 1200
+
+
+async def sent_and_never_heard(shop: Shop) -> Json:
+    """A refund that Stripe made while neither its answer nor its events arrived; two days later we ask again."""
+    order = await bought(shop)
+    await shop.fault("drop", count=None)
+    await shop.fault("lost_response", match="POST /v1/refunds")
+    await refund(shop, order, amount_minor=500)
+    while await run_jobs(shop.box):
+        pass
+    assert await rows(shop, STATES) == [("goodwill", "decided", 500)]
+    assert len(await refunds_at_stripe(shop, order)) == 1
+    await shop.pass_time(days=2)
+    await unheard(shop)
+    while await run_jobs(shop.box):
+        pass
+    await shop.stripe.delete("/_control/faults")
+    return order
+
+
+async def test_after_a_day_stripe_is_asked_what_it_made_before_it_is_asked_to_make_it(shop: Shop) -> None:
+    order = await sent_and_never_heard(shop)
+    assert await rows(shop, STATES) == [("goodwill", "succeeded", 500)]
+    assert len(await refunds_at_stripe(shop, order)) == 1
+
+
+async def test_without_looking_first_the_money_goes_back_twice(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: Stripe forgets keys."""
+    monkeypatch.setattr(sending, "IS_OLD", Query(bool, "SELECT false WHERE $1::uuid <> $2::uuid"))
+    order = await sent_and_never_heard(shop)
+    assert len(await refunds_at_stripe(shop, order)) == 2

@@ -263,3 +263,19 @@ async def test_what_is_left_raises_one_alarm(shop: Shop) -> None:
         await shop.pass_time(minutes=11)
         assert await reconcile_recent(shop.box.till) == 1
     assert await value(shop, "SELECT count(*) FROM job WHERE name = 'alarm'") == 1
+
+
+async def test_a_refund_from_outside_that_nobody_told_of_is_written_down(shop: Shop) -> None:
+    order = await shop.ordered(2)
+    await shop.pay(order)
+    await shop.fault("drop", count=None)
+    intent = await value(shop, "SELECT payment_intent_id FROM payment")
+    await shop.control("refunds", payment_intent=intent)
+    await shop.pass_time(minutes=2)
+    _, (left,) = await compare(shop)
+    assert (left.kind, left.amount_minor, left.healed) == ("refund_unknown", 2400, None)
+    _, (healed,) = await compare(shop, fix=True)
+    assert (healed.kind, healed.healed) == ("refund_unknown", "refunded_outside")
+    assert (await shop.look(order))["status"] == "refunded"
+    assert (await compare(shop))[1] == []
+    await shop.stripe.delete("/_control/faults")

@@ -8,8 +8,11 @@ import pytest
 
 from boxoffice.foundation.db import Query
 from boxoffice.foundation.problems import NotFound, Problem, Unprocessable
+from boxoffice.foundation.written import write_code
 from boxoffice.orders import decide_refund as deciding
 from boxoffice.orders.decide_refund import MoreThanLeft, NotRefundable, TicketUsed, Wish, ask_again, decide_refund
+from boxoffice.orders.mail_again import NoTickets, mail_tickets_again
+from boxoffice.orders.order import show_order
 from tests.orders.money import (
     books,
     bought,
@@ -293,3 +296,35 @@ async def test_a_free_order_ends_without_money(shop: Shop) -> None:
     assert await statuses(shop, order) == ["cancelled", "cancelled"]
     assert (await shop.count("refund"), await used_units(shop)) == (0, 0)
     assert any("no money to pay back" in text for text in await mails(shop))
+
+
+async def test_what_is_left_of_a_refunded_order_can_still_be_given_back(shop: Shop) -> None:
+    order = await bought(shop)
+    await refund(shop, order, tickets=(codes(order)[0],), amount_minor=500)
+    assert (await seen(shop, order))["status"] == "refunded"
+    await refund(shop, order, amount_minor=300)
+    assert (await refund(shop, order)).plan.amount_minor == 400
+    with pytest.raises(NotRefundable):
+        await refund(shop, order, amount_minor=1)
+    await shop.tick()
+    assert sorted(one["amount"] for one in await refunds_at_stripe(shop, order)) == [300, 400, 500]
+    assert await books(shop) == {"sales": -1200, "refunds": 1200}
+    await shop.sound()
+
+
+async def test_tickets_are_mailed_again_without_those_that_open_nothing(shop: Shop) -> None:
+    order = await bought(shop, 2)
+    first, second = (write_code(code) for code in codes(order))
+    await refund(shop, order, tickets=(codes(order)[0],))
+    assert await mail_again(shop, order) == "The tickets are mailed again now."
+    text = [one for one in await mails(shop) if one.startswith("Your ticket")][-1]
+    assert second in text
+    assert first not in text
+    await refund(shop, order)
+    with pytest.raises(NoTickets, match="refunded"):
+        await mail_again(shop, order)
+
+
+async def mail_again(shop: Shop, order: dict[str, Any]) -> str:
+    async with shop.box.db.transaction() as connection:
+        return await mail_tickets_again(connection, await show_order(connection, order["code"]))

@@ -6,10 +6,11 @@ from itertools import pairwise
 
 from boxoffice.foundation.db import Database
 from boxoffice.payments.pacing import Pace
+from tests.pgbouncer import POOLED
 
 
 async def test_turns_of_two_processes_are_spaced_by_the_limit(db: Database, database_url: str) -> None:
-    other = Database(database_url, size=2)
+    other = Database(database_url, size=2, pooled=POOLED)
     paces = [Pace(db, "calls", 25), Pace(other, "calls", 25)]
     turns = await asyncio.gather(*(paces[number % 2].turn() for number in range(50)))
     await other.close()

@@ -13,8 +13,8 @@ INSERT INTO device (event_id, id, list_id, gate, role, link_hash, pin_hash, crea
 SELECT id, id, id, 'Main door', 'staff', sha256('link'), sha256('pin'), clock() FROM event;
 INSERT INTO scan (event_id, device_id, nonce, list_id, kind, ticket_id, read, scanned_at, corrected_at, received_at,
   online, answer, override, reason)
-SELECT event_id, event_id, 'a scan ' || n, event_id, 'entry', id, '', clock(), clock(), clock(), true, 'admitted', false,
-  ''
+SELECT event_id, event_id, 'a scan ' || n, event_id, 'entry', id, '', clock(), clock(), clock(), true, 'admitted',
+  false, ''
 FROM ticket, generate_series(1, 2) AS n WHERE number = 1;
 INSERT INTO entry SELECT event_id, event_id, id, visit, event_id, 'a scan ' || n, clock()
 FROM (SELECT event_id, id FROM ticket WHERE number = 1) AS one, (VALUES %s) AS visits (n, visit)"""
@@ -102,3 +102,18 @@ ALTER TABLE orders DISABLE TRIGGER USER;
 ALTER TABLE payment_attempt DISABLE TRIGGER USER;
 ALTER TABLE ledger_entry DISABLE TRIGGER USER;
 """
+
+
+async def test_a_report_that_is_open_holds_up_no_sale(shop: Shop) -> None:
+    """It sees the moment of its beginning to its end, while others buy, pay and give up."""
+    async with shop.box.db.transaction(snapshot=True) as report:
+        before = await audit(report)
+        bought, left = await shop.ordered(2), await shop.ordered()
+        await shop.pay(bought)
+        assert (await shop.look(bought))["status"] == "paid"
+        await shop.pass_time(minutes=13)
+        await shop.tick()
+        assert (await shop.look(left))["status"] == "expired"
+        assert await report.fetchval("SELECT count(*) FROM orders") == 0
+        assert await audit(report) == before
+    await shop.sound()

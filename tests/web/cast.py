@@ -40,7 +40,7 @@ PAYMENT = """INSERT INTO payment (event_id, payment_intent_id, order_id, attempt
   purpose, received_at) SELECT event_id, $2, id, 1, total_minor, currency, $3, clock() FROM orders WHERE id = $1"""
 REFUND = """INSERT INTO refund (event_id, id, order_id, payment_intent_id, decision, reason, amount_minor, currency,
   status, decided_at)
-  SELECT event_id, id, id, $2, 'the only one', $3, total_minor, currency, $4, clock() FROM orders WHERE id = $1"""
+  SELECT event_id, id, id, $2, code, $3, total_minor, currency, $4, clock() FROM orders WHERE id = $1"""
 
 
 async def place(
@@ -93,16 +93,47 @@ async def moved(box: BoxOffice, status: str, *, reason: str | None = None, **how
     return await again(box, view)
 
 
-async def refunded(box: BoxOffice, *, late: bool, status: str = "succeeded", **how: object) -> OrderView:
-    """Money that came too late and goes back (`late`), or an order whose tickets were refunded."""
+async def refunded(
+    box: BoxOffice, *, late: bool, status: str = "succeeded", reason: str = "requested", **how: object
+) -> OrderView:
+    """Money that came too late and goes back (`late`), or an order whose tickets were refunded for a `reason`."""
     view = await (moved(box, "expired", **how) if late else paid(box, **how))  # type: ignore[arg-type]
+    return await give_back(box, view, "came_too_late" if late else reason, status=status)
+
+
+async def give_back(box: BoxOffice, view: OrderView, reason: str, *, status: str = "succeeded") -> OrderView:
+    """All the money of an order goes back, and its tickets, when there are any, are void."""
     async with box.db.transaction() as connection:
         payment = f"pi_{view.order.code[:-1]}"
-        await connection.execute(PAYMENT, view.order.id, payment, "returned" if late else "kept")
-        reason = "came_too_late" if late else "not_confirmed"
+        purpose = "kept" if view.tickets else "returned"
+        await connection.execute(PAYMENT, view.order.id, payment, purpose)
         await connection.execute(REFUND, view.order.id, payment, reason, status)
         await move(connection, view, "refunded")
         await connection.execute("UPDATE ticket SET status = 'refunded' WHERE order_id = $1", view.order.id)
+    return await again(box, view)
+
+
+async def part_refunded(box: BoxOffice, *, goodwill: bool, **how: object) -> OrderView:
+    """An order of which one ticket was refunded, or a part of the price with all tickets good (`goodwill`)."""
+    view = await paid(box, **how)
+    async with box.db.transaction() as connection:
+        payment = f"pi_{view.order.code[:-1]}"
+        await connection.execute(PAYMENT, view.order.id, payment, "kept")
+        reason = "goodwill" if goodwill else "requested"
+        await connection.execute(REFUND, view.order.id, payment, reason, "succeeded")
+        await connection.execute("UPDATE refund SET amount_minor = amount_minor / 2 WHERE order_id = $1", view.order.id)
+        if not goodwill:
+            await connection.execute("UPDATE ticket SET status = 'refunded' WHERE id = $1", view.tickets[0].id)
+        await move(connection, view, "part_refunded")
+    return await again(box, view)
+
+
+async def disputed(box: BoxOffice, *, lost: bool, **how: object) -> OrderView:
+    """An order whose payment a bank has taken back: until somebody wins, or for good (`lost`)."""
+    view = await paid(box, **how)
+    async with box.db.transaction() as connection:
+        change = "status = 'cancelled', blocked_reason = 'dispute_lost'" if lost else "blocked_reason = 'disputed'"
+        await connection.execute(f"UPDATE ticket SET {change} WHERE order_id = $1", view.order.id)
     return await again(box, view)
 
 

@@ -11,6 +11,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.nights import load
+from tests.pgbouncer import POOLER
 from tests.web.cast import LONG_NIGHT
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Site": "same-origin"}
@@ -25,7 +26,7 @@ KEYS = {
 @pytest.fixture
 def settings(database_url: str) -> Settings:
     """Of a development machine with test keys of Stripe."""
-    return Settings.from_environment({"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY} | KEYS)
+    return Settings.from_environment({"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY} | KEYS | POOLER)
 
 
 @pytest.fixture

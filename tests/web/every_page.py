@@ -19,12 +19,24 @@ from boxoffice.foundation.ids import new_id
 from boxoffice.orders.order import OrderView
 from boxoffice.settings import Settings
 from tests.notifications.mails import every_mail
-from tests.web.cast import MARA, again, key_of, move, moved, paid, paying, place, refunded
+from tests.web.cast import (
+    MARA,
+    again,
+    disputed,
+    give_back,
+    key_of,
+    moved,
+    paid,
+    part_refunded,
+    paying,
+    place,
+    refunded,
+)
 
 Who = Literal["mara", "newcomer", "nobody"]
 Act = Callable[[Page], Awaitable[None]]
 DEMO = Path(__file__).resolve().parent.parent.parent / "nights" / "demo.toml"
-NIGHT, OTHER, DOOR = "kesselhaus-opening", "dub-club", "sub-zero"
+NIGHT, OTHER, CANCELLED, DOOR = "kesselhaus-opening", "dub-club", "donaurauschen", "sub-zero"
 NAMES = ("Mara Example", "نور الهدى")
 NEWCOMER = "newcomer@example.org"
 PEOPLE: tuple[Who, ...] = ("mara", "newcomer", "nobody")
@@ -41,7 +53,7 @@ class Window:
     sharpness: float = 1
 
 
-PHONE_DARK, PHONE_LIGHT = (Window(f"phone-{'dark' if dark else 'light'}", 390, 844, dark, 2) for dark in (True, False))
+PHONE_DARK, PHONE_LIGHT = (Window(f"phone-{'dark' if dark else 'light'}", 360, 780, dark, 2) for dark in (True, False))
 WIDE_DARK, WIDE_LIGHT = (Window(f"wide-{'dark' if dark else 'light'}", 1440, 900, dark) for dark in (True, False))
 WINDOWS = (PHONE_DARK, PHONE_LIGHT, WIDE_DARK, WIDE_LIGHT)
 SMALL_DARK, SMALL_LIGHT = (replace(window, width=360, height=640) for window in (PHONE_DARK, PHONE_LIGHT))
@@ -135,7 +147,12 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         "not-paid": await moved(box, "released", reason="payment_failed", slug=NIGHT, email="not-paid@example.org"),
         "too-late": await refunded(box, late=True, slug=NIGHT, email="late@example.org"),
         "refunded": back,
-        "part-refunded": await _part_refunded(box),
+        "not-confirmed": await _not_confirmed(box),
+        "part-refunded": await part_refunded(box, goodwill=False, slug=NIGHT, email="part@example.org"),
+        "goodwill": await part_refunded(box, goodwill=True, slug=NIGHT, email="goodwill@example.org"),
+        "disputed": await disputed(box, lost=False, slug=NIGHT, email="disputed@example.org"),
+        "dispute-lost": await disputed(box, lost=True, slug=NIGHT, quantity=1, email="lost@example.org"),
+        **await _of_a_cancelled_night(box),
         "paid": done,
     }
     for view in (*orders.values(), dead, off):
@@ -144,6 +161,7 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         await box.mailer.send(mail, new_id())
     tickets = {"ticket": done.tickets[0], "ticket-used": dead.tickets[0], "ticket-cancelled": dead.tickets[1]}
     tickets |= {"ticket-blocked": dead.tickets[2], "ticket-refunded": back.tickets[0], "ticket-free": off.tickets[0]}
+    tickets["ticket-night-cancelled"] = orders["night-cancelled"].tickets[0]
     url = settings.base_url
     scenes = [
         *(Scene(f"night-{slug}" if slug != NIGHT else "night", f"/events/{slug}") for slug in slugs),
@@ -169,12 +187,32 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
     return box, Stage(url, scenes, cookies)
 
 
-async def _part_refunded(box: BoxOffice) -> OrderView:
-    view = await paid(box, slug=NIGHT, email="part@example.org")
+async def _not_confirmed(box: BoxOffice) -> OrderView:
+    view = await moved(box, "in_review", slug=NIGHT, email="not-confirmed@example.org")
+    return await give_back(box, view, "not_confirmed")
+
+
+async def _of_a_cancelled_night(box: BoxOffice) -> dict[str, OrderView]:
+    """Orders of before it was called off: refunded, about to be, and never paid."""
     async with box.db.transaction() as connection:
-        await move(connection, view, "part_refunded")
-        await connection.execute("UPDATE ticket SET status = 'refunded' WHERE id = $1", view.tickets[0].id)
-    return await again(box, view)
+        reason = await connection.fetchval("SELECT cancelled_reason FROM event WHERE slug = $1", CANCELLED)
+        await connection.execute(
+            "UPDATE event SET status = 'published', cancelled_reason = '' WHERE slug = $1", CANCELLED
+        )
+    orders = {
+        "night-cancelled": await refunded(
+            box, late=False, reason="event_cancelled", slug=CANCELLED, email="a@example.org"
+        ),
+        "night-cancelled-just-now": await paid(box, slug=CANCELLED, quantity=1, email="b@example.org"),
+        "night-cancelled-unpaid": await moved(
+            box, "released", reason="event_cancelled", slug=CANCELLED, quantity=1, email="c@example.org"
+        ),
+    }
+    async with box.db.transaction() as connection:
+        await connection.execute(
+            "UPDATE event SET status = 'cancelled', cancelled_reason = $2 WHERE slug = $1", CANCELLED, reason
+        )
+    return {name: await again(box, view) for name, view in orders.items()}
 
 
 def _of_the_catalogue() -> list[Scene]:

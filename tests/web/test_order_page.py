@@ -12,7 +12,20 @@ from boxoffice.box import BoxOffice
 from boxoffice.foundation.ids import new_id
 from boxoffice.orders.access import access_token
 from boxoffice.orders.order import OrderView
-from tests.web.cast import CHECKOUT_URL, MARA, again, key_of, moved, paid, paying, place, refunded
+from tests.web.cast import (
+    CHECKOUT_URL,
+    MARA,
+    again,
+    disputed,
+    give_back,
+    key_of,
+    moved,
+    paid,
+    part_refunded,
+    paying,
+    place,
+    refunded,
+)
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -159,6 +172,50 @@ async def test_a_refunded_order_says_so_on_order_and_tickets(browser: AsyncClien
     assert "no longer open the door" in page
     assert "sent to your bank" in page
     assert "refunded" in page
+
+
+async def test_a_refund_in_part_says_what_stays_valid(browser: AsyncClient, box: BoxOffice) -> None:
+    page = await seen(browser, box, await part_refunded(box, goodwill=False))
+    assert "1 ticket of this order no longer opens the door; the other one stays valid" in page
+    assert "Open the ticket" in page
+    page = await seen(browser, box, await part_refunded(box, goodwill=True))
+    assert "A part of what you paid goes back to you. Your tickets stay valid." in page
+
+
+@pytest.mark.parametrize(("lost", "words"), [(False, "Until that ends"), (True, "for good")])
+async def test_a_disputed_payment_is_named_and_offers_no_ticket(
+    browser: AsyncClient, box: BoxOffice, lost: bool, words: str
+) -> None:
+    page = await seen(browser, box, await disputed(box, lost=lost))
+    assert words in page
+    assert "You have" not in page
+    assert "Open the first ticket" not in page
+
+
+@pytest.mark.parametrize("free", [False, True])
+async def test_an_order_of_a_cancelled_night_says_where_its_money_goes(
+    browser: AsyncClient, box: BoxOffice, free: bool
+) -> None:
+    view = await paid(box)
+    async with box.db.transaction() as connection:
+        await connection.execute("UPDATE event SET status = 'cancelled'")
+        if free:
+            await connection.execute("UPDATE orders SET total_minor = 0")
+    page = await seen(browser, box, view)
+    assert "does not take place" in page
+    assert "valid</span>" not in page
+    assert ("no money goes back" in page) == free
+    assert ("a mail says when it is on its way" in page) != free
+    if not free:
+        page = await seen(browser, box, await give_back(box, view, "event_cancelled"))
+        assert "below is how far it is" in page
+        assert "You have" not in page
+
+
+async def test_a_payment_that_fits_no_order_is_not_said_to_be_late(browser: AsyncClient, box: BoxOffice) -> None:
+    page = await seen(browser, box, await give_back(box, await moved(box, "in_review"), "not_confirmed"))
+    assert "could not match it with this order" in page
+    assert "no longer held" not in page
 
 
 async def test_giving_up_in_line_gives_the_tickets_back(browser: AsyncClient, box: BoxOffice) -> None:

@@ -5,13 +5,15 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.chromium import in_chromium
 from tests.shop import Shop
 
 pytestmark = in_chromium
 PHONE = ViewportSize(width=360, height=780)
+CARD = 'input[name="method"][value="card"][type="radio"]'
+STOPS_MAX = 40
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ async def at_stripe(shop: Shop, context: BrowserContext, quantity: int = 1) -> P
 
 async def pay(page: Page, number: str = "4242 4242 4242 4242") -> None:
     """Fills in the card and presses Pay."""
-    card = page.locator('input[name="method"][value="card"][type="radio"]')
+    card = page.locator(CARD)
     if await card.count():
         await card.check()
     await page.fill("#number", number)
@@ -95,6 +97,54 @@ async def test_two_tickets_from_the_programme_to_my_tickets(shop: Shop, phone: B
 async def shop_tickets(shop: Shop) -> list[tuple[str, str]]:
     async with shop.box.db.transaction() as connection:
         return [(row["code"], row["status"]) for row in await connection.fetch("SELECT code, status FROM ticket")]
+
+
+async def tab_to(page: Page, target: Locator) -> None:
+    """Presses Tab until the target has the focus and is in sight."""
+    for _ in range(STOPS_MAX):
+        await page.keyboard.press("Tab")
+        if await target.evaluate("one => one === document.activeElement"):
+            await expect(target).to_be_in_viewport()
+            return
+    pytest.fail(f"{STOPS_MAX} times Tab do not lead to {target}")
+
+
+async def type_into(page: Page, field: str, text: str) -> None:
+    """Fills in the field of that selector as somebody without a mouse does."""
+    await tab_to(page, page.locator(field).first)
+    await page.keyboard.type(text)
+
+
+async def test_by_keyboard_alone(shop: Shop, phone: BrowserContext) -> None:
+    """From the programme over Stripe's page to the code that opens the door, without a mouse or a finger."""
+    page = await phone.new_page()
+    await page.goto(shop.url)
+    await tab_to(page, page.get_by_role("link", name=re.compile("Tiefdruck Eins")).first)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/events/*")
+    await type_into(page, "input[type=number]", "2")
+    await tab_to(page, page.get_by_role("button", name="Get tickets"))
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/checkout?*")
+    await type_into(page, "#email", "mara@example.org")
+    await tab_to(page, page.get_by_role("button", name=re.compile("Buy for €24")))
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/c/pay/**")
+    if await page.locator(CARD).count():
+        await tab_to(page, page.locator(CARD))
+        await page.keyboard.press("Space")
+    for field, text in {"#number": "4242424242424242", "#expiry": "1234", "#cvc": "123", "#name": "Mara"}.items():
+        await type_into(page, field, text)
+    await type_into(page, "#country", "Germany")
+    await tab_to(page, page.locator(".pay"))
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/success?session_id=cs_test_*")
+    await expect(page.locator(".stub")).to_have_count(2)
+    await tab_to(page, page.get_by_role("link", name="Open the first ticket"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("img", name="QR code of this ticket").first).to_be_visible()
+    assert len(await shop.charges()) == 1
+    await shop.sound()
 
 
 async def test_without_scripts(shop: Shop, phone_without_scripts: BrowserContext) -> None:

@@ -17,6 +17,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.settings import Settings
 from boxoffice.worker.tick import tick
 from tests.conftest import SECRET_KEY
+from tests.pgbouncer import POOLER
 from tests.smtp_sink import Sink
 from tests.web.conftest import BROWSER
 
@@ -33,7 +34,7 @@ async def sink() -> AsyncIterator[Sink]:
 @pytest.fixture
 def settings(database_url: str, sink: Sink) -> Settings:
     mail = {"SMTP_URL": sink.url, "MAIL_FROM": "Tickets <tickets@example.org>"}
-    return Settings.from_environment({"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY} | mail)
+    return Settings.from_environment({"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY} | mail | POOLER)
 
 
 @pytest.fixture

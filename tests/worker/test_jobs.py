@@ -8,6 +8,7 @@ import pytest
 
 from boxoffice.foundation.db import Database, Query
 from boxoffice.foundation.jobs import UNREPORTED_MAX, claim, done, enqueue, failed, retry, undone
+from tests.pgbouncer import POOLED
 
 ROWS = Query(
     lambda done_at, parked_at, problem: (done_at is not None, parked_at is not None, problem),
@@ -43,7 +44,7 @@ async def test_two_workers_never_claim_the_same_job(db: Database, database_url: 
     async with db.transaction() as connection:
         for number in range(40):
             await enqueue(connection, "alarm", str(number), {})
-    other = Database(database_url, size=4)
+    other = Database(database_url, size=4, pooled=POOLED)
 
     async def worker(database: Database) -> list[str]:
         async with database.transaction() as connection:

@@ -71,7 +71,7 @@ def _groups(schema: dict[str, Any]) -> list[str]:
 
 def _entries(schema: dict[str, Any], tag: str) -> list[str]:
     return [
-        f"<dt><b>{method.upper()}</b> <code>{escape(path)}</code> {escape(operation['summary'])}</dt>\n"
+        f"<dt>{escape(operation['summary'])}<br><b>{method.upper()}</b> <code>{escape(path)}</code></dt>\n"
         f"<dd>{escape(operation.get('description', ''))}</dd>\n"
         for path, operations in sorted(schema["paths"].items())
         for method, operation in operations.items()

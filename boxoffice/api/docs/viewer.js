@@ -15,6 +15,7 @@ function open() {
     onComplete: () => {
       document.querySelector("#plain").hidden = true;
       button.hidden = true;
+      document.documentElement.className = "viewing";
     },
   });
 }

@@ -26,6 +26,9 @@ Stage: TypeAlias = Literal[
     "paid",
     "part_refunded",
     "refunded",
+    "disputed",
+    "dispute_lost",
+    "night_cancelled",
     "expired",
     "released",
 ]
@@ -98,6 +101,11 @@ def stage_of(view: OrderView) -> Stage:
         if order.ended_reason is not None or order.held_until <= order.now or not view.attempts:
             return "checking"
         return "pay" if view.checkout_url else "line"
+    if view.tickets and order.event_status == "cancelled":
+        return "night_cancelled"
+    blocked = {ticket.blocked_reason for ticket in view.tickets}
+    if order.status != "refunded" and blocked & {"disputed", "dispute_lost"}:
+        return "disputed" if "disputed" in blocked else "dispute_lost"
     return cast("Stage", order.status)  # the other statuses are stages by the same name
 
 

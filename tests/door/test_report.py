@@ -1,0 +1,62 @@
+"""What the organiser is told of the door."""
+
+from datetime import timedelta
+from typing import Any
+
+from boxoffice.door.report import NightReport, night_report
+from tests.door.conftest import Door, Scanner
+
+
+async def report(door: Door) -> NightReport:
+    async with door.shop.box.db.transaction(snapshot=True) as connection:
+        return await night_report(connection, door.event_id)
+
+
+async def alone(scanner: Scanner, code: str, **changes: Any) -> str:
+    """Let in by a scanner without a network, told of at once."""
+    body = scanner.body(code, answered="admitted", **changes)
+    assert (await scanner.send(body)).status_code == 200
+    return str(body["nonce"])
+
+
+async def test_entries_curve_and_no_shows(door: Door) -> None:
+    codes, scanner = await door.tickets(3), await door.scanner()
+    await scanner.scan(codes[0])
+    door.shop.box.db.moved_clock += timedelta(minutes=20)  # type: ignore[operator]
+    await scanner.scan(codes[1])
+    await scanner.scan(codes[1], direction="out")
+    told = await report(door)
+    assert [(one.name, one.entered, one.inside, one.good, one.no_shows) for one in told.lists] == [("Door", 2, 1, 4, 2)]
+    assert [(slot.entered, slot.left) for slot in told.curve] == [(1, 0), (1, 1)]
+    assert told.conflicts == []
+
+
+async def test_two_doors_that_let_the_same_code_in_are_both_named(door: Door) -> None:
+    (code,), east, west = await door.tickets(), await door.scanner("East"), await door.scanner("West")
+    await alone(west, code)
+    door.shop.box.db.moved_clock += timedelta(minutes=5)  # type: ignore[operator]
+    await alone(east, code)
+    (conflict,) = (await report(door)).conflicts
+    assert (conflict.problem, conflict.ticket_code, conflict.gate, conflict.instead_gate) == (
+        "let_in_twice",
+        code,
+        "East",
+        "West",
+    )
+
+
+async def test_what_was_taken_back_is_no_conflict(door: Door) -> None:
+    (code,), east, west = await door.tickets(), await door.scanner("East"), await door.scanner("West")
+    await alone(west, code)
+    nonce = await alone(east, code)
+    assert len((await report(door)).conflicts) == 1
+    await east.undo(nonce)
+    assert (await report(door)).conflicts == []
+
+
+async def test_a_refunded_ticket_that_was_let_in_and_one_that_nobody_knows(door: Door) -> None:
+    (code,), scanner = await door.tickets(), await door.scanner()
+    await door.execute("UPDATE ticket SET status = 'refunded' WHERE code = $1", code)
+    await alone(scanner, code)
+    await alone(scanner, "no ticket")
+    assert sorted(one.problem for one in (await report(door)).conflicts) == ["refunded", "unknown"]
