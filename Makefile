@@ -22,8 +22,8 @@ boxoffice/static/vendor/built: node_modules/.package-lock.json scripts/build_sta
 
 install: .venv/installed boxoffice/static/vendor/built  ## What `run` and a server need, and nothing is started
 
-run: .venv/installed boxoffice/static/vendor/built  ## A working box office on http://localhost:3000 with demo nights (PORT=3001: there)
-	@$(BIN)/python -m boxoffice demo --port $(PORT)
+run: .venv/installed boxoffice/static/vendor/built  ## A working box office on http://localhost:3000 with demo nights (PORT=3001: there, HTTPS=1: for phones near by too)
+	@$(BIN)/python -m boxoffice demo --port $(PORT)$(if $(HTTPS), --https)
 
 test: .venv/installed boxoffice/static/vendor/built  ## All tests, in parallel, against the embedded PostgreSQL
 	@$(BIN)/python -m pytest -n 2

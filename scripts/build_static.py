@@ -18,6 +18,8 @@ SUBSETS = ("latin", "latin-ext")
 TAKEN = {
     DISPLAY: ("LICENSE",),
     TEXT: (*(f"files/host-grotesk-{subset}-wght-normal.woff2" for subset in SUBSETS), "LICENSE"),
+    "@noble/ed25519": ("index.js", "LICENSE"),
+    "zxing-wasm": ("dist/iife/reader/index.js", "dist/reader/zxing_reader.wasm", "LICENSE"),
     "swagger-ui-dist": ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"),
 }
 FONTS = ROOT / "boxoffice" / "fonts"

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from boxoffice.cli import migrate, nights, serve
+from boxoffice.cli.demo_door import DemoScanner, scanner_of_demo
 from boxoffice.cli.demo_environment import (
     DemoProblem,
     Simulator,
@@ -21,7 +22,9 @@ from boxoffice.cli.demo_environment import (
     readable_by_commands,
 )
 from boxoffice.cli.demo_orders import buy_for_the_demo
+from boxoffice.cli.local_https import certificate_for, local_address
 from boxoffice.cli.programs import Programs
+from boxoffice.foundation.problems import NotFound
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
 
@@ -32,11 +35,16 @@ SIMULATOR_DATABASE = "stripe_simulator"
 TEST_CARD = "4242 4242 4242 4242"
 
 
-def run(port: int, local: Path) -> None:
-    """Runs until Ctrl-C or a termination signal; what was sold is kept in `local` for the next start."""
+def run(port: int, local: Path, *, https: bool = False) -> None:
+    """Runs until Ctrl-C or a termination signal; what was sold is kept in `local` for the next start.
+
+    `https`: phones in the local network may come too, at the port after.
+    """
     base_url = f"http://localhost:{port}"
     brings_own_stripe(os.environ)
     _refuse_taken(port)
+    if https:
+        _refuse_taken(port + 1)
     _end_on_signals()
     local.mkdir(parents=True, exist_ok=True)
     with _only_one(local / "demo.lock", base_url):
@@ -44,8 +52,11 @@ def run(port: int, local: Path) -> None:
         programs = Programs()
         try:
             environment, simulator = _open(port, base_url, local, postgres, programs)
+            scanner = _scanner(environment, local)
+            network_url = _serve_network(port + 1, environment, local, programs) if https else ""
             with readable_by_commands(environment, local):
                 _say_where_to_click(base_url, simulator)
+                _say_where_to_scan(base_url, network_url, scanner)
                 programs.wait()
         except KeyboardInterrupt:
             print(f"\nStopping. Everything is kept in {local}; `make run` carries on.", flush=True)
@@ -104,7 +115,39 @@ def _say_where_to_click(base_url: str, simulator: Simulator | None) -> None:
         print("              (a newer stripe also asks for --all-snapshot)")
     print(f"  Pay with    {TEST_CARD}, any date to come, any CVC")
     print("  Checked by  .venv/bin/python -m boxoffice doctor --demo")
+
+
+def _scanner(environment: dict[str, str], local: Path) -> DemoScanner | None:
+    try:
+        return scanner_of_demo(Settings.from_environment(environment), local / "demo-scanner")
+    except NotFound:
+        return None  # somebody's own nights are in the database
+
+
+def _serve_network(port: int, environment: dict[str, str], local: Path, programs: Programs) -> str:
+    """The same box office once more, for phones near by. Returns its address."""
+    address = local_address()
+    files = certificate_for(address, local / "https")
+    programs.start("web server for phones", serve.command("0.0.0.0", port, 1, files), environment)  # noqa: S104 - that is what it is for
+    programs.wait_until("web server for phones", lambda: _listens(port))
+    return f"https://{address}:{port}"
+
+
+def _say_where_to_scan(base_url: str, network_url: str, scanner: DemoScanner | None) -> None:
+    if scanner:
+        print(f"  Scanner     {network_url or base_url}{scanner.path}")
+        print(f"  its PIN     {scanner.pin}, for tickets like {' and '.join(scanner.codes)}")
+    if network_url:
+        print("              a phone in this network opens it, and trusts the certificate when it asks")
+    elif scanner:
+        print("              for a phone's camera: make run HTTPS=1")
     print("Stop it with Ctrl-C.", flush=True)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
@@ -123,10 +166,8 @@ def _only_one(lock: Path, base_url: str) -> Generator[None]:
 
 
 def _refuse_taken(port: int) -> None:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex(("127.0.0.1", port)) != 0:
-            return
+    if not _listens(port):
+        return
     if _answers(f"http://localhost:{port}/healthz"):
         raise DemoProblem(f"The box office already runs: http://localhost:{port}. Stop it there with Ctrl-C first.")
     raise DemoProblem(f"Another program listens on port {port}. Stop it, or choose another: make run PORT=3001")

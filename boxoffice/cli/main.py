@@ -37,7 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("demo", help="everything on this machine, with demo nights (what `make run` does)")
     command.add_argument("--port", type=_port, default=3000)
     command.add_argument("--local", type=Path, default=demo.LOCAL, help="where the database and secrets are kept")
-    command.set_defaults(run=lambda arguments: demo.run(arguments.port, arguments.local))
+    command.add_argument("--https", action="store_true", help="for phones in the local network too, at the port after")
+    command.set_defaults(run=lambda arguments: demo.run(arguments.port, arguments.local, https=arguments.https))
 
     command = commands.add_parser("serve", help="the web server, on DATABASE_URL")
     command.add_argument("--host", default="127.0.0.1")

@@ -3,19 +3,22 @@
 import os
 import socket
 import sys
+from pathlib import Path
 
 from boxoffice.settings import Settings, SettingsProblem
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock to see whether somebody listens
 
 
-def command(host: str, port: int, workers: int) -> list[str]:
-    """The server's command line."""
+def command(host: str, port: int, workers: int, https: tuple[Path, Path] | None = None) -> list[str]:
+    """The server's command line. `https`: files of its certificate and key."""
+    secure = ("--ssl-certificate", str(https[0]), "--ssl-keyfile", str(https[1])) if https else ()
     return [
         *(sys.executable, "-m", "granian", "--interface", "asgi", "--host", host, "--port", str(port)),
         *("--workers", str(workers), "--loop", "uvloop", "--no-access-log", "--log-level", "warning"),
         # a worker that is killed, for want of memory say, must not take the others with it
         *("--respawn-failed-workers", "--respawn-interval", "1"),
+        *secure,
         "boxoffice.asgi:app",
     ]
 

@@ -84,6 +84,23 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Night:
+    """The night of a door."""
+
+    id: UUID
+    slug: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A scanner's link as anyone may see it who has it."""
+
+    revoked_at: datetime | None
+    wrong_pins: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Link:
     event_id: UUID
     id: UUID
@@ -98,11 +115,14 @@ class _Link:
     now: datetime
 
 
-def _id(value: UUID) -> UUID:
-    return value
-
-
-EVENT = Query(_id, "SELECT id FROM event WHERE slug = $1 AND status <> 'draft'")
+NIGHT = Query(Night, "SELECT id, slug, title FROM event WHERE slug = $1 AND status <> 'draft'")
+LINK = Query(
+    Link,
+    """
+SELECT revoked_at, wrong_pins FROM event JOIN device ON device.event_id = event.id
+WHERE event.slug = $1 AND link_hash = $2
+""",
+)
 ADD = Command("""
 INSERT INTO device (event_id, id, list_id, gate, role, link_hash, pin_hash, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, clock())
@@ -134,12 +154,25 @@ REVOKE = Command("UPDATE device SET revoked_at = clock() WHERE event_id = $1 AND
 UNLOCK = Command("UPDATE device SET wrong_pins = 0 WHERE event_id = $1 AND id = $2")
 
 
+async def night_of(connection: Connection, slug: str) -> Night:
+    """The night at this address. Raises NotFound."""
+    night = await NIGHT.first(connection, slug) if "\0" not in slug else None
+    if night is None:
+        raise no_such_event()
+    return night
+
+
 async def event_of(connection: Connection, slug: str) -> UUID:
     """The night's id. Raises NotFound."""
-    event_id = await EVENT.first(connection, slug) if "\0" not in slug else None
-    if event_id is None:
-        raise no_such_event()
-    return event_id
+    return (await night_of(connection, slug)).id
+
+
+async def link_of(connection: Connection, slug: str, link: str) -> Link | Problem:
+    """A scanner's link, which can be paired; else DeviceRevoked, LinkLocked. Raises NotFound."""
+    found = await LINK.first(connection, slug, _hash(link)) if "\0" not in slug else None
+    if found is None:
+        raise _no_such_link()
+    return _refusal(found) or found
 
 
 async def make_link(
@@ -165,11 +198,9 @@ async def pair(
     """
     found = await LOCK_LINK.first(connection, slug, _hash(link)) if "\0" not in slug else None
     if found is None:
-        return NotFound("There is no such scanner link. Ask for a new one.")
-    if found.revoked_at is not None:
-        return DeviceRevoked("This scanner was taken out of service. Ask for a new link.")
-    if found.wrong_pins >= WRONG_PINS_MAX:
-        return LinkLocked("Too many wrong PINs: this link is locked. Whoever runs the door can unlock it.")
+        return _no_such_link()
+    if refusal := _refusal(found):
+        return refusal
     if not hmac.compare_digest(found.pin_hash, _pin_hash(secret_key, found.id, pin)):
         await COUNT_WRONG_PIN.run(connection, found.event_id, found.id)
         left = WRONG_PINS_MAX - found.wrong_pins - 1
@@ -204,6 +235,18 @@ async def revoke(connection: Connection, event_id: UUID, device_id: UUID) -> boo
 async def unlock(connection: Connection, event_id: UUID, device_id: UUID) -> bool:
     """Forgets wrong PINs; False for what is no scanner of this night."""
     return await UNLOCK.run(connection, event_id, device_id) == 1
+
+
+def _no_such_link() -> NotFound:
+    return NotFound("There is no such scanner link. Ask for a new one.")
+
+
+def _refusal(link: Link | _Link) -> Problem | None:
+    if link.revoked_at is not None:
+        return DeviceRevoked("This scanner was taken out of service. Ask for a new link.")
+    if link.wrong_pins >= WRONG_PINS_MAX:
+        return LinkLocked("Too many wrong PINs: this link is locked. Whoever runs the door can unlock it.")
+    return None
 
 
 def _tries(left: int) -> str:

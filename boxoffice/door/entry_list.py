@@ -20,6 +20,9 @@ INSERT INTO entry_list (event_id, id, name, re_entry) SELECT $1, $2, $3, false
 WHERE NOT EXISTS (SELECT FROM entry_list WHERE event_id = $1) ON CONFLICT DO NOTHING
 """)
 OF_NAME = Query(_id, "SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2) ORDER BY name LIMIT 1")
+OPEN_NOW = Command("""
+UPDATE entry_list SET opens_at = clock() WHERE event_id = $1 AND (opens_at IS NULL OR opens_at > clock())
+""")
 
 
 async def list_named(connection: Connection, event_id: UUID, name: str = "") -> UUID:
@@ -29,3 +32,8 @@ async def list_named(connection: Connection, event_id: UUID, name: str = "") -> 
     if found is None:
         raise NotFound(f"This night has no list called {name}.")
     return found
+
+
+async def open_now(connection: Connection, event_id: UUID) -> None:
+    """People may enter by every list of the night from now on."""
+    await OPEN_NOW.run(connection, event_id)

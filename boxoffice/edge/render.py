@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from boxoffice.catalogue.palettes import palette_of
 from boxoffice.edge.letters import stretched
+from boxoffice.edge.module_files import module_url
 from boxoffice.edge.static_files import static_url
 from boxoffice.edge.style_sheet import STRETCHES, preloaded_fonts
 from boxoffice.foundation.letters_of_fonts import fonts_built
@@ -130,6 +131,7 @@ def environment() -> "Environment":
     shared = {
         "fonts": preloaded_fonts(),
         "map_link": map_link,
+        "module": module_url,
         "printable": fonts_built,
         "static": static_url,
         "wordmark": wordmark,

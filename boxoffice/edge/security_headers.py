@@ -10,7 +10,7 @@ PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 def security_headers(settings: Settings) -> BeforeMessageSendHookHandler:
     """A hook that adds them to whatever is sent; an answer that brings its own value keeps it."""
     headers = {
-        "Content-Security-Policy": _policy(settings),
+        "Content-Security-Policy": content_policy(settings),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": PERMISSIONS,
         # Not `no-referrer`: browsers then send `Origin: null` with our own forms.
@@ -31,11 +31,11 @@ def security_headers(settings: Settings) -> BeforeMessageSendHookHandler:
     return add
 
 
-def _policy(settings: Settings) -> str:
+def content_policy(settings: Settings, scripts: str = "'self'") -> str:
     """A form of ours may end at Stripe's page, because browsers apply `form-action` to redirects too."""
     checkout = f" {settings.stripe.checkout_origin}" if settings.stripe else ""
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         f"connect-src 'self'; form-action 'self'{checkout}; frame-ancestors 'none'; base-uri 'none'; "
         "manifest-src 'self'; worker-src 'self'"
     )

@@ -12,7 +12,13 @@ from boxoffice.foundation.problems import NotFound
 FOLDER = Path(__file__).parent.parent / "static" / "vendor"
 ADDRESS = "/static/vendor"
 FOR_GOOD = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
-TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", "": "text/plain"}
+TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".wasm": "application/wasm",
+    ".woff2": "font/woff2",
+    "": "text/plain",
+}
 
 
 @cache

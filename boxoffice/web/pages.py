@@ -2,12 +2,15 @@
 
 from litestar.types import ControllerRouterHandler
 
+from boxoffice.edge import module_files
 from boxoffice.web import dev_mailbox, static
 from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket, ticket_pdf
+from boxoffice.web.door import installed, scanner
 from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue
 
 PAGES: list[ControllerRouterHandler] = [
     static.static_file,
+    module_files.show_module,
     programme.show_programme,
     programme.show_past,
     event.show_event,
@@ -37,6 +40,11 @@ PAGES: list[ControllerRouterHandler] = [
     ticket.show_tickets_for_print,
     ticket_pdf.show_ticket_pdf,
     ticket_pdf.show_tickets_pdf,
+    installed.door_service_worker,
+    installed.door_manifest,
+    scanner.show_pairing,
+    scanner.pair_phone,
+    scanner.show_scanner,
     dev_mailbox.show_mailbox,
     dev_mailbox.show_message,
     dev_mailbox.show_message_html,

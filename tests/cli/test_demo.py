@@ -2,13 +2,17 @@
 
 import json
 import os
+import re
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -36,6 +40,7 @@ def test_the_whole_demo(tmp_path: Path) -> None:
             assert [hook["url"] for hook in _webhook_endpoints(simulator)] == [f"{base_url}/api/webhook"]
             assert _buys_a_ticket(base_url, simulator) == ("paid", 1)
             assert _doctor_is_content(tmp_path)
+            assert _a_phone_near_by_scans(said, port + 1, tmp_path / "https" / "certificate.pem") == "admitted"
             for other in (port, _free_port()):
                 again = _run_demo(other, tmp_path)
                 assert again.returncode == 1
@@ -102,7 +107,7 @@ def _command(port: int, local: Path) -> list[str]:
 
 
 def _demo(port: int, local: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(_command(port, local), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([*_command(port, local), "--https"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def _run_demo(port: int, local: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -118,6 +123,22 @@ def _until_open(demo: "subprocess.Popen[str]") -> str:
         if line.startswith("Stop it with"):
             return "".join(said)
     raise AssertionError("".join(said))
+
+
+def _a_phone_near_by_scans(said: str, port: int, certificate: Path) -> str:
+    """What the door answers over https, whose certificate is good for this address and nobody else's."""
+    link, pin, code = re.findall(r"Scanner     (\S+)\n  its PIN     (\d{6}), for tickets like (\S+)", said)[0]
+    _, _, slug, secret = urlsplit(link).path.split("/")
+    assert urlsplit(link).port == port
+    path = f"/api/v1/events/{slug}"
+    origin = f"https://{urlsplit(link).netloc}"
+    with httpx.Client(base_url=origin, verify=ssl.create_default_context(cafile=str(certificate))) as phone:
+        assert "Pair this scanner" in phone.get(link).text
+        paired = phone.post(f"{path}/door/pairings", json={"link": secret, "pin": pin}).json()
+        scan = {"device": paired["device_id"], "nonce": "of-the-demo", "code": code}
+        scan["scanned_at"] = datetime.now(UTC).isoformat()
+        headers = {"Authorization": f"Bearer {paired['token']}"}
+        return phone.post(f"{path}/scans", json=scan, headers=headers).json()["answer"]
 
 
 def _doctor_is_content(local: Path) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from boxoffice.door.device import MadeLink, make_link
 from boxoffice.foundation.db import Query
+from boxoffice.tickets.code import ticket_payload
 from tests.shop import SLUG, Json, Shop
 
 SCANS = f"/api/v1/events/{SLUG}/scans"
@@ -93,6 +94,14 @@ class Door:
         codes = [ticket["code"] for ticket in (await self.shop.look(order))["tickets"]]
         db.moved_clock = opened
         return codes
+
+    async def payload(self, code: str) -> str:
+        """The text of a ticket's QR code."""
+        key = self.shop.box.settings.secret_key
+        async with self.shop.box.db.transaction() as connection:
+            row = await connection.fetchrow("SELECT id, revision FROM ticket WHERE code = $1", code)
+            assert row is not None
+            return await ticket_payload(connection, key, self.event_id, UUID(str(row["id"])), row["revision"])
 
     async def value(self, sql: str, *parameters: Any) -> Any:
         async with self.shop.box.db.transaction() as connection:

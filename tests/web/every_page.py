@@ -13,6 +13,8 @@ from boxoffice.accounts.sessions import open_session
 from boxoffice.box import BoxOffice
 from boxoffice.cli import nights
 from boxoffice.cli.demo_orders import buy_for_the_demo
+from boxoffice.door.device import ROLES, make_link, night_of
+from boxoffice.door.entry_list import open_now
 from boxoffice.foundation.ids import new_id
 from boxoffice.orders.order import OrderView
 from boxoffice.settings import Settings
@@ -34,7 +36,7 @@ from tests.web.cast import (
 Who = Literal["mara", "newcomer", "nobody"]
 Act = Callable[[Page], Awaitable[None]]
 DEMO = Path(__file__).resolve().parent.parent.parent / "nights" / "demo.toml"
-NIGHT, OTHER, CANCELLED = "kesselhaus-opening", "dub-club", "donaurauschen"
+NIGHT, OTHER, CANCELLED, DOOR = "kesselhaus-opening", "dub-club", "donaurauschen", "sub-zero"
 NAMES = ("Mara Example", "نور الهدى")
 NEWCOMER = "newcomer@example.org"
 PEOPLE: tuple[Who, ...] = ("mara", "newcomer", "nobody")
@@ -173,6 +175,7 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("my-tickets", "/tickets"),
         Scene("my-tickets-empty", "/tickets", "newcomer"),
         *_of_signing_in(),
+        *await _of_the_door(box),
         Scene("problem-404", "/events/nowhere"),
         Scene("problem-not-yours", f"/orders/{_part(done)}", "nobody"),
         Scene("problem-405", "/events/nowhere/orders"),
@@ -277,6 +280,70 @@ def _of_signing_in() -> list[Scene]:
         Scene("sign-in-code", "/tickets", "nobody", ask_and_look),
         Scene("sign-in-code-wrong", "/tickets", "nobody", type_a_wrong_code),
         Scene("sign-in-link-nonsense", "/tickets/link?s=nonsense", "nobody"),
+    ]
+
+
+async def _of_the_door(box: BoxOffice) -> list[Scene]:
+    async with box.db.transaction() as connection:
+        night = await night_of(connection, DOOR)
+        link, other = [
+            await make_link(connection, box.settings.secret_key, night.id, "Main door", role=role)
+            for role in ROLES[::-1]
+        ]
+        await open_now(connection, night.id)
+        good, in_before = [
+            str(row[0])
+            for row in await connection.fetch(
+                "SELECT code FROM ticket WHERE event_id = $1 AND status = 'active' ORDER BY code LIMIT 2", night.id
+            )
+        ]
+
+    async def type_wrong_pin(page: Page) -> None:
+        await page.fill("#pin", "wrong")
+        await page.click("button")
+        await page.wait_for_selector("[role=alert]")
+
+    async def pair(page: Page) -> None:
+        await page.fill("#pin", link.pin)
+        await page.click("button")
+        await page.wait_for_selector(".network.is-on")
+
+    def scanned(*codes: str) -> Act:
+        async def act(page: Page) -> None:
+            await pair(page)
+            for code in codes:
+                await page.evaluate("document.querySelector('#result').hidden = true")
+                await page.fill("#code", code)
+                await page.click("text=Check")
+                await page.wait_for_selector("#result:not([hidden])")
+
+        return act
+
+    async def find(page: Page) -> None:
+        await pair(page)
+        await page.click("#find")
+        await page.fill("#words", good)
+
+    async def override(page: Page) -> None:
+        await scanned(in_before, in_before)(page)
+        await page.click("#result button:has-text('Let in anyway')")
+
+    async def insist(page: Page) -> None:
+        await override(page)
+        await page.click("#why [value=yes]")
+        await page.wait_for_selector("#result[data-answer=admitted]:not([hidden])")
+
+    address = f"/door/{DOOR}/{link.link}"
+    return [
+        Scene("door-pair", address),
+        Scene("door-pair-wrong", f"/door/{DOOR}/{other.link}", act=type_wrong_pin),
+        Scene("door-not-paired", f"/door/{DOOR}", "nobody"),
+        Scene("door", address, act=pair),
+        Scene("door-unknown", address, act=scanned("nonsense")),
+        Scene("door-already-used", address, act=scanned(in_before, in_before)),
+        Scene("door-override", address, act=override),
+        Scene("door-admitted", address, act=insist),
+        Scene("door-found", address, act=find),
     ]
 
 

@@ -1,0 +1,62 @@
+"""A scanner for the demo: the door of one night is open now, whatever its date."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from boxoffice.box import BoxOffice
+from boxoffice.door.device import Link, link_of, make_link, night_of
+from boxoffice.door.entry_list import open_now
+from boxoffice.foundation.db import Connection
+from boxoffice.foundation.problems import NotFound
+from boxoffice.settings import Settings
+
+SLUG = "sub-zero"
+GATE = "Main door"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoScanner:
+    """`path`: of the link; `codes`: tickets of people who have bought."""
+
+    path: str
+    pin: str
+    codes: tuple[str, ...]
+
+
+def scanner_of_demo(settings: Settings, kept: Path) -> DemoScanner:
+    """Opens the list, and makes a link that is the same at the next start: `kept` remembers it, for this user alone.
+
+    Raises NotFound when the demo nights are not there.
+    """
+    known = kept.read_text().split() if kept.exists() else []
+    link, pin, codes = asyncio.run(_scanner(settings, known))
+    kept.touch(mode=0o600)
+    kept.write_text(f"{link}\n{pin}\n")
+    return DemoScanner(f"/door/{SLUG}/{link}", pin, codes)
+
+
+async def _scanner(settings: Settings, known: list[str]) -> tuple[str, str, tuple[str, ...]]:
+    box = BoxOffice.from_settings(settings)
+    try:
+        async with box.db.transaction() as connection:
+            night = await night_of(connection, SLUG)
+            if not await _works(connection, known):
+                made = await make_link(connection, settings.secret_key, night.id, GATE, role="supervisor")
+                known = [made.link, made.pin]
+            await open_now(connection, night.id)
+            rows = await connection.fetch(
+                "SELECT code FROM ticket WHERE event_id = $1 AND status = 'active' ORDER BY code LIMIT 2", night.id
+            )
+    finally:
+        await box.close()
+    return known[0], known[1], tuple(str(row["code"]) for row in rows)
+
+
+async def _works(connection: Connection, known: list[str]) -> bool:
+    if len(known) != 2:  # noqa: PLR2004 - a link and its PIN
+        return False
+    try:
+        return isinstance(await link_of(connection, SLUG, known[0]), Link)
+    except NotFound:
+        return False

@@ -1,0 +1,32 @@
+// What a scanner answers alone. It follows boxoffice/door/scan.py, with what the last sync told and what this scanner
+// did since.
+
+/**
+ * `shown`: what was read, its signature checked, or null. `ticket`: as the list has it, or undefined. `own`: "used",
+ * "left" or "good" when this scanner let the ticket in or out, or took that back, since the list was told; else
+ * undefined. `door`: {event_code, re_entry, opens_at}; `now`: ms of our clock.
+ */
+export function answerAlone({ shown, ticket, own, door, now, isExit = false, override = false }) {
+  if (shown && shown.eventCode !== door.event_code) return "wrong_event";
+  // A signature of this night on a ticket that the list does not have: bought since the last sync.
+  if (!shown || (!ticket && !shown.ticketId)) return "unknown";
+  const state = own ?? ticket?.status ?? "good";
+  if (isExit) return state === "used" ? "left" : "not_inside";
+  if (override && ticket) return "admitted";
+  if (["cancelled", "refunded"].includes(ticket?.status)) return ticket.status;
+  if (ticket && shown.revision !== undefined && shown.revision < ticket.revision) return "cancelled"; // reissued
+  if (["blocked", "wrong_list"].includes(ticket?.status)) return ticket.status;
+  if (now < Date.parse(door.opens_at)) return "not_yet";
+  if (state === "used" || (state === "left" && !door.re_entry)) return "already_used";
+  return "admitted";
+}
+
+/** Whether the answer moved somebody through the door. */
+export function moves(answer) {
+  return answer === "admitted" || answer === "left";
+}
+
+/** What the ticket is for this scanner after an answer; undefined when it is what it was. */
+export function stateAfter(answer) {
+  return { admitted: "used", left: "left" }[answer];
+}

@@ -1,0 +1,289 @@
+// The scanner's screen. What it knows and does is in scanner.js.
+
+import { Camera, missing } from "./camera.js";
+import { Refused } from "./network.js";
+import { element, Result } from "./result.js";
+import { Scanner } from "./scanner.js";
+import { setSound, wakeSound } from "./sound.js";
+import { openStore } from "./store.js";
+import { listenToKeys } from "./wedge.js";
+import { askWhy } from "./why.js";
+import { ANSWERS } from "./words.js";
+
+const SYNC_EVERY_MS = 10_000;
+const SOON_MS = 1500;
+const OLD_LIST_MINUTES = 10;
+const UNDO_REASONS = ["Scanned by mistake", "Wrong person", "Turned away after all"];
+const OVERRIDE_REASONS = ["Known to the house", "Let in by the night's host", "Left for a moment"];
+
+const find = (selector) => document.querySelector(selector);
+const page = find("#content");
+const { slug, ed25519, reader, wasm } = page.dataset;
+const scanner = new Scanner(await openStore(slug), slug, ed25519);
+const result = new Result(clock, offers);
+const camera = new Camera(find("#video"), { script: reader, wasm }, (text) => scan(text));
+let direction = "in";
+let soon;
+let awake;
+
+await onlyHere();
+if (await scanner.load()) start();
+else {
+  find("#unpaired").hidden = false;
+  find("#network").hidden = true;
+}
+
+/** Two tabs would work on one queue: the second waits until the first is closed. */
+async function onlyHere() {
+  if (!navigator.locks) return;
+  const elsewhere = setTimeout(() => (find("#elsewhere").hidden = false), 500);
+  await new Promise((resolve) => {
+    navigator.locks.request(`door ${slug}`, () => {
+      resolve();
+      return new Promise(() => {});
+    });
+  });
+  clearTimeout(elsewhere);
+  find("#elsewhere").hidden = true;
+}
+
+function start() {
+  scanner.addEventListener("change", show);
+  show();
+  scanner.sync();
+  setInterval(() => {
+    show();
+    if (document.visibilityState === "visible" || scanner.waiting > 0) scanner.sync();
+  }, SYNC_EVERY_MS);
+  addEventListener("online", () => scanner.sync());
+  addEventListener("offline", () => {
+    scanner.online = false;
+    show();
+  });
+  addEventListener("pointerdown", wakeSound);
+  addEventListener("keydown", wakeSound);
+  listenToKeys(scan);
+  listenToForms();
+  navigator.storage?.persist?.().catch(() => {});
+  keepHere().catch(() => {}); // a private window: the scanner works, and needs a network to open
+  look();
+  find("#camera-again").addEventListener("click", look);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") look();
+    else camera.stop(); // the light of the camera tells that nobody looks
+  });
+}
+
+/** Has the service worker keep this page, so that it opens without a network. */
+async function keepHere() {
+  if (!("serviceWorker" in navigator)) return;
+  navigator.serviceWorker.addEventListener("message", (event) => {
+    if (event.data?.kept === location.pathname) find("#kept").hidden = false;
+  });
+  await navigator.serviceWorker.register("/door/service-worker.js");
+  (await navigator.serviceWorker.ready).active.postMessage({ keep: location.pathname });
+}
+
+/** Opens the camera, or says why there is none. */
+async function look() {
+  stayAwake();
+  if (scanner.refused || camera.isRunning) return;
+  find("#camera-off").hidden = true;
+  try {
+    await camera.start();
+    find("#torch").hidden = !camera.hasTorch;
+  } catch (error) {
+    find("#camera-off").hidden = false;
+    find("#camera-why").textContent = error.message;
+    find("#camera-again").hidden = Boolean(missing());
+  }
+}
+
+async function stayAwake() {
+  if (awake && !awake.released) return;
+  try {
+    awake = await navigator.wakeLock?.request("screen");
+  } catch {
+    awake = undefined; // a nearly empty battery may refuse
+  }
+}
+
+/** One ticket, whoever read it. Without a list nothing can be answered yet. */
+async function scan(text, options = {}) {
+  if (!text.trim() || !scanner.door || scanner.refused) return;
+  try {
+    result.show(await scanner.scan(text, { isExit: direction === "out", ...options }));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    tell(error.message);
+  }
+  clearTimeout(soon);
+  soon = setTimeout(() => scanner.sync(), SOON_MS);
+}
+
+function listenToForms() {
+  find("#typing").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const field = event.target.elements.code;
+    scan(field.value);
+    field.value = "";
+  });
+  find("#find").addEventListener("click", () => {
+    find("#finding").showModal();
+    find("#words").value = "";
+    showFound();
+  });
+  find("#words").addEventListener("input", showFound);
+  find("#finding-close").addEventListener("click", () => find("#finding").close());
+  find("#sound").addEventListener("click", () => turn("#sound", setSound));
+  find("#torch").addEventListener("click", () => turn("#torch", (on) => camera.setTorch(on).catch(() => {})));
+  find("#light").addEventListener("click", () => turn("#light", light));
+  if (localStorage.getItem("door light")) turn("#light", light);
+  for (const button of document.querySelectorAll("[data-direction]")) {
+    button.addEventListener("click", () => {
+      direction = button.dataset.direction;
+      show();
+    });
+  }
+}
+
+function turn(selector, act) {
+  const button = find(selector);
+  const on = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(on));
+  act(on);
+}
+
+function light(on) {
+  document.documentElement.classList.toggle("door-light", on);
+  if (on) localStorage.setItem("door light", "yes");
+  else localStorage.removeItem("door light");
+}
+
+function offers(entry) {
+  const found = [];
+  if (entry.answer === "admitted" || entry.answer === "left") found.push({ label: "Undo", act: () => undo(entry) });
+  else if (scanner.door?.role === "supervisor" && entry.code && entry.answer !== "undone" && direction === "in") {
+    found.push({ label: "Let in anyway", act: () => insist(entry) });
+  }
+  return found;
+}
+
+async function undo(entry) {
+  result.close();
+  const reason = await askWhy("Take this back?", "Undo", UNDO_REASONS);
+  if (reason) result.show(await scanner.undo(entry, reason));
+}
+
+async function insist(entry) {
+  result.close();
+  const reason = await askWhy("Let in anyway?", "Let in", OVERRIDE_REASONS);
+  if (reason) await scan(entry.text, { override: reason, isExit: false });
+}
+
+function show() {
+  const { door, online, refused } = scanner;
+  find("#revoked").hidden = !refused;
+  find("#scanning").hidden = Boolean(refused) || !door;
+  find("#loading").hidden = Boolean(door || refused);
+  if (refused) {
+    camera.stop();
+    return showRefused(refused);
+  }
+  showNetwork(online);
+  if (!door) return undefined;
+  find("#gate").textContent = `${door.gate} · ${door.list_name}${door.role === "supervisor" ? " · supervisor" : ""}`;
+  const { entered, inside, last_minutes: lately, good } = door.counts;
+  for (const [name, value] of Object.entries({ entered, inside, lately, good })) find(`#${name}`).textContent = value;
+  find("#directions").hidden = !door.re_entry;
+  for (const button of document.querySelectorAll("[data-direction]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.direction === direction));
+  }
+  return showLog();
+}
+
+function showNetwork(online) {
+  const parts = [`List ${age(scanner.syncedAt)}`];
+  const { waiting, parked } = scanner;
+  parts.push(waiting === 0 ? "nothing waits" : `${waiting} ${waiting === 1 ? "scan waits" : "scans wait"}`);
+  if (parked) parts.push(`${parked} could not be told`);
+  find("#network").className = online ? "network is-on" : "network is-off";
+  find("#network-word").textContent = online ? "Online" : "Offline";
+  find("#network-more").textContent = parts.join(" · ");
+  find("#old").hidden = Date.now() - scanner.syncedAt < OLD_LIST_MINUTES * 60_000 || !scanner.syncedAt;
+}
+
+function showRefused(refused) {
+  find("#revoked-words").textContent = refused.message;
+  const { waiting, parked } = scanner;
+  find("#revoked-kept").textContent = waiting + parked
+    ? `${waiting + parked} scans are still on this phone: keep it, and pair it again to send them.`
+    : "";
+}
+
+function showLog() {
+  const rows = scanner.log.slice(0, 20).map((entry) => {
+    const { word, tone } = ANSWERS[entry.answer];
+    const row = element("li", `log-row is-${tone}`, "");
+    const words = element("div", "log-words", "");
+    words.append(element("strong", "", word), element("span", "", [entry.holder, entry.ticketType].filter(Boolean).join(" · ") || entry.code || "no ticket"));
+    if (entry.late) words.append(element("span", "log-late", `The box office says: ${(ANSWERS[entry.late]?.word ?? entry.late).toLowerCase()}`));
+    row.append(element("time", "", clock(entry.at)), words);
+    for (const { label, act } of offers(entry)) {
+      const button = element("button", "link-button", label);
+      button.type = "button";
+      button.setAttribute("aria-label", `${label}: ${entry.holder || entry.code}`);
+      button.addEventListener("click", act);
+      row.append(button);
+    }
+    return row;
+  });
+  const list = find("#log");
+  if (list.contains(document.activeElement)) return; // somebody is about to press one of them
+  list.replaceChildren(...rows);
+  find("#log-empty").hidden = rows.length > 0;
+}
+
+function showFound() {
+  const words = find("#words").value;
+  const found = scanner.find(words);
+  find("#found").replaceChildren(
+    ...found.map((ticket) => {
+      const row = element("li", "found-row", "");
+      const text = element("div", "log-words", "");
+      const state = { good: "not in yet", used: "already in", left: "went out" }[ticket.status] ?? ticket.status.replaceAll("_", " ");
+      text.append(element("strong", "", ticket.holder || ticket.code), element("span", "", `${ticket.ticket_type} · order ${ticket.order_code} · ${state}`));
+      const button = element("button", "button", direction === "in" ? "Let in" : "Let out");
+      button.type = "button";
+      button.setAttribute("aria-label", `${button.textContent}: ${ticket.holder || ticket.code}`);
+      button.addEventListener("click", () => {
+        find("#finding").close();
+        scan(ticket.code);
+      });
+      row.append(text, button);
+      return row;
+    }),
+  );
+  find("#found-none").textContent = words.trim() ? (found.length ? "" : "Nobody by that name, order or code.") : "Type a name, an order or a code.";
+}
+
+function tell(words) {
+  const notice = find("#told");
+  notice.textContent = words;
+  notice.hidden = false;
+  setTimeout(() => (notice.hidden = true), 6000);
+}
+
+/** The venue's wall clock. */
+function clock(ms) {
+  const zone = scanner.door?.time_zone ?? "UTC";
+  return new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(ms);
+}
+
+function age(ms) {
+  if (!ms) return "not fetched yet";
+  const seconds = Math.max(0, Math.round((Date.now() - ms) / 1000));
+  if (seconds < 60) return "up to date";
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min old` : `${Math.floor(minutes / 60)} h ${minutes % 60} min old`;
+}

@@ -1,0 +1,12 @@
+// The end of pairing: the token is kept on this phone, and the link's secret leaves the address bar.
+
+import { openStore } from "./store.js";
+
+const { slug, device, token } = document.querySelector("#content").dataset;
+
+const store = await openStore(slug);
+const before = await store.get("paired");
+// Another device of the night keeps the scans on their way, and asks for the whole list anew.
+const clear = before?.device === device ? [] : ["tickets"];
+await store.write({ clear, kept: { paired: { device, token }, door: undefined, own: before?.device === device ? ((await store.get("own")) ?? {}) : {} } });
+location.replace(`/door/${encodeURIComponent(slug)}`);

@@ -1,0 +1,76 @@
+// The answer, as large as the screen. It goes by itself, by a tap, or when the next ticket is read.
+
+import { play } from "./sound.js";
+import { ANSWERS, icon, sentence } from "./words.js";
+
+const SHOWN_MS = { good: 1800, plain: 1800, bad: 6000, wait: 4000 };
+
+/** `time`: writes ms as the venue's clock; `offers(entry)`: [{label, act}] for its buttons. */
+export class Result {
+  #place = document.querySelector("#result");
+  #spoken = document.querySelector("#spoken");
+  #time;
+  #offers;
+  #timer;
+
+  constructor(time, offers) {
+    this.#time = time;
+    this.#offers = offers;
+    this.#place.addEventListener("click", (event) => {
+      if (!event.target.closest("button")) this.close();
+    });
+  }
+
+  show(entry) {
+    const { word, tone } = ANSWERS[entry.answer];
+    clearTimeout(this.#timer);
+    this.#place.className = `result is-${tone}`;
+    this.#place.dataset.answer = entry.answer;
+    this.#place.replaceChildren(
+      icon(entry.answer),
+      element("p", "result-word", word),
+      ...this.#lines(entry),
+      this.#buttons(entry),
+    );
+    this.#place.hidden = false;
+    this.#spoken.textContent = [word, sentence(entry, this.#time), entry.ticketType, entry.holder].filter(Boolean).join(". ");
+    play(tone);
+    this.#timer = setTimeout(() => this.close(), SHOWN_MS[tone]);
+  }
+
+  /** Stays until somebody says so. */
+  hold() {
+    clearTimeout(this.#timer);
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+    this.#place.hidden = true;
+  }
+
+  #lines(entry) {
+    const lines = [["result-more", sentence(entry, this.#time)], ["result-type", entry.ticketType]];
+    lines.push(["result-holder", entry.holder], ["result-code", entry.code]);
+    if (entry.alone) lines.push(["result-alone", "Answered without a network"]);
+    return lines.filter(([, text]) => text).map(([name, text]) => element("p", name, text));
+  }
+
+  #buttons(entry) {
+    const row = element("div", "result-buttons", "");
+    const next = { label: "Next", act: () => this.close() };
+    for (const { label, act } of [...this.#offers(entry), next]) {
+      const button = element("button", "button", label);
+      button.type = "button";
+      button.addEventListener("click", act);
+      row.append(button);
+    }
+    return row;
+  }
+}
+
+export function element(tag, className, text) {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}

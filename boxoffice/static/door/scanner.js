@@ -1,0 +1,356 @@
+// The scanner without its screen: it reads, asks or answers alone, remembers, and tells the server later.
+
+import { answerAlone, moves, stateAfter } from "./answer.js";
+import { ask, Away, Refused } from "./network.js";
+import { afterCrash, BATCH_MAX, bodyOf, following, newScan } from "./queue.js";
+import { read } from "./read.js";
+import { genuine } from "./verify.js";
+
+const ANSWER_PATIENCE_MS = 1200;
+const SYNC_PATIENCE_MS = 10_000;
+const LOG_LENGTH = 50;
+const LIST_FIELDS = [
+  ...["device", "event", "event_code", "time_zone", "ends_at", "gate", "role", "list_name", "re_entry", "opens_at"],
+  ...["keys", "counts", "cursor"],
+];
+
+/** Dispatches `change` whenever what people see of it is another. */
+export class Scanner extends EventTarget {
+  door = null;
+  online = false;
+  refused = null;
+  syncedAt = 0;
+  log = [];
+
+  #store;
+  #slug;
+  #library;
+  #token = "";
+  #tickets = new Map();
+  #byCode = new Map();
+  #own = {}; // ticket id -> {state, at, nonce, told}
+  #queue = new Map();
+  #order = 0;
+  #offset = 0;
+  #syncing = null;
+
+  constructor(store, slug, library) {
+    super();
+    this.#store = store;
+    this.#slug = slug;
+    this.#library = library;
+  }
+
+  /** Whether this phone is paired to the night. What a page left behind that ended in between is put right. */
+  async load() {
+    const [paired, door, own] = await Promise.all(["paired", "door", "own"].map((key) => this.#store.get(key)));
+    if (!paired) return false;
+    this.#token = paired.token;
+    this.door = door ?? null;
+    this.#own = own ?? {};
+    this.#offset = (await this.#store.get("offset")) ?? 0;
+    this.syncedAt = (await this.#store.get("syncedAt")) ?? 0;
+    for (const ticket of await this.#store.all("tickets")) this.#know(ticket);
+    this.log = (await this.#store.all("log")).sort((one, other) => other.at - one.at);
+    const left = (await this.#store.all("queue")).sort((one, other) => one.order - other.order);
+    const queue = left.map(afterCrash);
+    await this.#store.write({ remove: { queue: left.map((item) => item.nonce) }, put: { queue } });
+    this.#queue = new Map(queue.map((item) => [item.nonce, item]));
+    this.#order = Math.max(0, ...queue.map((item) => item.order)) + 1;
+    return true;
+  }
+
+  /** Scans that the server does not know of yet. */
+  get waiting() {
+    return [...this.#queue.values()].filter((item) => item.state === "waiting").length;
+  }
+
+  /** Scans that the server would not take; they are kept. */
+  get parked() {
+    return [...this.#queue.values()].filter((item) => item.state === "parked").length;
+  }
+
+  /** Milliseconds by the server's clock, as far as we know it. */
+  get now() {
+    return Date.now() + this.#offset;
+  }
+
+  /** Tickets whose holder, order or code has all the words; at most 30. */
+  find(words) {
+    const wanted = plain(words).split(/\s+/).filter(Boolean);
+    if (wanted.length === 0) return [];
+    const found = [];
+    for (const ticket of this.#tickets.values()) {
+      const text = plain(`${ticket.holder} ${ticket.order_code} ${ticket.code} ${dashless(ticket.code)}`);
+      if (wanted.every((word) => text.includes(word) || text.includes(dashless(word)))) {
+        found.push({ ...ticket, status: this.#own[ticket.id]?.state ?? ticket.status });
+        if (found.length === 30) break;
+      }
+    }
+    return found;
+  }
+
+  /**
+   * One ticket at the door: {answer, nonce, holder, ticketType, code, usedAt, gate, alone, note}. `alone`: the server was
+   * not asked. Raises Refused when this phone is no scanner any more.
+   */
+  async scan(text, { isExit = false, override = "" } = {}) {
+    const shown = await this.#read(text);
+    const ticket = shown && (this.#tickets.get(shown.ticketId) ?? this.#byCode.get(shown.code));
+    const item = newScan({ text, code: shown?.code, isExit, override, at: Date.now() });
+    item.order = this.#order++;
+    item.ticketId = ticket?.id ?? shown?.ticketId;
+    const alone = this.#alone(shown, ticket, item, isExit, Boolean(override));
+    if (!this.online) return await this.#answeredAlone(item, alone);
+    await this.#keep(item);
+    let told;
+    try {
+      told = await this.#ask(bodyOf(item, this.door.device, Date.now()));
+    } catch (error) {
+      if (error instanceof Refused && (error.isFinal || error.type === "supervisors_only")) {
+        await this.#forget(item);
+        if (error.isFinal) this.#refuse(error);
+        throw error;
+      }
+      this.#goOffline();
+      return await this.#answeredAlone(item, alone);
+    }
+    return await this.#answered(item, told);
+  }
+
+  /** Takes back a scan of this phone, for a reason. It is done when this returns, and told to the server by the queue. */
+  async undo(entry, reason) {
+    const item = newScan({ undo: { nonce: entry.nonce, reason }, at: Date.now() });
+    item.order = this.#order++;
+    item.state = "waiting";
+    item.answered = "undone";
+    item.ticketId = entry.ticketId;
+    const before = entry.answer === "left" ? "used" : "good";
+    if (entry.ticketId) this.#own[entry.ticketId] = { state: before, at: this.now, nonce: item.nonce, told: false };
+    this.#queue.set(item.nonce, item);
+    const undone = { ...entry, answer: "undone", was: entry.answer, note: reason };
+    this.log = this.log.map((one) => (one.nonce === entry.nonce ? undone : one));
+    await this.#store.write({ kept: { own: this.#own }, put: { queue: [item], log: [undone] } });
+    this.#changed();
+    this.sync();
+    return undone;
+  }
+
+  /** Tells what waits, then asks what is new. One at a time; never raises. */
+  sync() {
+    this.#syncing ??= this.#sync().finally(() => {
+      this.#syncing = null;
+      this.#changed();
+    });
+    return this.#syncing;
+  }
+
+  async #sync() {
+    try {
+      while (await this.#sendBatch());
+      await this.#getList();
+      this.online = true;
+    } catch (error) {
+      if (error instanceof Refused && error.isFinal) this.#refuse(error);
+      else if (error instanceof Away || error instanceof Refused) this.#goOffline();
+      else throw error;
+    }
+  }
+
+  async #sendBatch() {
+    const items = [...this.#queue.values()].filter((item) => item.state === "waiting").slice(0, BATCH_MAX);
+    if (items.length === 0) return false;
+    try {
+      await this.#tell(items);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.isFinal) throw error;
+      for (const item of items) await this.#tellAlone(item); // one that is never taken must not keep the others
+    }
+    return true;
+  }
+
+  async #tellAlone(item) {
+    try {
+      await this.#tell([item]);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.isFinal) throw error;
+      item.state = "parked";
+      await this.#store.write({ put: { queue: [item] } });
+    }
+  }
+
+  async #tell(items) {
+    const sentAt = Date.now();
+    const body = items.map((item) => bodyOf(item, this.door.device, sentAt));
+    const answers = await ask(`${this.#api}/scans`, this.#token, { body, patience: SYNC_PATIENCE_MS });
+    await this.#acknowledge(items, new Map(answers.map((answer) => [answer.nonce, answer])));
+  }
+
+  async #acknowledge(items, answers) {
+    const follows = [];
+    const told = [];
+    const logged = [];
+    for (const item of items) {
+      const answer = answers.get(item.nonce);
+      if (!answer) continue;
+      told.push(item.nonce);
+      this.#queue.delete(item.nonce);
+      const next = following(item, answer.answer);
+      if (next) {
+        follows.push(next);
+        this.#queue.set(next.nonce, next);
+      }
+      const own = this.#own[item.ticketId];
+      if (own?.nonce === item.nonce) {
+        if (next) own.nonce = next.nonce;
+        else own.told = true;
+      }
+      const entry = this.log.find((one) => one.nonce === item.nonce);
+      const late = answer.answer !== item.answered ? answer.answer : answer.objection;
+      if (entry && late && !item.undo) logged.push(Object.assign(entry, { late }));
+    }
+    await this.#store.write({
+      kept: { own: this.#own },
+      remove: { queue: told },
+      put: { queue: follows, log: logged },
+    });
+    this.#changed();
+  }
+
+  async #getList() {
+    const told = new Set(Object.keys(this.#own).filter((id) => this.#own[id].told));
+    const asked = Date.now();
+    const query = new URLSearchParams({ device_at: new Date(asked).toISOString() });
+    if (this.door?.cursor) query.set("since", this.door.cursor);
+    const list = await ask(`${this.#api}/door?${query}`, this.#token, { patience: SYNC_PATIENCE_MS });
+    const answered = Date.now();
+    this.#offset = Date.parse(list.now) - (asked + answered) / 2;
+    this.door = Object.fromEntries(LIST_FIELDS.map((name) => [name, list[name]]));
+    this.syncedAt = answered;
+    for (const ticket of list.tickets) this.#know(ticket);
+    for (const id of told) if (this.#own[id]?.told) delete this.#own[id];
+    await this.#store.write({
+      kept: { door: this.door, own: this.#own, offset: this.#offset, syncedAt: this.syncedAt },
+      put: { tickets: list.tickets },
+    });
+  }
+
+  async #read(text) {
+    const shown = read(text);
+    if (!shown?.signature || !this.door || shown.eventCode !== this.door.event_code) return shown;
+    const key = this.door.keys.find((one) => one.number === shown.keyNumber)?.key;
+    return key && (await genuine(key, shown.signed, shown.signature, this.#library)) ? shown : null;
+  }
+
+  #alone(shown, ticket, item, isExit, override) {
+    const own = this.#own[item.ticketId];
+    const answer = answerAlone({
+      ...{ shown, ticket, isExit, override, own: own?.state, door: this.door, now: this.now },
+    });
+    const used = answer === "already_used";
+    return {
+      ...{ answer, holder: ticket?.holder ?? "", ticketType: ticket?.ticket_type ?? "", code: ticket?.code ?? "" },
+      usedAt: used ? (own?.at ?? Date.parse(ticket.used_at)) : null,
+      gate: used ? (own ? this.door.gate : ticket.gate) : null,
+      note: answer === "admitted" && !ticket ? "Genuine, and bought after the last sync" : "",
+    };
+  }
+
+  async #answered(item, told) {
+    this.#queue.delete(item.nonce);
+    this.online = true;
+    const ticket = told.ticket;
+    return await this.#done(item, {
+      ...{ answer: told.answer, holder: ticket?.holder ?? "", ticketType: ticket?.ticket_type ?? "", note: "" },
+      code: ticket?.code ?? "",
+      usedAt: told.used_at ? Date.parse(told.used_at) : null,
+      gate: told.gate,
+      alone: false,
+    });
+  }
+
+  async #answeredAlone(item, answer) {
+    item.state = "waiting";
+    item.answered = answer.answer;
+    this.#queue.set(item.nonce, item);
+    return await this.#done(item, { ...answer, alone: true });
+  }
+
+  async #done(item, result) {
+    const ticketId = item.ticketId ?? this.#byCode.get(result.code)?.id;
+    const state = stateAfter(result.answer);
+    if (ticketId && state) {
+      this.#own[ticketId] = { state, at: this.now, nonce: item.nonce, told: !result.alone };
+    }
+    const entry = { ...result, nonce: item.nonce, at: this.now, ticketId, text: item.payload ?? item.code ?? "" };
+    this.log = [entry, ...this.log];
+    const old = this.log.splice(LOG_LENGTH).map((one) => one.nonce);
+    await this.#store.write({
+      kept: { own: this.#own },
+      remove: { log: old, queue: result.alone ? [] : [item.nonce] },
+      put: { log: [entry], queue: result.alone ? [item] : [] },
+    });
+    if (moves(result.answer)) this.#count(result.answer);
+    this.#changed();
+    return entry;
+  }
+
+  /** The counts that people see do not wait for the next sync, which brings the true ones. */
+  #count(answer) {
+    const counts = this.door.counts;
+    if (answer === "admitted") {
+      this.door.counts = {
+        ...counts,
+        entered: counts.entered + 1,
+        inside: counts.inside + 1,
+        last_minutes: counts.last_minutes + 1,
+      };
+    } else this.door.counts = { ...counts, inside: Math.max(0, counts.inside - 1) };
+  }
+
+  async #keep(item) {
+    this.#queue.set(item.nonce, item);
+    await this.#store.write({ put: { queue: [item] } });
+  }
+
+  async #forget(item) {
+    this.#queue.delete(item.nonce);
+    await this.#store.write({ remove: { queue: [item.nonce] } });
+  }
+
+  #know(ticket) {
+    this.#tickets.set(ticket.id, ticket);
+    this.#byCode.set(ticket.code, ticket);
+  }
+
+  #ask(body) {
+    return ask(`${this.#api}/scans`, this.#token, { body, patience: ANSWER_PATIENCE_MS });
+  }
+
+  get #api() {
+    return `/api/v1/events/${encodeURIComponent(this.#slug)}`;
+  }
+
+  #goOffline() {
+    this.online = false;
+    this.#changed();
+  }
+
+  #refuse(problem) {
+    this.refused = problem;
+    this.online = false;
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+function plain(text) {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+function dashless(text) {
+  return text.replaceAll("-", "").toLowerCase();
+}

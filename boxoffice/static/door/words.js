@@ -1,0 +1,49 @@
+// Every answer as people meet it: a word, a colour, an icon and a sound. Never the colour alone.
+
+/** tone: good, bad, wait or plain. `icon`: a path in a box of 24 by 24. */
+export const ANSWERS = {
+  admitted: { word: "Admitted", tone: "good", icon: "M4 13l5 5L20 6" },
+  already_used: { word: "Already used", tone: "bad", icon: "M4 12a8 8 0 1 0 3-6.2M4 3v5h5M12 8v5l3 2" },
+  refunded: { word: "Refunded", tone: "bad", icon: "M9 5L4 10l5 5M4 10h10a5 5 0 0 1 0 10h-4" },
+  cancelled: { word: "Cancelled", tone: "bad", icon: "M5 5l14 14M19 5L5 19" },
+  blocked: { word: "Blocked", tone: "bad", icon: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M5.7 5.7l12.6 12.6" },
+  unknown: { word: "Unknown", tone: "bad", icon: "M8 9a4 4 0 1 1 5.5 3.7c-1 .4-1.5 1.2-1.5 2.3M12 18.5v1.5" },
+  wrong_event: { word: "Wrong night", tone: "bad", icon: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4M9.5 13l5 4M14.5 13l-5 4" },
+  wrong_list: { word: "Wrong door", tone: "bad", icon: "M4 21h16M6 21V3h9v18M18 8l4 4-4 4M22 12h-7" },
+  not_yet: { word: "Not yet", tone: "wait", icon: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 7v5l4 2" },
+  left: { word: "Out", tone: "plain", icon: "M4 12h15M13 6l6 6-6 6" },
+  not_inside: { word: "Not inside", tone: "wait", icon: "M12 4v10M12 18v2" },
+  undone: { word: "Undone", tone: "plain", icon: "M9 5L4 10l5 5M4 10h10a5 5 0 0 1 0 10h-4" },
+};
+
+const MEANINGS = {
+  refunded: "The money went back. This ticket opens nothing.",
+  cancelled: "This code is void: the ticket was cancelled, or given out anew.",
+  blocked: "The ticket is held back. Send them to whoever runs the door.",
+  unknown: "No ticket of this night.",
+  wrong_event: "A ticket of another night.",
+  wrong_list: "A good ticket, for another entrance.",
+  not_inside: "This ticket is not inside.",
+};
+
+/** One sentence under the word; "" where the word says it all. `since`: the time of an earlier entry as text. */
+export function sentence(entry, time) {
+  if (entry.answer === "already_used" && entry.usedAt) return `In since ${time(entry.usedAt)}${at(entry.gate)}`;
+  if (entry.answer === "unknown" && entry.alone) return "Not in this phone's list of tickets.";
+  return entry.note || (MEANINGS[entry.answer] ?? "");
+}
+
+function at(gate) {
+  return gate ? `, ${gate}` : "";
+}
+
+/** An icon of its own. */
+export function icon(answer) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ANSWERS[answer].icon);
+  svg.append(path);
+  return svg;
+}

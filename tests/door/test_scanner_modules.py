@@ -1,0 +1,137 @@
+"""The scanner's modules by themselves, in Chromium: they read and check what the server reads and checks."""
+
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from boxoffice.edge.module_files import module_url
+from boxoffice.edge.vendor_files import vendor_url
+from boxoffice.foundation.ids import ALPHABET, CHECK_ALPHABET, random_code, read_code, with_check
+from boxoffice.tickets.code import read_payload
+from tests.chromium import in_chromium
+from tests.door.conftest import Door
+from tests.shop import SLUG
+
+pytestmark = in_chromium
+
+
+@pytest.fixture
+async def page(chromium: Browser, door: Door) -> AsyncIterator[Page]:
+    """A page of the door, whose policy lets it import what we serve."""
+    context = await chromium.new_context()
+    page = await context.new_page()
+    await page.goto(f"{door.shop.url}/door/{SLUG}")
+    yield page
+    await context.close()
+
+
+async def call(page: Page, module: str, body: str, *values: Any) -> Any:
+    """What a function body says that has the module as `it` and `values` as `values`."""
+    function = f"async ([address, values]) => {{ const it = await import(address); {body} }}"
+    return await page.evaluate(function, [module_url("door", f"{module}.js"), list(values)])
+
+
+async def test_typed_codes_are_read_as_the_server_reads_them(page: Page) -> None:
+    chance = random.Random(7)
+    letters = CHECK_ALPHABET + ALPHABET.lower() + "oOiIlL -uU"
+    texts = ["".join(chance.choices(letters, k=chance.randrange(0, 16))) for _ in range(3000)]
+    for _ in range(3000):
+        code = with_check(random_code(11))
+        spoilt = chance.randrange(len(code))
+        texts += [code, code.lower(), f"{code[:4]}-{code[4:8]} {code[8:]}", code[:spoilt] + "7" + code[spoilt + 1 :]]
+    read = await call(page, "read", "return values[0].map(it.readCode);", texts)
+    assert read == [read_code(text) for text in texts]
+    assert sum(code is not None for code in read) > 9000
+
+
+@pytest.mark.parametrize("library", [False, True], ids=["webcrypto", "noble"])
+async def test_a_payload_with_any_letter_changed_is_not_genuine(page: Page, door: Door, library: bool) -> None:
+    (code,) = await door.tickets()
+    text = await door.payload(code)
+    payload = read_payload(text)
+    assert payload is not None
+    scanner = await door.scanner()
+    (key,) = (await scanner.sync())["keys"]
+    changed = [text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :] for at in range(len(text))]
+    if library:
+        await page.evaluate(
+            "() => { SubtleCrypto.prototype.importKey = async () => { throw new Error('not there'); }; }"
+        )
+    address = vendor_url("ed25519", "index.js")
+    read = await page.evaluate(
+        """async ([reader, verifier, library, key, texts]) => {
+          const [{ read }, { genuine }] = await Promise.all([import(reader), import(verifier)]);
+          return await Promise.all(texts.map(async (text) => {
+            const shown = read(text);
+            return shown && [shown.eventCode, shown.ticketId, shown.revision, shown.keyNumber,
+              await genuine(key, shown.signed, shown.signature, library)];
+          }));
+        }""",
+        [module_url("door", "read.js"), module_url("door", "verify.js"), address, key["key"], [text, *changed]],
+    )
+    assert read[0] == [payload.event_code, str(payload.ticket_id), payload.revision, payload.key_number, True]
+    assert [one for one in read[1:] if one and one[4]] == []
+    assert [one is None for one in read] == [read_payload(one) is None for one in [text, *changed]]
+
+
+@pytest.mark.parametrize(
+    ("answered", "kept", "follows"),
+    [
+        ("admitted", "admitted", None),
+        ("admitted", "already_used", "door"),
+        ("admitted", "unknown", "door"),
+        ("left", "not_inside", "door"),
+        ("unknown", "admitted", "undo"),
+        ("already_used", "admitted", "undo"),
+        ("already_used", "refunded", None),
+    ],
+)
+async def test_what_follows_when_the_server_kept_another_answer(
+    page: Page, answered: str, kept: str, follows: str | None
+) -> None:
+    """And what follows has an end: it follows from nothing that it causes itself."""
+    item = {"nonce": "one", "state": "waiting", "scanned_at": "2026-12-04T23:00:00Z", "payload": "x", "order": 1}
+    item |= {"direction": "in", "answered": answered}
+    body = "const next = it.following(values[0], values[1]); return next && [next, it.following(next, next.answered)];"
+    told = await call(page, "queue", body, item, kept)
+    if follows is None:
+        assert told is None
+        return
+    (following, after) = told
+    assert (following["nonce"], following["state"], after) == (f"one.{follows}", "waiting", None)
+    assert following["answered"] == (answered if follows == "door" else "undone")
+
+
+async def test_alone_it_answers_by_signature_and_list(page: Page) -> None:
+    door = {"event_code": "ABCD", "re_entry": False, "opens_at": "2026-12-04T22:00:00Z"}
+    shown = {"eventCode": "ABCD", "ticketId": "t", "revision": 2}
+    good = {"id": "t", "status": "good", "revision": 2}
+    late = 1796425200000  # 2026-12-04 23:00 UTC
+    for changes, expected in (
+        ({}, "admitted"),
+        ({"shown": None}, "unknown"),
+        ({"shown": shown | {"eventCode": "WXYZ"}}, "wrong_event"),
+        ({"shown": {"eventCode": "ABCD", "code": "C"}, "ticket": None}, "unknown"),
+        ({"ticket": None}, "admitted"),
+        ({"ticket": good | {"revision": 3}}, "cancelled"),
+        ({"ticket": good | {"revision": 1}}, "admitted"),
+        ({"ticket": good | {"status": "refunded"}}, "refunded"),
+        ({"ticket": good | {"status": "cancelled"}, "own": "used"}, "cancelled"),
+        ({"ticket": good | {"status": "blocked"}}, "blocked"),
+        ({"ticket": good | {"status": "wrong_list"}}, "wrong_list"),
+        ({"ticket": good | {"status": "used"}}, "already_used"),
+        ({"ticket": good | {"status": "used"}, "own": "good"}, "admitted"),
+        ({"ticket": good | {"status": "used"}, "override": True}, "admitted"),
+        ({"own": "used"}, "already_used"),
+        ({"own": "left"}, "already_used"),
+        ({"own": "left", "door": door | {"re_entry": True}}, "admitted"),
+        ({"own": "used", "isExit": True}, "left"),
+        ({"isExit": True}, "not_inside"),
+        ({"now": late - 7_200_000}, "not_yet"),
+    ):
+        asked = {"shown": shown, "ticket": good, "door": door, "now": late} | changes
+        body = "if (values[0].ticket === null) delete values[0].ticket; return it.answerAlone(values[0]);"
+        assert await call(page, "answer", body, asked) == expected, changes

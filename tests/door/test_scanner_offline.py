@@ -1,0 +1,227 @@
+"""The scanner in a basement: no network, no server, a page that crashes, two doors that know nothing of each other."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Route, expect
+
+from tests.chromium import in_chromium
+from tests.door.conftest import NIGHT, Door
+from tests.door.in_browser import Phone, paired_phone
+from tests.house import House
+from tests.shop import SLUG
+
+pytestmark = in_chromium
+
+OLD_BROWSER = """SubtleCrypto.prototype.importKey = async () => {
+  throw new DOMException("", "NotSupportedError");
+};"""
+AT_THE_MAIN_DOOR = """SELECT string_agg(answer, ' ' ORDER BY nonce) FROM scan
+JOIN device ON device.id = device_id WHERE gate = 'Main door'"""
+SCANS = "SELECT string_agg(answer || CASE WHEN online THEN '' ELSE '*' END, ' ' ORDER BY corrected_at, nonce) FROM scan"
+
+
+async def is_kept(phone: Phone) -> None:
+    await expect(phone.page.locator("#kept")).to_be_visible(timeout=20_000)
+
+
+@pytest.mark.parametrize("script", ["", OLD_BROWSER], ids=["webcrypto", "noble"])
+async def test_a_night_without_a_network(chromium: Browser, door: Door, script: str) -> None:
+    """Opened, used, reloaded and used again without one; then everything is told, once."""
+    first, second, refunded = await door.tickets(3)
+    await door.execute("UPDATE ticket SET status = 'refunded' WHERE code = $1", refunded)
+    first_qr = await door.payload(first)
+    phone = await paired_phone(chromium, door, script=script)
+    await is_kept(phone)
+    await phone.context.set_offline(True)
+    await phone.is_online(online=False)
+    await phone.scan_with_keys(first_qr)
+    await expect(phone.page.locator(".result-alone")).to_be_visible()
+    await phone.answers("admitted")
+    await phone.scan_with_keys(first_qr)
+    await phone.answers("already_used")
+    await phone.waits(2)
+    await phone.page.reload()
+    await phone.is_online(online=False)
+    await phone.waits(2)
+    await phone.scan_with_keys(first_qr)
+    await phone.answers("already_used")
+    forged = first_qr[:60] + ("A" if first_qr[60] != "A" else "B") + first_qr[61:]
+    for text, answer in ((forged, "unknown"), (second, "admitted"), (refunded, "refunded"), ("nonsense", "unknown")):
+        await phone.scan_with_keys(text) if len(text) > 12 else await phone.type(text)
+        await phone.answers(answer)
+    await phone.undo(2)  # `second`
+    await phone.answers("undone")
+    (sold_later,) = await door.tickets()
+    await phone.scan_with_keys(await door.payload(sold_later))
+    await expect(phone.page.locator(".result-more")).to_have_text("Genuine, and bought after the last sync")
+    await phone.answers("admitted")
+    await phone.waits(9)
+    await phone.context.set_offline(False)
+    await phone.is_online()
+    await phone.waits(0)
+    assert await phone.store("queue") == []
+    told = "admitted* already_used* already_used* unknown* admitted* refunded* unknown* undone* admitted*"
+    assert await door.value(SCANS) == told
+    assert await door.value("SELECT count(*) FROM entry") == 2
+    await phone.context.close()
+
+
+async def test_the_same_batch_twice_and_a_lost_answer(chromium: Browser, door: Door) -> None:
+    """The server takes the batch and its answer is lost: nothing is lost, nothing is there twice."""
+    codes = await door.tickets(3)
+    phone = await paired_phone(chromium, door)
+    await phone.context.set_offline(True)
+    await phone.is_online(online=False)
+    for code in codes:
+        await phone.checks(code, "admitted")
+    lost = asyncio.Event()
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        lost.set()
+        await route.abort()
+
+    await phone.page.route("**/scans", lose)
+    await phone.context.set_offline(False)
+    await asyncio.wait_for(lost.wait(), 20)
+    await phone.waits(3)
+    await phone.page.unroute("**/scans")
+    await phone.waits(0)
+    assert await door.value("SELECT count(*) FROM scan") == 3
+    assert await door.value("SELECT count(*) FROM entry") == 3
+    await phone.context.close()
+
+
+@pytest.mark.parametrize("taken_elsewhere", [False, True])
+async def test_a_question_that_timed_out_was_answered(chromium: Browser, door: Door, taken_elsewhere: bool) -> None:
+    """The door's own answer stands. Where the server kept a refusal, the entry is told as well: a conflict."""
+    (code,) = await door.tickets()
+    phone = await paired_phone(chromium, door)
+    other = await door.scanner("Back door")
+
+    async def slow(route: Route) -> None:
+        if isinstance(json.loads(route.request.post_data or ""), dict):
+            if taken_elsewhere:
+                await other.scan(code)
+            await route.fetch()
+            await phone.context.set_offline(True)
+        await route.abort()
+
+    await phone.page.route("**/scans", slow)
+    await phone.type(code)
+    await expect(phone.page.locator(".result-alone")).to_be_visible()
+    await phone.answers("admitted")
+    await phone.page.unroute("**/scans")
+    await phone.context.set_offline(False)
+    await phone.waits(0)
+    await phone.is_online()
+    assert await door.value("SELECT count(*) FROM entry") == 1
+    answers = await door.value(AT_THE_MAIN_DOOR)
+    if taken_elsewhere:
+        assert answers == "already_used admitted"
+        await expect(phone.page.locator(".log-late")).to_have_text("The box office says: already used")
+    else:
+        assert answers == "admitted"
+    await phone.context.close()
+
+
+async def test_a_page_that_crashed_while_it_asked_let_nobody_in(chromium: Browser, door: Door) -> None:
+    """The server admitted, and nobody saw it: it is taken back, and the ticket enters."""
+    (code,) = await door.tickets()
+    phone = await paired_phone(chromium, door)
+    asked = asyncio.Event()
+
+    async def hang(route: Route) -> None:
+        await route.fetch()
+        asked.set()  # and no answer: the page is closed before its patience ends
+
+    await phone.page.route("**/scans", hang)
+    await phone.type(code)
+    await asyncio.wait_for(asked.wait(), 20)
+    await phone.page.close()
+    assert await door.value("SELECT count(*) FROM entry") == 1
+    phone.page = await phone.context.new_page()
+    await phone.page.goto(f"{door.shop.url}/door/{SLUG}")
+    await phone.is_online()
+    await phone.waits(0)
+    assert await door.value("SELECT count(*) FROM entry") == 0
+    await phone.checks(code, "admitted")
+    await phone.context.close()
+
+
+async def test_two_offline_doors_let_the_same_code_in(chromium: Browser, door: Door) -> None:
+    """Both entries are kept: one is the entry, the other a conflict."""
+    (code,) = await door.tickets()
+    doors = [await paired_phone(chromium, door, gate=gate) for gate in ("Main door", "Back door")]
+    for phone in doors:
+        await phone.context.set_offline(True)
+        await phone.is_online(online=False)
+        await phone.checks(code, "admitted")
+    for phone in reversed(doors):
+        await phone.context.set_offline(False)
+        await phone.waits(0)
+        await phone.is_online()
+    assert await door.value("SELECT count(*) FROM scan WHERE answer = 'admitted' AND NOT online") == 2
+    assert await door.value("SELECT gate FROM entry JOIN device ON device.id = device_id") == "Main door"
+    for phone in doors:
+        await phone.checks(code, "already_used")
+        await phone.context.close()
+
+
+async def test_a_refund_is_known_offline_after_a_sync(chromium: Browser, door: Door) -> None:
+    (code,) = await door.tickets()
+    text = await door.payload(code)
+    phone = await paired_phone(chromium, door)
+    await door.execute("UPDATE ticket SET status = 'refunded' WHERE code = $1", code)
+    await phone.page.reload()
+    await phone.is_online()
+    await phone.context.set_offline(True)
+    await phone.is_online(online=False)
+    await phone.scan_with_keys(text)
+    await phone.answers("refunded")
+    await phone.context.close()
+
+
+async def test_the_server_is_killed(chromium: Browser, house: House) -> None:
+    """The page opens without a server, scans, and tells the next one."""
+    async with house.db.transaction() as connection:
+        night = await NIGHT.first(connection)
+    assert night is not None
+    door = Door(house.shop, night[0])
+    codes = await door.tickets(2)
+    await door.link()
+    await door.execute("UPDATE entry_list SET opens_at = now() - interval '1 hour'")
+    phone = await paired_phone(chromium, door)
+    await is_kept(phone)
+    await phone.checks(codes[0], "admitted")
+    await phone.waits(0)
+    house.server.kill()
+    await phone.page.reload()
+    await expect(phone.page.locator("#gate")).to_contain_text("Main door")
+    await phone.is_online(online=False)
+    await phone.checks(codes[0], "already_used")
+    await phone.checks(codes[1], "admitted")
+    await phone.waits(2)
+    await house.restart()
+    await phone.waits(0)
+    await phone.is_online()
+    assert await door.value("SELECT count(*) FROM entry") == 2
+    await phone.context.close()
+
+
+async def test_it_can_be_installed(door: Door) -> None:
+    manifest = await door.shop.web.get(f"/door/{SLUG}/app.webmanifest")
+    told: dict[str, Any] = manifest.json()
+    assert manifest.headers["content-type"] == "application/manifest+json"
+    assert (told["start_url"], told["scope"], told["display"]) == (f"/door/{SLUG}", "/door/", "standalone")
+    assert (await door.shop.web.get(told["icons"][0]["src"])).status_code == 200
+    worker = await door.shop.web.get("/door/service-worker.js")
+    files = json.loads(worker.text.split("const FILES = ")[1].split(";\n")[0])
+    assert any(file.endswith("zxing_reader.wasm") for file in files)
+    for file in files:
+        assert (await door.shop.web.get(file)).status_code == 200, file
+    assert (await door.shop.web.get("/door/nowhere/app.webmanifest")).status_code == 404
+    assert (await door.shop.web.get("/static/door/000000000000/app.js")).status_code == 404
