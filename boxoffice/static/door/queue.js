@@ -1,5 +1,5 @@
 // Scans on their way. Each is written down before anything is sent, keeps its nonce, and goes only when the server has
-// acknowledged it. docs/decisions/0005 tells why each step is as it is.
+// acknowledged it. docs/decisions/0006 tells why each step is as it is.
 
 const TEXT_MAX = 8000;
 export const BATCH_MAX = 500;
