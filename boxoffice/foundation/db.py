@@ -54,6 +54,7 @@ _STALE = (
     ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server's farewell came in the middle of it
     asyncpg.OperatorInterventionError,
 )
 
@@ -168,6 +169,7 @@ class Database:
                 except _STALE:
                     if not others:
                         raise
+                    connection.terminate()
                     continue
                 await stack.enter_async_context(trial.pop_all())
                 return connection
