@@ -169,7 +169,6 @@ class Database:
                 except _STALE:
                     if not others:
                         raise
-                    connection.terminate()
                     continue
                 await stack.enter_async_context(trial.pop_all())
                 return connection
