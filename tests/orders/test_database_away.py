@@ -35,6 +35,7 @@ def refused_for_now(answer: httpx.Response) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["cut", "frozen"])
 async def test_callers_are_told_in_time_and_the_same_key_finds_the_one_order(house: House, mode: Mode) -> None:
     await everything_is_free(house)
@@ -95,6 +96,7 @@ async def test_every_door_says_503_while_the_database_is_away(house: House) -> N
     assert (await house.shop.look(order))["status"] == "paid"
 
 
+@pytest.mark.slow
 async def test_a_statement_that_gets_stuck_is_told_to_everybody_in_time(house: House) -> None:
     """One waits in it and the others for the next one: nobody is tried again alone, in turn, each for as long."""
     kind = await house.shop.ticket_type()
@@ -106,6 +108,7 @@ async def test_a_statement_that_gets_stuck_is_told_to_everybody_in_time(house: H
     assert all(refused_for_now(answer) for answer in answers)
 
 
+@pytest.mark.slow
 async def test_lost_at_each_message_of_a_purchase_it_is_one_order_paid_once(house: House) -> None:
     """All connections break at the first message to the database, at the second, ...: it has done its work and is not
     answered. A commit is then made and not known of; only the key can tell.

@@ -178,6 +178,7 @@ async def deadlocks(db: Database) -> int:
     return number
 
 
+@pytest.mark.slow
 async def test_nobody_waits_in_a_circle_and_the_stock_is_what_is_held(storm: Storm, db: Database) -> None:
     placed: list[Placed] = []
     everything: list[Placed] = []
