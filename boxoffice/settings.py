@@ -93,10 +93,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Reads every variable; an empty one counts as unset. Raises SettingsProblem with all that is wrong."""
-        reading = read_environment(environment)
-        if reading.problems:
-            raise SettingsProblem("\n".join(reading.problems))
-        return reading.settings
+        return read_environment(environment).whole()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +105,12 @@ class Reading:
     """Each begins with the name of its variable; none shows a secret."""
     given: Mapping[str, str] = field(repr=False)
     """Every variable that is set and not empty, trimmed, whoever it is for."""
+
+    def whole(self) -> Settings:
+        """The settings, if nothing is wrong with any. Raises SettingsProblem with all that is."""
+        if self.problems:
+            raise SettingsProblem("\n".join(self.problems))
+        return self.settings
 
 
 def read_environment(environment: Mapping[str, str] | None = None) -> Reading:

@@ -5,7 +5,7 @@ import asyncio
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.written import write_money
 from boxoffice.orders.cancel_night import Night, call_off, cancel_some, night_to_cancel, sent, tallies
-from boxoffice.settings import Reading, SettingsProblem
+from boxoffice.settings import Reading
 
 DO_MEANS = {
     "held": "are ended, nothing was paid",
@@ -20,9 +20,7 @@ IN_A_ROW_MAX = 3
 
 def run(reading: Reading, slug: str, *, reason: str, dry_run: bool, yes: bool) -> None:
     """Without `yes`, or with `dry_run`, prints only. Raises SettingsProblem, NotFound."""
-    if reading.problems:
-        raise SettingsProblem("\n".join(reading.problems))
-    asyncio.run(_cancel(BoxOffice.from_settings(reading.settings), slug, reason, act=yes and not dry_run))
+    asyncio.run(_cancel(BoxOffice.from_settings(reading.whole()), slug, reason, act=yes and not dry_run))
 
 
 async def _cancel(box: BoxOffice, slug: str, reason: str, *, act: bool) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 from boxoffice.box import BoxOffice
 from boxoffice.door.device import Link, link_of, make_link, night_of
 from boxoffice.door.entry_list import open_now
-from boxoffice.foundation.db import Connection
+from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.problems import NotFound
 from boxoffice.settings import Settings
 
 SLUG = "sub-zero"
 GATE = "Main door"
+CODES = Query(str, "SELECT code FROM ticket WHERE event_id = $1 AND status = 'active' ORDER BY code LIMIT 2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,10 @@ async def _scanner(settings: Settings, known: list[str]) -> tuple[str, str, tupl
                 made = await make_link(connection, settings.secret_key, night.id, GATE, role="supervisor")
                 known = [made.link, made.pin]
             await open_now(connection, night.id)
-            rows = await connection.fetch(
-                "SELECT code FROM ticket WHERE event_id = $1 AND status = 'active' ORDER BY code LIMIT 2", night.id
-            )
+            codes = await CODES.all(connection, night.id)
     finally:
         await box.close()
-    return known[0], known[1], tuple(str(row["code"]) for row in rows)
+    return known[0], known[1], tuple(codes)
 
 
 async def _works(connection: Connection, known: list[str]) -> bool:

@@ -6,10 +6,10 @@ from typing import TypeVar
 from uuid import UUID
 
 from boxoffice.box import BoxOffice
-from boxoffice.door.device import GATE_LENGTH_MAX, devices, event_of, make_link, revoke, unlock
+from boxoffice.door.device import GATE_LENGTH_MAX, devices, make_link, night_of, revoke, unlock
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound, Unprocessable
-from boxoffice.settings import Reading, SettingsProblem
+from boxoffice.settings import Reading
 
 Done = TypeVar("Done")
 
@@ -20,9 +20,9 @@ def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: st
         raise Unprocessable(f"A gate's name is 1 to {GATE_LENGTH_MAX} plain characters.")
 
     async def make(box: BoxOffice, connection: Connection) -> str:
-        event_id = await event_of(connection, slug)
+        night = await night_of(connection, slug)
         made = await make_link(
-            connection, box.settings.secret_key, event_id, gate.strip(), role=role, list_name=list_name
+            connection, box.settings.secret_key, night.id, gate.strip(), role=role, list_name=list_name
         )
         return (
             f"A scanner for {gate.strip()} ({role}), {made.device_id}\n"
@@ -39,7 +39,7 @@ def run_devices(reading: Reading, slug: str) -> None:
 
     async def look(_box: BoxOffice, connection: Connection) -> list[str]:
         lines: list[str] = []
-        for one in await devices(connection, await event_of(connection, slug)):
+        for one in await devices(connection, (await night_of(connection, slug)).id):
             state = "revoked" if one.revoked_at else "in service" if one.paired_at else "not paired yet"
             synced = f", last seen {one.synced_at:%Y-%m-%d %H:%M:%S %Z}" if one.synced_at else ""
             wrong = f", {one.wrong_pins} wrong PINs" if one.wrong_pins else ""
@@ -54,7 +54,8 @@ def run_change(reading: Reading, slug: str, device_id: UUID, *, unlocks: bool) -
     """Revokes a scanner or unlocks its link. Raises SettingsProblem, NotFound."""
 
     async def change(_box: BoxOffice, connection: Connection) -> bool:
-        return await (unlock if unlocks else revoke)(connection, await event_of(connection, slug), device_id)
+        night = await night_of(connection, slug)
+        return await (unlock if unlocks else revoke)(connection, night.id, device_id)
 
     if not _in_transaction(reading, change):
         raise NotFound(f"{slug} has no such scanner in service. `boxoffice door devices {slug}` shows them.")
@@ -62,11 +63,10 @@ def run_change(reading: Reading, slug: str, device_id: UUID, *, unlocks: bool) -
 
 
 def _in_transaction(reading: Reading, verb: Callable[[BoxOffice, Connection], Awaitable[Done]]) -> Done:
-    if reading.problems:
-        raise SettingsProblem("\n".join(reading.problems))
+    settings = reading.whole()
 
     async def run() -> Done:
-        box = BoxOffice.from_settings(reading.settings)
+        box = BoxOffice.from_settings(settings)
         try:
             async with box.db.transaction() as connection:
                 return await verb(box, connection)

@@ -21,11 +21,10 @@ WIDTH = 16
 
 def run(reading: Reading, since: str, *, fix: bool, machine: bool) -> None:
     """For people, or as one JSON object with `machine`. Raises SettingsProblem when something is missing or away."""
-    if reading.problems:
-        raise SettingsProblem("\n".join(reading.problems))
-    if reading.settings.stripe is None:
+    settings = reading.whole()
+    if settings.stripe is None:
         raise SettingsProblem("STRIPE_SECRET_KEY is not set, so there is nothing to compare with.")
-    box = BoxOffice.from_settings(reading.settings)
+    box = BoxOffice.from_settings(settings)
     found: list[Difference] = []
     compared = asyncio.run(_compared(box, since, found, fix=fix, machine=machine))
     if machine:

@@ -13,7 +13,7 @@ from boxoffice.orders.order import show_order
 from boxoffice.orders.refund import REFUND
 from boxoffice.orders.send_refund import send_refund
 from boxoffice.payments.stripe import StripeProblem
-from boxoffice.settings import Reading, SettingsProblem
+from boxoffice.settings import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,7 @@ class Asked:
 
 def run(reading: Reading, asked: Asked) -> None:
     """Prints what was done, or would be. Raises SettingsProblem, and the problems of `decide_refund`."""
-    if reading.problems:
-        raise SettingsProblem("\n".join(reading.problems))
-    print("\n".join(asyncio.run(_refund(BoxOffice.from_settings(reading.settings), asked))))
+    print("\n".join(asyncio.run(_refund(BoxOffice.from_settings(reading.whole()), asked))))
 
 
 async def _refund(box: BoxOffice, asked: Asked) -> list[str]:

@@ -32,14 +32,14 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A scan with its answer, as it is written down."""
+    """A scan with its answer, as it is written down; its ticket is one of the book's."""
 
     device_id: UUID
     nonce: str
     list_id: UUID
     re_entry: bool
     kind: str
-    ticket: Ticket | None
+    ticket_id: UUID | None
     read: str
     scanned_at: datetime
     corrected_at: datetime
@@ -50,13 +50,19 @@ class Scan:
     used_at: datetime | None
     used_gate: str | None
     gate: str
-    undoes: Key | None = None
+    undoes_device_id: UUID | None = None
+    undoes_nonce: str | None = None
     objection: str | None = None
 
     @property
     def key(self) -> Key:
         """Its device and nonce."""
         return self.device_id, self.nonce
+
+    @property
+    def undoes(self) -> Key | None:
+        """The scan that this one takes back."""
+        return (self.undoes_device_id, self.undoes_nonce) if self.undoes_device_id and self.undoes_nonce else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +73,6 @@ class Wanted:
     undoes: Key | None
     ticket_id: UUID | None
     code: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    device_id: UUID
-    nonce: str
-    list_id: UUID
-    re_entry: bool
-    kind: str
-    ticket_id: UUID | None
-    read: str
-    scanned_at: datetime
-    corrected_at: datetime
-    online: bool
-    answer: str
-    override: bool
-    reason: str
-    used_at: datetime | None
-    used_gate: str | None
-    gate: str
-    undoes_device_id: UUID | None
-    undoes_nonce: str | None
-    objection: str | None
 
 
 LOCK_TICKETS = Query(
@@ -108,13 +91,13 @@ FROM scan JOIN device ON device.event_id = scan.event_id AND device.id = scan.de
 JOIN entry_list ON entry_list.event_id = scan.event_id AND entry_list.id = scan.list_id
 """
 ASKED_BEFORE = Query(
-    _Row,
+    Scan,
     f"""{_SCAN} JOIN unnest($2::uuid[], $3::text[]) AS asked (device_id, nonce)
   ON asked.device_id = scan.device_id AND asked.nonce = scan.nonce WHERE scan.event_id = $1""",
 )
 # With the few undos that were told of before their scan, whose ticket nobody knew then.
 OF_TICKETS = Query(
-    _Row,
+    Scan,
     f"""{_SCAN} WHERE scan.event_id = $1 AND ticket_id = ANY($2::uuid[])
 UNION ALL {_SCAN} WHERE scan.event_id = $1 AND kind = 'undo' AND ticket_id IS NULL""",
 )
@@ -177,7 +160,7 @@ class _Moves:
 class Book:
     """`known`: every scan that was asked about or belongs to one of the tickets."""
 
-    def __init__(self, event_id: UUID, event_code: str, tickets: Sequence[Ticket], rows: Sequence[_Row]) -> None:
+    def __init__(self, event_id: UUID, event_code: str, tickets: Sequence[Ticket], scans: Sequence[Scan]) -> None:
         self.event_code = event_code
         self.known: dict[Key, Scan] = {}
         self._event_id = event_id
@@ -186,8 +169,8 @@ class Book:
         self._moves: dict[tuple[UUID, UUID], _Moves] = {}
         self._undone: set[Key] = set()
         self._written: list[Scan] = []
-        for row in rows:
-            self._note(_scan(row, self._tickets))
+        for scan in scans:
+            self._note(scan)
         for moves in self._moves.values():
             moves.before = self._visits(moves)
 
@@ -269,8 +252,8 @@ class Book:
         self.known[scan.key] = scan
         if scan.undoes is not None:
             self._undone.add(scan.undoes)
-        elif scan.ticket is not None and scan.answer in MOVES:
-            moves = self._moves.setdefault((scan.list_id, scan.ticket.id), _Moves(scan.re_entry))
+        elif scan.ticket_id is not None and scan.answer in MOVES:
+            moves = self._moves.setdefault((scan.list_id, scan.ticket_id), _Moves(scan.re_entry))
             moves.passages[scan.key] = Passage(
                 scan.device_id, scan.nonce, scan.answer == LEFT, scan.corrected_at, scan.online, scan.override
             )
@@ -285,36 +268,11 @@ def _entry(list_id: UUID, ticket_id: UUID, number: int, visit: Visit) -> _Entry:
     return list_id, ticket_id, number, winner.device_id, winner.nonce, winner.at, visit.left_at
 
 
-def _scan(row: _Row, tickets: dict[UUID, Ticket]) -> Scan:
-    undoes = (row.undoes_device_id, row.undoes_nonce) if row.undoes_device_id and row.undoes_nonce else None
-    return Scan(
-        device_id=row.device_id,
-        nonce=row.nonce,
-        list_id=row.list_id,
-        re_entry=row.re_entry,
-        kind=row.kind,
-        ticket=tickets.get(row.ticket_id) if row.ticket_id else None,
-        read=row.read,
-        scanned_at=row.scanned_at,
-        corrected_at=row.corrected_at,
-        online=row.online,
-        answer=row.answer,
-        override=row.override,
-        reason=row.reason,
-        used_at=row.used_at,
-        used_gate=row.used_gate,
-        gate=row.gate,
-        undoes=undoes,
-        objection=row.objection,
-    )
-
-
 def _values(scan: Scan) -> tuple[object, ...]:
-    undoes = scan.undoes or (None, None)
     return (
-        *(scan.device_id, scan.nonce, scan.list_id, scan.kind, scan.ticket.id if scan.ticket else None, scan.read),
-        *(scan.scanned_at, scan.corrected_at, scan.online, scan.answer, scan.override, scan.reason, scan.used_at),
-        *(scan.used_gate, *undoes, scan.objection),
+        *(scan.device_id, scan.nonce, scan.list_id, scan.kind, scan.ticket_id, scan.read, scan.scanned_at),
+        *(scan.corrected_at, scan.online, scan.answer, scan.override, scan.reason, scan.used_at, scan.used_gate),
+        *(scan.undoes_device_id, scan.undoes_nonce, scan.objection),
     )
 
 

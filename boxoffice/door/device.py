@@ -85,11 +85,12 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """The night of a door."""
+    """The night of a door; its tickets' codes begin with `short_code`."""
 
     id: UUID
     slug: str
     title: str
+    short_code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class _Link:
     now: datetime
 
 
-NIGHT = Query(Night, "SELECT id, slug, title FROM event WHERE slug = $1 AND status <> 'draft'")
+NIGHT = Query(Night, "SELECT id, slug, title, short_code FROM event WHERE slug = $1 AND status <> 'draft'")
 LINK = Query(
     Link,
     """
@@ -160,11 +161,6 @@ async def night_of(connection: Connection, slug: str) -> Night:
     if night is None:
         raise no_such_event()
     return night
-
-
-async def event_of(connection: Connection, slug: str) -> UUID:
-    """The night's id. Raises NotFound."""
-    return (await night_of(connection, slug)).id
 
 
 async def link_of(connection: Connection, slug: str, link: str) -> Link | Problem:
@@ -222,6 +218,16 @@ def token_hash(token: str) -> bytes:
     return _hash(token)
 
 
+def unknown_device() -> UnknownDevice:
+    """The answer to whoever is no scanner of the night, or not with this token."""
+    return UnknownDevice("This scanner is not known here. Pair it again with its link and PIN.")
+
+
+def device_revoked() -> DeviceRevoked:
+    """The answer to a scanner that was taken out of service."""
+    return DeviceRevoked("This scanner was taken out of service. Ask for a new link.")
+
+
 async def devices(connection: Connection, event_id: UUID) -> list[Device]:
     """Every scanner of a night, by gate."""
     return await DEVICES.all(connection, event_id)
@@ -243,7 +249,7 @@ def _no_such_link() -> NotFound:
 
 def _refusal(link: Link | _Link) -> Problem | None:
     if link.revoked_at is not None:
-        return DeviceRevoked("This scanner was taken out of service. Ask for a new link.")
+        return device_revoked()
     if link.wrong_pins >= WRONG_PINS_MAX:
         return LinkLocked("Too many wrong PINs: this link is locked. Whoever runs the door can unlock it.")
     return None

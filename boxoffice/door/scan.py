@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from boxoffice.catalogue.events import no_such_event
 from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Scan, Ticket, Wanted, open_book
-from boxoffice.door.device import DeviceRevoked, UnknownDevice
+from boxoffice.door.device import device_revoked, night_of, unknown_device
 from boxoffice.door.device import token_hash as hashed
 from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
 from boxoffice.door.read import Reader, Shown, shortened
@@ -86,12 +85,6 @@ class _Device:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Night:
-    id: UUID
-    short_code: str
-
-
 DEVICES = Query(
     _Device,
     """
@@ -107,9 +100,6 @@ WHERE device.event_id = $1 AND device.id = ANY($2::uuid[]) ORDER BY device.id FO
 )
 
 
-EVENT_CODE = Query(_Night, "SELECT id, short_code FROM event WHERE slug = $1 AND status <> 'draft'")
-
-
 class Desks:
     """The desk of each night whose doors this process serves."""
 
@@ -123,9 +113,7 @@ class Desks:
         if known is not None:
             return known
         async with self._db.transaction() as connection:
-            night = await EVENT_CODE.first(connection, slug) if "\0" not in slug else None
-        if night is None:
-            raise no_such_event()
+            night = await night_of(connection, slug)
         return self._desks.setdefault(slug, Desk(self._db, night.id, night.short_code))
 
 
@@ -167,16 +155,16 @@ async def answer_scans(
             answers.append(problem)
             continue
         answered = book.known.get(asked.key) or _answer(book, devices[asked.device_id], asked, shown.get(asked.key))
-        answers.append(answered if isinstance(answered, Problem) else _told(answered))
+        answers.append(answered if isinstance(answered, Problem) else _told(book, answered))
     await book.keep(connection)
     return answers
 
 
 def _stranger(device: _Device | None, asked: Asked) -> Problem | None:
     if device is None or device.token_hash is None or not hmac.compare_digest(device.token_hash, hashed(asked.token)):
-        return UnknownDevice("This scanner is not known here. Pair it again with its link and PIN.")
+        return unknown_device()
     if device.revoked_at is not None:
-        return DeviceRevoked("This scanner was taken out of service. Ask for a new link.")
+        return device_revoked()
     return None
 
 
@@ -212,7 +200,7 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
         list_id=device.list_id,
         re_entry=device.re_entry,
         kind="exit" if asked.is_exit else "entry",
-        ticket=ticket,
+        ticket_id=ticket.id if ticket else None,
         read=shortened(asked.text),
         scanned_at=asked.scanned_at,
         corrected_at=book.next_moment(device.now, ticket),
@@ -257,7 +245,7 @@ def _undo(book: Book, device: _Device, asked: Asked, undoes: tuple[UUID, str]) -
             list_id=scan.list_id if scan else device.list_id,
             re_entry=scan.re_entry if scan else device.re_entry,
             kind="undo",
-            ticket=scan.ticket if scan else None,
+            ticket_id=scan.ticket_id if scan else None,
             read="",
             scanned_at=asked.scanned_at,
             corrected_at=device.now if asked.answered is None else _corrected(device, asked),
@@ -268,7 +256,8 @@ def _undo(book: Book, device: _Device, asked: Asked, undoes: tuple[UUID, str]) -
             used_at=None,
             used_gate=None,
             gate=device.gate,
-            undoes=undoes,
+            undoes_device_id=undoes[0],
+            undoes_nonce=undoes[1],
         )
     )
 
@@ -304,8 +293,8 @@ def _corrected(device: _Device, asked: Asked) -> datetime:
     return asked.scanned_at + offset
 
 
-def _told(scan: Scan) -> Answer:
-    ticket = scan.ticket
+def _told(book: Book, scan: Scan) -> Answer:
+    ticket = book.ticket(scan.ticket_id, None)
     return Answer(
         nonce=scan.nonce,
         answer=scan.answer,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from boxoffice.door.device import DeviceRevoked, UnknownDevice, measured_offset, token_hash
+from boxoffice.door.device import device_revoked, measured_offset, token_hash, unknown_device
 from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.problems import Problem
@@ -143,9 +143,9 @@ async def door_list(
     """
     found = await SCANNER.first(connection, slug, token_hash(token), OPENS_BEFORE_DOORS) if "\0" not in slug else None
     if found is None:
-        return UnknownDevice("This scanner is not known here. Pair it again with its link and PIN.")
+        return unknown_device()
     if found.revoked_at is not None:
-        return DeviceRevoked("This scanner was taken out of service. Ask for a new link.")
+        return device_revoked()
     offset = None if device_at is None else measured_offset(found.now, device_at)
     await SYNCED.run(connection, found.event_id, found.id, offset)
     after = None if since is None else since - OVERLAP

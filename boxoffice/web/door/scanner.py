@@ -11,7 +11,7 @@ from boxoffice.door.device import PIN_LENGTH, WrongPin, link_of, night_of, pair
 from boxoffice.edge.forms import read_form
 from boxoffice.edge.render import page
 from boxoffice.edge.vendor_files import vendor_url
-from boxoffice.foundation.problems import Problem
+from boxoffice.foundation.problems import NotFound, Problem
 from boxoffice.web.door.policy import VENDOR, door_headers
 
 
@@ -31,8 +31,9 @@ async def pair_phone(
     fields = await read_form(request, ("pin",))
     pin = "".join(fields["pin"].split())
     async with box.db.transaction() as connection:
-        await link_of(connection, slug, link)
         paired = await pair(connection, box.settings.secret_key, slug, link, pin, None)
+    if isinstance(paired, NotFound):
+        raise paired
     if isinstance(paired, Problem):
         return _pairing(box, slug, link, paired)
     return page(box.settings, "door_paired.html", headers=door_headers(box.settings), paired=paired)
