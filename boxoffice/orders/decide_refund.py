@@ -16,7 +16,7 @@ from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.problems import NotFound, Problem, Unprocessable
 from boxoffice.foundation.written import write_code, write_money
 from boxoffice.orders.order import show_order
-from boxoffice.orders.refund import RefundRow, decide, end_review
+from boxoffice.orders.refund import OF_DECISION, RefundRow, decide, end_review
 from boxoffice.orders.void import follow_tickets, void
 from boxoffice.payments.dispute import MONEY_IS_GONE
 from boxoffice.payments.ledger import post
@@ -123,13 +123,6 @@ SELECT payment_intent_id, amount_minor,
 FROM payment WHERE event_id = $1 AND order_id = $2 AND purpose = 'kept'
 """,
 )
-KNOWN = Query(
-    RefundRow,
-    """
-SELECT id, order_id, payment_intent_id, decision, reason, amount_minor, currency, status, refund_id, attempt::integer
-FROM refund WHERE event_id = $1 AND decision = $2
-""",
-)
 # What was dropped may be decided anew: its name is taken, so the new one has a number.
 DROPPED = Query(
     int,
@@ -166,7 +159,7 @@ async def plan_refund(connection: Connection, code: str, wish: Wish) -> Plan:
     decision = f"refund:{order.id}:{_name(wish, chosen)}"
     if dropped := await DROPPED.first(connection, *key, decision):
         decision = f"{decision}:anew:{dropped}"
-    known = await KNOWN.first(connection, order.event_id, decision)
+    known = await OF_DECISION.first(connection, order.event_id, decision)
     left = payment.left_minor if payment else 0
     amount = known.amount_minor if known else _amount(wish, chosen, left)
     if known is None and status != "in_review":

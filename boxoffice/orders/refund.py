@@ -66,6 +66,7 @@ ORDER_REFUNDED = Command("""
 UPDATE orders SET status = 'refunded' WHERE event_id = $1 AND id = $2 AND status IN ('expired', 'released', 'in_review')
 """)
 REFUND = Query(RefundRow, f"{_ROWS} WHERE event_id = $1 AND id = $2")
+OF_DECISION = Query(RefundRow, f"{_ROWS} WHERE event_id = $1 AND decision = $2")
 OF_PAYMENT = Query(RefundRow, f"{_ROWS} WHERE event_id = $1 AND payment_intent_id = $2 ORDER BY decided_at, id")
 SETTLE = Query(
     RefundRow,
