@@ -178,7 +178,8 @@ TOLD = Query(
     Finding,
     """
 SELECT code AS subject, 'paid, and no mail was ever asked for' AS problem FROM orders
-WHERE status = 'paid' AND NOT EXISTS (SELECT FROM job WHERE name = 'mail_tickets' AND subject = orders.id::text)
+WHERE status = 'paid' AND email <> ''
+  AND NOT EXISTS (SELECT FROM job WHERE name = 'mail_tickets' AND subject = orders.id::text)
 """,
 )
 ONE_ENTRY = Query(
@@ -199,6 +200,23 @@ SELECT code AS subject, format('%s, used at %s, first entry at %s', ticket.statu
 FROM ticket LEFT JOIN LATERAL (SELECT min(entered_at) AS at FROM entry
   WHERE entry.event_id = ticket.event_id AND entry.ticket_id = ticket.id) AS entered ON true
 WHERE entered.at IS NOT NULL AND (status = 'active' OR status = 'used' AND used_at IS DISTINCT FROM entered.at)
+""",
+)
+GUESTS = Query(
+    Finding,
+    """
+SELECT ticket.code AS subject, format('of %s, and no guest of it', ticket_type.name) AS problem
+FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
+LEFT JOIN guest ON guest.event_id = ticket.event_id AND guest.order_id = ticket.order_id
+WHERE for_guests AND list_id IS DISTINCT FROM ticket_type_id OR NOT for_guests AND list_id IS NOT NULL
+UNION ALL
+SELECT orders.code, format('%s tickets for %s and %s more', count(ticket.id), name, plus_ones)
+FROM guest JOIN orders ON orders.event_id = guest.event_id AND orders.id = order_id
+LEFT JOIN ticket ON ticket.event_id = guest.event_id AND ticket.order_id = guest.order_id
+GROUP BY guest.event_id, guest.order_id, orders.code HAVING count(ticket.id) <> 1 + plus_ones
+UNION ALL
+SELECT id::text, 'a guest list whose places could be bought' FROM guest_list
+JOIN ticket_type USING (event_id, id) WHERE NOT for_guests
 """,
 )
 ORDERS_END = Query(
@@ -260,6 +278,7 @@ INVARIANTS = (
     Invariant(
         "one ticket, one entry", "Without re-entry a ticket lets in once, unless a supervisor insists.", ONE_ENTRY
     ),
+    Invariant("guests are on a list", "A guest has a ticket for each person, of a list that is not sold.", GUESTS),
     Invariant("used means let in", "A good ticket that somebody came in with is used, since then.", USED),
     Invariant("orders end", "No order waits long after its time.", ORDERS_END, soon=True),
     Invariant("attempts end", "No attempt waits long after its time.", ATTEMPTS_END, soon=True),

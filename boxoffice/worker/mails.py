@@ -226,4 +226,6 @@ async def _order(box: BoxOffice, job: Job) -> tuple[OrderView, str]:
 
 
 async def _send(box: BoxOffice, job: Job, mail: Mail) -> None:
+    if not mail.to:  # a guest who is known by name alone
+        return
     await box.mailer.send(mail, job.id)

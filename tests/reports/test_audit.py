@@ -37,6 +37,7 @@ INSERT INTO promo (event_id, id, code, percent, used) SELECT id, id, 'X', 10, 1 
     "handled means done": "DELETE FROM refund; DELETE FROM payment",
     "buyers are told": "DELETE FROM job",
     "one ticket, one entry": SCANNED % "(1, 1), (2, 2)",
+    "guests are on a list": "UPDATE ticket_type SET for_guests = true",
     "used means let in": SCANNED % "(1, 1)",
     "orders end": "UPDATE orders SET status = 'paying', held_until = clock() - interval '1 hour'",
     "attempts end": "UPDATE payment_attempt SET status = 'open', session_expires_at = clock() - interval '1 hour'",
