@@ -8,7 +8,7 @@ import { setSound, wakeSound } from "./sound.js";
 import { openStore } from "./store.js";
 import { listenToKeys } from "./wedge.js";
 import { askWhy } from "./why.js";
-import { ANSWERS, sentence } from "./words.js";
+import { ANSWERS, isolated, sentence } from "./words.js";
 
 const SYNC_EVERY_MS = 10_000;
 const SOON_MS = 1500;
@@ -20,7 +20,7 @@ const find = (selector) => document.querySelector(selector);
 const page = find("#content");
 const { slug, ed25519, reader, wasm } = page.dataset;
 const scanner = new Scanner(await openStore(slug), slug, ed25519);
-const result = new Result(clock, offers, () => scanner.door?.age_minimum ?? 0);
+const result = new Result(clock, (entry) => [...companions(entry), ...offers(entry)], () => scanner.door?.age_minimum ?? 0);
 const camera = new Camera(find("#video"), { script: reader, wasm }, (text) => scan(text));
 let direction = "in";
 let soon;
@@ -162,13 +162,17 @@ function light(on) {
 
 function offers(entry) {
   const found = [];
-  const more = entry.ticketId && entry.answer === "admitted" ? scanner.party(entry.ticketId)?.waiting ?? [] : [];
-  if (more.length > 0) found.push({ label: `Let in ${more.length} more`, act: () => letIn(more) });
   if (entry.answer === "admitted" || entry.answer === "left") found.push({ label: "Undo", act: () => undo(entry) });
   else if (scanner.door?.role === "supervisor" && entry.code && entry.answer !== "undone" && direction === "in") {
     found.push({ label: "Let in anyway", act: () => insist(entry) });
   }
   return found;
+}
+
+/** Who else may come in by the name of a guest who was let in. */
+function companions(entry) {
+  const more = entry.ticketId && entry.answer === "admitted" ? scanner.party(entry.ticketId)?.waiting ?? [] : [];
+  return more.length > 0 ? [{ label: `Let in ${more.length} more`, act: () => letIn(more) }] : [];
 }
 
 /** Those who come along, one after the other: each is a scan of its own, and can be taken back alone. */
@@ -266,8 +270,10 @@ function foundRow(ticket) {
   const { party } = ticket;
   const name = party ? party.name : ticket.holder || ticket.code;
   const state = { good: "not in yet", used: "already in", left: "went out" }[ticket.status] ?? ticket.status.replaceAll("_", " ");
-  const title = element("strong", "", party?.plus ? `${name} +${party.plus}` : name);
-  const more = party ? [ticket.ticket_type, `invited by ${ticket.givenBy}`] : [ticket.ticket_type, `order ${ticket.order_code}`];
+  const title = element("strong", "", party?.plus ? `${isolated(name)} +${party.plus}` : name);
+  const more = [ticket.ticket_type];
+  if (!party) more.push(`order ${ticket.order_code}`);
+  else if (!ticket.ticket_type.includes(ticket.givenBy)) more.push(`by ${ticket.givenBy}`);
   more.push(party?.plus ? `${party.inside.length} of ${party.size} in` : state);
   text.append(title, element("span", "", more.join(" · ")));
   row.append(text, foundButtons(ticket, name));

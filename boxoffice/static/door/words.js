@@ -39,7 +39,7 @@ export function checks(entry, ageMinimum) {
   if (entry.answer !== "admitted") return [];
   const words = {
     age: `Check age: ${ageMinimum}+`,
-    name: entry.holder ? `Check name: ${entry.holder}` : "No name on this ticket",
+    name: entry.holder ? `Check name: ${isolated(entry.holder)}` : "No name on this ticket",
   };
   return (entry.checks ?? []).map((check) => words[check]).filter(Boolean);
 }
@@ -49,9 +49,14 @@ export function people(entry) {
   const { party } = entry;
   if (party?.plus) {
     const inside = party.inside.length;
-    return `${party.name} +${party.plus}: ${inside === party.size ? `all ${inside} are in` : `${inside} of ${party.size} in`}`;
+    return `${isolated(party.name)} +${party.plus}: ${inside === party.size ? `all ${inside} are in` : `${inside} of ${party.size} in`}`;
   }
   return entry.admits > 1 && (entry.answer === "admitted" || entry.answer === "left") ? `${entry.admits} people` : "";
+}
+
+/** A name whose script turns nothing around that stands beside it. */
+export function isolated(name) {
+  return `\u2068${name}\u2069`;
 }
 
 function at(gate) {
