@@ -32,6 +32,9 @@ class TicketLine:
     ticket_type: str
     holder: str
     """Empty: nobody was named."""
+    admits: int = 1
+    rule: str = ""
+    """What is special about coming in with it, as `rule_words` says it."""
 
 
 @dataclass(frozen=True, slots=True)

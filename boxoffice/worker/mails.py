@@ -32,7 +32,7 @@ from boxoffice.notifications.emails import (
 )
 from boxoffice.orders.access import access_token
 from boxoffice.orders.order import OrderView, show_order
-from boxoffice.tickets.ticket import OPENS_THE_DOOR
+from boxoffice.tickets.ticket import OPENS_THE_DOOR, rule_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,16 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
             venue_address=f"{order.venue_address}, {order.venue_city}",
             currency=order.currency,
             total_minor=order.total_minor,
-            tickets=tuple(TicketLine(one.code, one.ticket_type, one.holder) for one in tickets),
+            tickets=tuple(
+                TicketLine(
+                    one.code,
+                    one.ticket_type,
+                    one.holder,
+                    one.admits,
+                    rule_words(one.admits, one.last_entry_at, order.time_zone),
+                )
+                for one in tickets
+            ),
             attachments=await _on_paper(box, [one.code for one in tickets]),
         )
     )

@@ -1,5 +1,6 @@
 """A guest list is filled in by its link: names, who comes along, what is left, and names taken off again."""
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 
 from boxoffice.guests.guest_list import share_token
 from boxoffice.orders.decide_refund import Wish, decide_refund
+from tests.cli.test_commands import boxoffice
 from tests.guests.conftest import CREW, FRIENDS, WITH_LISTS, Lists
 from tests.shop import SLUG
 
@@ -25,7 +27,9 @@ async def test_a_guest_with_an_address_gets_a_ticket_for_each_person_by_mail(lis
     assert "Guest list of Lo Kontakt" in page
     assert "Entry is free until 00:30" in page
     await lists.work()
-    assert await lists.value("SELECT count(*) FROM mailbox_message WHERE recipient = 'anna@example.org'") == 1
+    mail = await lists.value("SELECT text FROM mailbox_message WHERE recipient = 'anna@example.org'")
+    assert mail.count(f"{FRIENDS}, Anna Blum\n  Entry until 00:30\n\n") == 1
+    assert mail.count(f"{FRIENDS}, With Anna Blum\n  Entry until 00:30\n\n") == 2
     assert await lists.value("SELECT array_agg(holder ORDER BY number) FROM ticket") == [
         "Anna Blum",
         *["With Anna Blum"] * 2,
@@ -37,8 +41,12 @@ async def test_without_an_address_the_name_is_enough(lists: Lists) -> None:
     await lists.work()
     assert await lists.value("SELECT count(*) FROM job") == 0
     lists.box.db.moved_clock = (await lists.one()).doors_at
-    assert await lists.scans(*await lists.codes(code)) == ["admitted", "admitted"]
+    codes = await lists.codes(code)
+    assert await lists.scans(*codes) == ["admitted", "admitted"]
     assert "Anna Blum +1 inside" in said(await lists.page())
+    told = await asyncio.to_thread(boxoffice, "order", codes[0], DATABASE_URL=lists.box.settings.database_url)
+    assert "no address; 2 tickets, free" in told.stdout
+    assert "the guest's name is enough at the door" in told.stdout
     lists.box.db.moved_clock = None
 
 
