@@ -31,7 +31,8 @@ def run_load(reading: Reading, slug: str, path: Path, list_name: str) -> None:
             added = await add_named(connection, lists[name], guests, "csv")
             before = len(guests) - len(added)
             also = f"; {before} of the file had been on it before" if before else ""
-            lines.append(f"{name}: {len(added)} added, {sum(one.people for one in added)} people{also}.")
+            people = sum(one.people for one in added)
+            lines.append(f"{name}: {len(added)} added, {people} {'person' if people == 1 else 'people'}{also}.")
         return lines
 
     print("\n".join(in_transaction(reading, load)) or "The file names nobody.")

@@ -27,6 +27,7 @@ SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2)
 ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name LIMIT 1
 """,
 )
+NAMES = Query(str, "SELECT name FROM entry_list WHERE event_id = $1 ORDER BY name")
 OPEN_NOW = Command("""
 UPDATE entry_list SET opens_at = clock() WHERE event_id = $1 AND (opens_at IS NULL OR opens_at > clock())
 """)
@@ -38,7 +39,8 @@ async def list_named(connection: Connection, event_id: UUID, name: str = "") -> 
     await ADD_FIRST.run(connection, event_id, named_id("entry list", str(event_id), FIRST), FIRST)
     found = await OF_NAME.first(connection, event_id, name)
     if found is None:
-        raise NotFound(f"This night has no list called {name}.")
+        names = ", ".join(await NAMES.all(connection, event_id))
+        raise NotFound(f"This night has no list called {name}. It has: {names}.")
     return found
 
 

@@ -9,6 +9,7 @@ from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
 from boxoffice.door.report import night_report
 from boxoffice.foundation.db import Connection
+from boxoffice.foundation.problems import NotFound
 from boxoffice.guests.add import Named, add_guest
 from boxoffice.guests.guest_list import list_named
 from boxoffice.orders.decide_refund import Wish, decide_refund
@@ -260,6 +261,12 @@ async def test_zones_have_their_own_tickets_entries_and_hours(door: Door) -> Non
     types = {one["name"]: one["last_entry_at"] for one in (await backstage.sync())["ticket_types"]}
     assert types["Early"] < types["Artists"] == _text(door.shop.box.db.moved_clock)  # the rule that ends first
     await sound(door)
+
+
+async def test_who_asks_for_a_list_that_is_not_there_hears_of_those_that_are(door: Door) -> None:
+    await with_rules(door)
+    with pytest.raises(NotFound, match=r"This night has no list called Roof\. It has: Backstage, Door\."):
+        await door.link(list_name="Roof")
 
 
 async def test_a_night_asks_for_what_its_types_do_not_say_otherwise(door: Door) -> None:

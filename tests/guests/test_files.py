@@ -97,7 +97,7 @@ async def test_guests_come_from_a_spreadsheet(lists: Lists, tmp_path: Path) -> N
     )
     done = await run(lists, "load", SLUG, str(file))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{FRIENDS}: 1 added, 3 people.\n{CREW}: 1 added, 1 people.\n"
+    assert done.stdout == f"{FRIENDS}: 1 added, 3 people.\n{CREW}: 1 added, 1 person.\n"
     again = await run(lists, "load", SLUG, str(file))
     assert f"{FRIENDS}: 0 added, 0 people; 1 of the file had been on it before." in again.stdout
     told = await run(lists, "list", SLUG)

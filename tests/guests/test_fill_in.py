@@ -6,10 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from boxoffice.foundation.rate_limit import Limit
 from boxoffice.guests.guest_list import share_token
+from boxoffice.orders.cancel_night import call_off, cancel_some, night_to_cancel
 from boxoffice.orders.decide_refund import Wish, decide_refund
+from boxoffice.orders.mail_again import NoTickets, mail_tickets_again
+from boxoffice.orders.order import show_order
+from boxoffice.web.guests import guest_list
 from tests.cli.test_commands import boxoffice
-from tests.guests.conftest import CREW, FRIENDS, WITH_LISTS, Lists
+from tests.guests.conftest import CREW, FRIENDS, GUEST, WITH_LISTS, Lists
 from tests.shop import SLUG
 
 
@@ -213,6 +218,41 @@ async def test_who_gives_a_guests_ticket_back_frees_the_place(lists: Lists) -> N
     assert (await lists.one()).left == 4
     await lists.box.db.attempt(decide_refund, code, Wish())
     assert (await lists.one()).left == 6
+
+
+async def test_a_night_that_is_called_off_takes_its_guests_along(lists: Lists) -> None:
+    await lists.add("Anna Blum", 1, "anna@example.org")
+    await lists.add("Ben")
+    async with lists.box.db.transaction() as connection:
+        await call_off(connection, await night_to_cancel(connection, SLUG), "Flooded.")
+    assert await cancel_some(lists.box.till) == 2
+    await lists.work()
+    assert await lists.value("SELECT count(*) FROM ticket WHERE status = 'active'") == 0
+    assert await lists.value("SELECT array_agg(DISTINCT recipient) FROM mailbox_message") == ["anna@example.org"]
+    assert await lists.value("SELECT count(*) FROM job WHERE done_at IS NULL") == 0
+
+
+async def test_there_is_nothing_to_mail_again_to_who_gave_no_address(lists: Lists) -> None:
+    code = await lists.add()
+    async with lists.box.db.transaction() as connection:
+        with pytest.raises(NoTickets, match="Nobody knows where to mail them"):
+            await mail_tickets_again(connection, await show_order(connection, code))
+
+
+async def test_a_list_that_changes_all_the_time_has_to_wait(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guest_list, "CHANGES", Limit("changes in a test", 2, 3600))
+    code = await lists.add()
+    assert (await lists.send(name="")).status_code == 422  # nothing changed, so nothing counts
+    assert (await lists.take_off(code)).status_code == 303
+    refused = await lists.send(name="Ben")
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1800")
+    assert "Go on in 30 min; what was done stays." in said(refused.text)
+
+
+async def test_addresses_from_files_are_not_shown_to_who_has_the_link(lists: Lists) -> None:
+    await lists.load(WITH_LISTS + GUEST.format(name="Cem", plus_ones=0, email="cem@example.org"))
+    page = await lists.page(CREW)
+    assert ("cem@example.org" in page, "ticket by mail" in page) == (False, True)
 
 
 async def test_a_smaller_quota_takes_nobody_off(lists: Lists) -> None:

@@ -1,5 +1,6 @@
 """`/guests/{token}`: whoever has a guest list's link names guests, and takes names off again, until it closes."""
 
+import math
 import secrets
 from typing import Any
 
@@ -29,6 +30,10 @@ class TooManyChanges(Problem):
     """More names were added and taken off within an hour than any list needs."""
 
     status, type, title = 429, "too_many_changes", "Too many changes"
+
+    def __init__(self, detail: str, retry_after_seconds: float) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = math.ceil(retry_after_seconds)
 
 
 @get("/guests/{token:str}", include_in_schema=False)
@@ -85,8 +90,8 @@ async def _take_off(connection: Connection, secret_key: str, token: str, order_c
 async def _to_be_changed(connection: Connection, secret_key: str, token: str) -> GuestList:
     guest_list = await list_of_token(connection, secret_key, token)
     if wait := await allow(connection, CHANGES, str(guest_list.id)):
-        minutes = max(1, round(wait / 60))
-        raise TooManyChanges(f"This list was changed very often. Go on in {minutes} min; what was done stays.")
+        minutes = math.ceil(wait / 60)
+        raise TooManyChanges(f"This list was changed very often. Go on in {minutes} min; what was done stays.", wait)
     return guest_list
 
 
