@@ -75,7 +75,7 @@ async def buy(till: Till, slug: str, request: OrderRequest) -> Bought:
     elif status in ("held", "paying"):
         if till.stripe is None:
             await end(till, counter.event_id, placed.id, "payment_refused")
-        checkout = await open_payment(till, counter, placed)
+        checkout = await open_payment(till, counter.event_id, placed)
         status = checkout.status or status
     return Bought(
         event_id=counter.event_id,

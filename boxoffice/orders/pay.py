@@ -14,7 +14,7 @@ from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.orders.give_back import end_when_nothing_is_open
 from boxoffice.orders.order import LINES, OrderView, show_order
 from boxoffice.orders.place import Placed
-from boxoffice.orders.till import GIVE_TURNS, KEEP_IN_LINE, NightCounter, Place, Till
+from boxoffice.orders.till import Till
 from boxoffice.payments.stripe import Session, Stripe, StripeBusy, StripeProblem, StripeRefused, StripeTooFast
 
 APP = "boxoffice"
@@ -169,6 +169,13 @@ UPDATE orders SET ended_reason = $3 WHERE event_id = $1 AND id = $2 AND status =
 """)
 
 
+KEEP_IN_LINE = Command("""
+UPDATE orders SET held_until = greatest(held_until, $3::timestamptz + interval '2 minutes')
+WHERE event_id = $1 AND id = $2 AND status = 'held'
+""")
+GIVE_TURN = Command("""
+UPDATE payment_attempt SET turn_at = $3 WHERE event_id = $1 AND order_id = $2 AND status = 'queued'
+""")
 # A turn that nobody came for, or that never was given: taken now it would come on top of the others' turns.
 LATE = Query(
     bool,
@@ -184,23 +191,21 @@ WHERE event_id = $1 AND id = $2 AND status IN ('held', 'paying') AND ended_reaso
 """)
 
 
-async def open_payment(till: Till, counter: NightCounter, placed: Placed) -> Checkout:
+async def open_payment(till: Till, event_id: UUID, placed: Placed) -> Checkout:
     """Opens the first payment of an order, waiting at most 2 s for its turn and for Stripe's answer.
 
     An order placed before under the same key is joined wherever it stands.
     """
     till.stripe_or_closed()
-    if placed.fresh:
-        turn = await till.pace.turn()
+    if placed.fresh and placed.turn_seconds is not None:
         away = await till.breaker.away()
-        if away or turn.wait_seconds > WAIT_SECONDS_MAX:
-            await counter.line.submit(Place(placed.id, turn.at))
-            return Checkout(placed.held_until, None, max(turn.wait_seconds, ASK_AWAY_AGAIN_SECONDS if away else 0.0))
-        await asyncio.sleep(turn.wait_seconds)
-        opened = await send(till, AttemptRef(counter.event_id, placed.id, 1))
+        if away or placed.turn_seconds > WAIT_SECONDS_MAX:
+            return Checkout(placed.held_until, None, max(placed.turn_seconds, ASK_AWAY_AGAIN_SECONDS if away else 0.0))
+        await asyncio.sleep(placed.turn_seconds)
+        opened = await send(till, AttemptRef(event_id, placed.id, 1))
         if opened is not None:
             return Checkout(opened.held_until, opened.url, None, "paying")
-    return await _wait_for_url(till, counter.event_id, placed.id)
+    return await _wait_for_url(till, event_id, placed.id)
 
 
 async def advance(till: Till, view: OrderView) -> OrderView:
@@ -239,8 +244,8 @@ async def send_in_turn(till: Till, ref: AttemptRef) -> None:
         turn = await till.pace.turn()
         if turn.wait_seconds > WAIT_SECONDS_MAX:
             async with till.db.transaction() as connection:
-                await KEEP_IN_LINE.run(connection, ref.event_id, [ref.order_id], [turn.at])
-                await GIVE_TURNS.run(connection, ref.event_id, [ref.order_id], [turn.at])
+                await KEEP_IN_LINE.run(connection, ref.event_id, ref.order_id, turn.at)
+                await GIVE_TURN.run(connection, ref.event_id, ref.order_id, turn.at)
             return
         await asyncio.sleep(turn.wait_seconds)
     await send(till, ref)

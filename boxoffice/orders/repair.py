@@ -41,11 +41,12 @@ class _Found:
     id: UUID
 
 
+# A second after its turn: whoever ordered waits for it too, and has a page to show.
 WAITING = Query(
     _Waiting,
     """
 SELECT event_id, order_id, number::integer, status FROM payment_attempt
-WHERE status IN ('queued', 'sending') AND (status = 'queued' AND turn_at <= clock()
+WHERE status IN ('queued', 'sending') AND (status = 'queued' AND turn_at < clock() - interval '1 second'
   OR status = 'queued' AND turn_at IS NULL AND created_at < clock() - interval '5 seconds'
   OR status = 'sending' AND next_try_at <= clock())
 ORDER BY created_at LIMIT $1
