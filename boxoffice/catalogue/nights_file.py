@@ -5,7 +5,6 @@
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -186,8 +185,7 @@ class _File(_Struct, frozen=True):
     night: list[NightEntry] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+class Set(msgspec.Struct, frozen=True):
     """One artist's place in the line-up; `starts_at` and `ends_at` None while they are unannounced."""
 
     artist_slug: str
@@ -196,8 +194,7 @@ class Set:
     stage: str
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """One step of a ticket type's ladder, `price_minor` in the night's currency."""
 
     name: str
@@ -205,8 +202,7 @@ class Release:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class TicketType:
+class TicketType(msgspec.Struct, frozen=True):
     """A ticket type with its releases in selling order."""
 
     name: str
@@ -214,8 +210,7 @@ class TicketType:
     releases: tuple[Release, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Promo:
+class Promo(msgspec.Struct, frozen=True):
     """A code in capitals, and what it takes off each ticket: one of `percent` and `amount_minor`."""
 
     code: str
@@ -224,8 +219,7 @@ class Promo:
     uses_max: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryList:
+class EntryList(msgspec.Struct, frozen=True):
     """A door or a zone; no `ticket_types` means every one."""
 
     name: str
@@ -234,8 +228,7 @@ class EntryList:
     opens_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(msgspec.Struct, frozen=True):
     """A checked night: instants in UTC, money in minor units."""
 
     entry: NightEntry
@@ -253,8 +246,7 @@ class Night:
     entry_lists: tuple[EntryList, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NightsFile:
+class NightsFile(msgspec.Struct, frozen=True):
     """A checked file."""
 
     organisations: tuple[OrganisationEntry, ...]

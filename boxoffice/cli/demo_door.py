@@ -1,8 +1,9 @@
 """A scanner for the demo: the door of one night is open now, whatever its date."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from boxoffice.box import BoxOffice
 from boxoffice.door.device import Link, link_of, make_link, night_of
@@ -16,8 +17,7 @@ GATE = "Main door"
 CODES = Query(str, "SELECT code FROM ticket WHERE event_id = $1 AND status = 'active' ORDER BY code LIMIT 2")
 
 
-@dataclass(frozen=True, slots=True)
-class DemoScanner:
+class DemoScanner(msgspec.Struct, frozen=True):
     """`path`: of the link; `codes`: tickets of people who have bought."""
 
     path: str

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,8 +24,7 @@ TRIES_BEFORE_LISTING = 5
 ASK_AWAY_AGAIN_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(msgspec.Struct, frozen=True):
     """Where to pay, or when to ask again; `status` is the order's when it changed."""
 
     held_until: datetime
@@ -35,8 +33,7 @@ class Checkout:
     status: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRef:
+class AttemptRef(msgspec.Struct, frozen=True):
     """An attempt of an order, by its whole key."""
 
     event_id: UUID
@@ -44,8 +41,7 @@ class AttemptRef:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Payable:
+class _Payable(msgspec.Struct, frozen=True):
     code: str
     email: str
     status: str
@@ -55,8 +51,7 @@ class _Payable:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(msgspec.Struct, frozen=True):
     """An attempt whose call is to be made: exactly these parameters under exactly this key, however often."""
 
     event_id: UUID
@@ -73,16 +68,14 @@ class Sending:
         return AttemptRef(self.event_id, self.order_id, self.number)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """A payment that can be made now: where, and how long the units are held for it."""
 
     url: str | None
     held_until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Latest:
+class _Latest(msgspec.Struct, frozen=True):
     number: int
     status: str
     session_url: str | None

@@ -73,8 +73,7 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
 ABOUT_CODES = ("promo_not_valid", "below_minimum")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """`quantity` 1 to 10 of one ticket type; `seen_minor` the unit price that the buyer saw, None to take any."""
 
     ticket_type_id: UUID
@@ -83,8 +82,7 @@ class Line:
     holder_names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """An order as it is asked for; `key` is the caller's idempotency key."""
 
     key: str
@@ -121,8 +119,7 @@ class Placed:
     """False when the key had placed it before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """One row of the batch statement: `placed`, or the name of a refusal."""
 
     number: int
@@ -146,8 +143,7 @@ SELECT number, outcome, code, status, total_minor, held_until, detail_minor, id,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(msgspec.Struct, frozen=True):
     """Where one event's orders are placed: `flush` is for its batcher. `minimum_minor` is the smallest card payment,
     `pace` the line before Stripe, where there is a Stripe."""
 

@@ -4,9 +4,10 @@ The searches here read across nights; everything they find is then worked one ni
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.clock import now
@@ -27,16 +28,14 @@ LISTED_FOR = timedelta(days=30)
 HOURS_A_ROUND = 48
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct, frozen=True):
     event_id: UUID
     order_id: UUID
     number: int
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     event_id: UUID
     id: UUID
 

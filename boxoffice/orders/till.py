@@ -1,7 +1,8 @@
 """What taking money needs: the database, Stripe, the line before it, and each night's counter in this process."""
 
-from dataclasses import dataclass, field
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.catalogue.events import no_such_event
 from boxoffice.foundation.batcher import Batcher
@@ -14,8 +15,7 @@ from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe
 
 
-@dataclass(frozen=True, slots=True)
-class _Night:
+class _Night(msgspec.Struct, frozen=True):
     id: UUID
     short_code: str
     currency: str
@@ -24,8 +24,7 @@ class _Night:
 NIGHT = Query(_Night, "SELECT id, short_code, currency FROM event WHERE slug = $1 AND status <> 'draft'")
 
 
-@dataclass(frozen=True, slots=True)
-class NightCounter:
+class NightCounter(msgspec.Struct, frozen=True):
     """Where one night's orders are placed: those that wait at the same moment together."""
 
     event_id: UUID
@@ -33,8 +32,7 @@ class NightCounter:
     orders: Batcher[Request, Placed | Problem]
 
 
-@dataclass(frozen=True, slots=True)
-class Till:
+class Till(msgspec.Struct, frozen=True):
     """`stripe` is None while no keys are set: then only free orders can be placed. `base_url` marks our sessions.
     `breaker` says whether Stripe answers, `pace` is the line for sessions."""
 
@@ -45,7 +43,7 @@ class Till:
     refund_pace: Pace
     livemode: bool
     base_url: str
-    _counters: dict[str, NightCounter] = field(default_factory=dict[str, NightCounter])
+    _counters: dict[str, NightCounter] = msgspec.field(default_factory=dict[str, NightCounter])
 
     def stripe_or_closed(self) -> Stripe:
         """Stripe. Raises Unavailable while no keys are set."""

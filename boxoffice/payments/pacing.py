@@ -1,7 +1,8 @@
 """Calls to Stripe in turn: at most so many a second, across every process, first come first served."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.batcher import Batcher
@@ -11,16 +12,14 @@ PAUSES_MAX = 5
 """The longest pause is 2 to the power of this in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """When a call may be made, and how long that is from now."""
 
     at: datetime
     wait_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Reserved:
+class _Reserved(msgspec.Struct, frozen=True):
     first_at: datetime
     moment: datetime
 

@@ -1,8 +1,9 @@
 """Tickets as their holders see them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, read_code
@@ -18,8 +19,7 @@ TICKET_MOVES: dict[str, frozenset[str]] = {
 OPENS_THE_DOOR = ("active", "used")
 
 
-@dataclass(frozen=True, slots=True)
-class OrderTicket:
+class OrderTicket(msgspec.Struct, frozen=True):
     """One ticket of an order. A blocked one reads `cancelled`, with the reason beside it."""
 
     id: UUID
@@ -32,8 +32,7 @@ class OrderTicket:
     used_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class TicketCard:
+class TicketCard(msgspec.Struct, frozen=True):
     """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid."""
 
     event_id: UUID
