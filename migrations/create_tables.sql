@@ -158,7 +158,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.place_orders(p_event uuid, p_minimum_minor bigint, o_id uuid[], o_code text[], o_email text[], o_key_hash bytea[], o_fingerprint bytea[], o_promo text[], l_order integer[], l_type uuid[], l_quantity integer[], l_seen_minor bigint[], l_names text[]) RETURNS TABLE(number integer, outcome text, code text, status text, total_minor bigint, held_until timestamp with time zone, detail_minor bigint, id uuid)
+CREATE FUNCTION public.place_orders(p_event uuid, p_minimum_minor bigint, o_id uuid[], o_code text[], o_email text[], o_key_hash bytea[], o_fingerprint bytea[], o_promo text[], l_order integer[], l_type uuid[], l_quantity integer[], l_seen_minor bigint[], l_names text[], p_line text DEFAULT NULL::text, p_turn interval DEFAULT NULL::interval) RETURNS TABLE(number integer, outcome text, code text, status text, total_minor bigint, held_until timestamp with time zone, detail_minor bigint, id uuid, turn_seconds double precision)
     LANGUAGE plpgsql
     AS $_$
 DECLARE
@@ -169,6 +169,7 @@ DECLARE
   r_id uuid[]; r_type uuid[]; r_price bigint[]; r_stock integer[]; r_room integer[]; r_admits integer[];
   d_id uuid[]; d_code text[]; d_percent smallint[]; d_amount bigint[]; d_max integer[]; d_used integer[];
   kept integer[] := '{}'; kept_total bigint[] := '{}'; kept_quantity integer[] := '{}'; kept_promo uuid[] := '{}';
+  kept_turn timestamptz[] := '{}'; kept_until timestamptz[] := '{}'; turns integer := 0; turn timestamptz;
   w_order uuid[] := '{}'; w_number smallint[] := '{}'; w_line integer[] := '{}'; w_release integer[] := '{}';
   w_unit bigint[] := '{}';
   t_release integer[]; t_unit bigint[]; t_line integer[];
@@ -293,9 +294,7 @@ BEGIN
     END LOOP;
     kept := kept || i; kept_total := kept_total || order_total; kept_quantity := kept_quantity || order_quantity;
     kept_promo := kept_promo || CASE WHEN d IS NULL THEN NULL ELSE d_id[d] END;
-    code := o_code[i]; status := 'held'; total_minor := order_total; id := o_id[i];
-    held_until := moment + night.hold_minutes * interval '1 minute';
-    RETURN NEXT;
+    turns := turns + (order_total > 0)::integer;
   END LOOP;
   IF cardinality(kept) = 0 THEN RETURN; END IF;
 
@@ -304,11 +303,18 @@ BEGIN
   WHERE stock.event_id = p_event AND stock.id = changed.id AND stock.used <> changed.used;
   UPDATE promo SET used = changed.used FROM unnest(d_id, d_used) AS changed (id, used)
   WHERE promo.event_id = p_event AND promo.id = changed.id AND promo.used <> changed.used;
+  IF turns > 0 AND p_line IS NOT NULL THEN turn := take_turns(p_line, p_turn, turns); END IF;
+  FOR k IN 1 .. cardinality(kept) LOOP
+    kept_turn := kept_turn || CASE WHEN kept_total[k] > 0 THEN turn END;
+    kept_until := kept_until || greatest(moment + night.hold_minutes * interval '1 minute',
+      kept_turn[k] + interval '2 minutes');
+    IF kept_total[k] > 0 THEN turn := turn + p_turn; END IF;
+  END LOOP;
   INSERT INTO orders (event_id, id, code, status, email, quantity, total_minor, currency, promo_id, key_hash,
     fingerprint, created_at, held_until)
   SELECT p_event, o_id[k.i], o_code[k.i], 'held', o_email[k.i], k.quantity, k.total, night.currency, k.promo,
-    o_key_hash[k.i], o_fingerprint[k.i], moment, moment + night.hold_minutes * interval '1 minute'
-  FROM unnest(kept, kept_total, kept_quantity, kept_promo) AS k (i, total, quantity, promo);
+    o_key_hash[k.i], o_fingerprint[k.i], moment, k.until
+  FROM unnest(kept, kept_total, kept_quantity, kept_promo, kept_until) AS k (i, total, quantity, promo, until);
   INSERT INTO order_line (event_id, order_id, number, ticket_type_id, release_id, quantity, unit_minor, holder_names)
   SELECT p_event, w.o, w.n, l_type[w.l], r_id[w.r], l_quantity[w.l], w.u, l_names[w.l]::text[]
   FROM unnest(w_order, w_number, w_line, w_release, w_unit) AS w (o, n, l, r, u);
@@ -319,9 +325,12 @@ BEGIN
     SELECT w.o, r_room[w.r], l_quantity[w.l] * r_admits[w.r] FROM unnest(w_order, w_line, w_release) AS w (o, l, r)
     WHERE r_room[w.r] IS NOT NULL) AS taken
   GROUP BY taken.o, taken.s;
-  INSERT INTO payment_attempt (event_id, order_id, number, idempotency_key, status, created_at)
-  SELECT p_event, o_id[k.i], 1, 'order:' || o_id[k.i] || ':attempt:1', 'queued', moment
-  FROM unnest(kept, kept_total) AS k (i, total) WHERE k.total > 0;
+  INSERT INTO payment_attempt (event_id, order_id, number, idempotency_key, status, turn_at, created_at)
+  SELECT p_event, o_id[k.i], 1, 'order:' || o_id[k.i] || ':attempt:1', 'queued', k.turn, moment
+  FROM unnest(kept, kept_total, kept_turn) AS k (i, total, turn) WHERE k.total > 0;
+  RETURN QUERY SELECT k.i, 'placed', o_code[k.i], 'held', k.total, k.until, NULL::bigint, o_id[k.i],
+    greatest(0, extract(epoch FROM k.turn - moment))::float8
+  FROM unnest(kept, kept_total, kept_turn, kept_until) AS k (i, total, turn, until);
 END $_$;
 
 CREATE FUNCTION public.posting_balances() RETURNS trigger
@@ -487,6 +496,16 @@ BEGIN
     RETURN false;
   END;
 END $$;
+
+CREATE FUNCTION public.take_turns(p_line text, p_each interval, p_turns integer, p_after text DEFAULT NULL::text) RETURNS timestamp with time zone
+    LANGUAGE sql
+    AS $$
+  INSERT INTO pace AS line (name, next_at)
+  VALUES (p_line, greatest(clock(), (SELECT next_at FROM pace WHERE name = p_after)) + p_each * p_turns)
+  ON CONFLICT (name) DO UPDATE
+    SET next_at = greatest(line.next_at, clock(), (SELECT next_at FROM pace WHERE name = p_after)) + p_each * p_turns
+  RETURNING next_at - p_each * p_turns
+$$;
 
 CREATE FUNCTION public.ticket_has_changed() RETURNS trigger
     LANGUAGE plpgsql
@@ -1589,6 +1608,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128180000'),
   ('20261128181500'),
   ('20261128190000'),
+  ('20261128200000'),
   ('20261128231700');
 
 COMMIT;

@@ -1,9 +1,10 @@
 """Every SQL statement in the code is prepared against the real schema, and its columns are its row's fields."""
 
-import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Iterator
+
+import msgspec
 
 import boxoffice
 from boxoffice.foundation.db import Command, Database, Query
@@ -27,8 +28,8 @@ async def test_every_statement_fits_the_schema_and_its_row(db: Database) -> None
             columns = [attribute.name for attribute in prepared.get_attributes()]
             if isinstance(statement, Command):
                 assert columns == [], name
-            elif dataclasses.is_dataclass(statement.row):
-                fields = [field.name for field in dataclasses.fields(statement.row)]
+            elif isinstance(statement.row, type) and issubclass(statement.row, msgspec.Struct):
+                fields = [field.name for field in msgspec.structs.fields(statement.row)]
                 assert len(columns) == len(fields), name
                 plain = [column == field for column, field in zip(columns, fields, strict=True)]
                 assert all(plain) or "price_minor" in columns, f"{name}: {columns} are not {fields}"

@@ -8,6 +8,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+import msgspec
+
 from boxoffice.accounts.sessions import Person, hash_secret, open_session
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import new_id
@@ -78,16 +80,14 @@ class SignedIn:
     token: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(msgspec.Struct, frozen=True):
     """A sign-in that is being tried."""
 
     id: UUID
     code_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(msgspec.Struct, frozen=True):
     """Why a sign-in cannot be used."""
 
     used: bool

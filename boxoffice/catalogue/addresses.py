@@ -1,7 +1,8 @@
 """Every public address of the catalogue, for search engines."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 
@@ -9,8 +10,7 @@ ADDRESSES_MAX = 50_000
 """Source: the sitemap protocol, https://www.sitemaps.org/protocol.html: as many as one file may name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """A page, `/kind/slug`, and when what it says changed last."""
 
     kind: str

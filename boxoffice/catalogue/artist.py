@@ -1,15 +1,15 @@
 """An artist as their page shows them."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from boxoffice.catalogue.events import SLUG
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.problems import NotFound
 
 
-@dataclass(frozen=True, slots=True)
-class Artist:
+class Artist(msgspec.Struct, frozen=True):
     """One row of `artist` with the genres' slugs and names and the links' names and addresses, each pair in order."""
 
     slug: str

@@ -1,9 +1,10 @@
 """Published nights and what their tickets cost now."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.problems import NotFound
@@ -12,8 +13,7 @@ LIST_MAX = 200
 SLUG = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class EventSummary:
+class EventSummary(msgspec.Struct, frozen=True):
     """A published or cancelled night; `starts_at` is an instant, `time_zone` the venue's IANA zone."""
 
     slug: str
@@ -23,8 +23,7 @@ class EventSummary:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class TicketTypeOnSale:
+class TicketTypeOnSale(msgspec.Struct, frozen=True):
     """A ticket type at the price of the release on sale; `available` is what one more order could get. One ticket lets
     in `admits` people, none for the first time after `last_entry_at`."""
 

@@ -3,7 +3,6 @@
 Ids follow from slugs and names, so loading a file twice changes nothing.
 """
 
-from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -253,8 +252,7 @@ ON CONFLICT (event_id, id) DO UPDATE SET given_by = excluded.given_by, plus_ones
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownEvent:
+class KnownEvent(msgspec.Struct, frozen=True):
     """An event as the database has it; `told` is what is said of it in other tables."""
 
     slug: str
@@ -348,8 +346,7 @@ async def load_nights(connection: Connection, file: NightsFile) -> int:
     return len(file.nights)
 
 
-@dataclass(frozen=True, slots=True)
-class _Changed:
+class _Changed(msgspec.Struct, frozen=True):
     """Slugs of what is new or called otherwise."""
 
     genres: list[str]
@@ -442,14 +439,14 @@ def _line_up(ids: dict[str, UUID], night: Night) -> list[dict[str, Any]]:
 
 def _promos(event_id: UUID, night: Night) -> list[dict[str, Any]]:
     return [
-        {"event_id": event_id, "id": named_id("promo", str(event_id), promo.code)} | asdict(promo)
+        {"event_id": event_id, "id": named_id("promo", str(event_id), promo.code)} | msgspec.structs.asdict(promo)
         for promo in night.promos
     ]
 
 
 def _entry_lists(event_id: UUID, night: Night) -> list[dict[str, Any]]:
     return [
-        {"event_id": event_id, "id": named_id("entry list", str(event_id), one.name)} | asdict(one)
+        {"event_id": event_id, "id": named_id("entry list", str(event_id), one.name)} | msgspec.structs.asdict(one)
         for one in night.entry_lists
     ]
 

@@ -1,9 +1,10 @@
 """A night as its page shows it: when, where, who plays, and the ladder of prices."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.catalogue.events import SLUG
 from boxoffice.foundation.db import Connection, Query
@@ -18,8 +19,7 @@ Sale: TypeAlias = Literal["open", "not_yet", "ended", "cancelled", "sold_out"]
 RungState: TypeAlias = Literal["sold_out", "few_left", "on_sale", "next", "not_yet", "ended", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
-class NightRow:
+class NightRow(msgspec.Struct, frozen=True):
     """One row of `event` with its venue and organiser; an empty text is not said. `now` is the time of reading."""
 
     id: UUID
@@ -66,8 +66,7 @@ class NightRow:
         return self.moved_from_starts_at is not None or self.moved_from_venue != ""
 
 
-@dataclass(frozen=True, slots=True)
-class SetTime:
+class SetTime(msgspec.Struct, frozen=True):
     """Who plays, on which stage ("" where there is one), and when: None while the time is not announced."""
 
     artist_slug: str
@@ -77,16 +76,14 @@ class SetTime:
     stage: str
 
 
-@dataclass(frozen=True, slots=True)
-class Genre:
+class Genre(msgspec.Struct, frozen=True):
     """A kind of music."""
 
     slug: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseRow:
+class ReleaseRow(msgspec.Struct, frozen=True):
     """A release with what is left of it, as far as its room has place."""
 
     ticket_type_id: UUID
@@ -103,8 +100,7 @@ class ReleaseRow:
     room_left: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(msgspec.Struct, frozen=True):
     """One step of a price ladder; `left` is how many of it could be bought now."""
 
     name: str
@@ -113,8 +109,7 @@ class Rung:
     state: RungState
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """A ticket type: its ladder in the order of sale, and the largest number that one order may take. One ticket lets
     in `admits` people, none for the first time after `last_entry_at`."""
 
@@ -136,8 +131,7 @@ class Offer:
         return self.rung_for(1) or self.rungs[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(msgspec.Struct, frozen=True):
     """Everything that the event page says."""
 
     row: NightRow

@@ -5,7 +5,6 @@
 
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -223,8 +222,7 @@ class _File(_Struct, frozen=True):
     night: list[NightEntry] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+class Set(msgspec.Struct, frozen=True):
     """One artist's place in the line-up; `starts_at` and `ends_at` None while they are unannounced."""
 
     artist_slug: str
@@ -233,8 +231,7 @@ class Set:
     stage: str
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """One step of a ticket type's ladder, `price_minor` in the night's currency."""
 
     name: str
@@ -242,8 +239,7 @@ class Release:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class TicketType:
+class TicketType(msgspec.Struct, frozen=True):
     """A ticket type with its releases in selling order."""
 
     name: str
@@ -254,8 +250,7 @@ class TicketType:
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Promo:
+class Promo(msgspec.Struct, frozen=True):
     """A code in capitals, and what it takes off each ticket: one of `percent` and `amount_minor`."""
 
     code: str
@@ -264,8 +259,7 @@ class Promo:
     uses_max: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryList:
+class EntryList(msgspec.Struct, frozen=True):
     """A door or a zone; no `ticket_types` means every one."""
 
     name: str
@@ -275,8 +269,7 @@ class EntryList:
     last_entry_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class NamedGuest:
+class NamedGuest(msgspec.Struct, frozen=True):
     """A guest whom the file names; `email` is empty when none is known."""
 
     name: str
@@ -284,8 +277,7 @@ class NamedGuest:
     email: str
 
 
-@dataclass(frozen=True, slots=True)
-class GuestList:
+class GuestList(msgspec.Struct, frozen=True):
     """`quota` people at most, each guest with up to `plus_ones_max` more."""
 
     name: str
@@ -298,8 +290,7 @@ class GuestList:
     guests: tuple[NamedGuest, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(msgspec.Struct, frozen=True):
     """A checked night: instants in UTC, money in minor units."""
 
     entry: NightEntry
@@ -318,8 +309,7 @@ class Night:
     guest_lists: tuple[GuestList, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NightsFile:
+class NightsFile(msgspec.Struct, frozen=True):
     """A checked file."""
 
     organisations: tuple[OrganisationEntry, ...]

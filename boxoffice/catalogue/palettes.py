@@ -1,13 +1,13 @@
 """The colours of a night: chosen by its slug, the same on its poster, its pages and its mails."""
 
 import hashlib
-from dataclasses import dataclass
+
+import msgspec
 
 INK_ON_DARK, INK_ON_LIGHT = "#f6f3ee", "#121013"
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(msgspec.Struct, frozen=True):
     """Four colours of the poster, and the accent that its pages wear: readable on the dark and on the light page."""
 
     name: str

@@ -8,9 +8,11 @@ import calendar
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from boxoffice.catalogue.events import SLUG
 from boxoffice.catalogue.night import Sale, is_few
@@ -28,8 +30,7 @@ SUGGESTED_MAX = 3
 When: TypeAlias = Literal["", "tonight", "weekend", "days"]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What a visitor looks for; an empty text is no condition. `first_day` and `last_day` count with `when` "days" and
     are days on the venue's calendar. `after` is the slug of the last night of the page before."""
 
@@ -64,8 +65,7 @@ class Wanted:
         return {name: text for name, text in (named | changes).items() if text}
 
 
-@dataclass(frozen=True, slots=True)
-class NightCard:
+class NightCard(msgspec.Struct, frozen=True):
     """A night in the programme. `price_from_minor` is None when nothing is left; `left` and `cap` count all types."""
 
     slug: str
@@ -117,8 +117,7 @@ class NightCard:
         return self.moved_from_starts_at is not None or self.moved_from_venue != ""
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(msgspec.Struct, frozen=True):
     """A word of a night that is like a typed one, and how much: 0 to 1."""
 
     typed: str
@@ -126,8 +125,7 @@ class Near:
     closeness: float
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """Nights of one page. `exact` is False when the spelling was forgiven; `suggested` is what comes closest when
     nothing was found; `next_after` leads to the next page."""
 
@@ -137,8 +135,7 @@ class Found:
     next_after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """A value that a filter can take, and how many nights to come it has."""
 
     kind: str

@@ -1,15 +1,15 @@
 """A venue as its page shows it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from boxoffice.catalogue.events import SLUG
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.problems import NotFound
 
 
-@dataclass(frozen=True, slots=True)
-class Venue:
+class Venue(msgspec.Struct, frozen=True):
     """One row of `venue`; an empty text is not said. Coordinates are degrees of WGS 84."""
 
     slug: str

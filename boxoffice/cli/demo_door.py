@@ -1,8 +1,9 @@
 """A scanner for the demo: the door of one night is open now, whatever its date."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from boxoffice.box import BoxOffice
 from boxoffice.door.device import Link, link_of, make_link, night_of
@@ -24,8 +25,7 @@ ORDER BY code LIMIT 2
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DemoScanner:
+class DemoScanner(msgspec.Struct, frozen=True):
     """`path`: of the link; `codes`: tickets of people who have bought; `guest_list_path`: of its guest list's link, if
     it has one, and `guest` a name on it."""
 

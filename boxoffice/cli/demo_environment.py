@@ -5,8 +5,9 @@ import secrets
 import socket
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 SIMULATOR_PORT = 12111
 SIMULATOR_KEY = "sk_test_boxoffice_demo"
@@ -23,8 +24,7 @@ class DemoProblem(RuntimeError):
     """The demo cannot start here; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Simulator:
+class Simulator(msgspec.Struct, frozen=True):
     """Where the stand-in for Stripe listens, and the environment it is started with."""
 
     port: int

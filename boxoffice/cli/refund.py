@@ -1,8 +1,9 @@
 """`boxoffice refund CODE`: gives money back, and says before and after what that does."""
 
 import asyncio
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.money import to_minor
@@ -16,8 +17,7 @@ from boxoffice.payments.stripe import StripeProblem
 from boxoffice.settings import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """The command line as it was typed; `amount` in major units of the order's currency."""
 
     code: str

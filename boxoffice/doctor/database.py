@@ -2,10 +2,11 @@
 
 import re
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+import msgspec
 
 from boxoffice.doctor.finding import Finding, clock_finding, ok, problem, warning
 from boxoffice.doctor.patient import Patient, names_this_machine, without_credentials
@@ -20,8 +21,7 @@ CHECKS_CERTIFICATE = ("require", "verify-ca", "verify-full")
 CREATE_TABLES = 'psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -f migrations/create_tables.sql'
 
 
-@dataclass(frozen=True, slots=True)
-class _Server:
+class _Server(msgspec.Struct, frozen=True):
     version: int
     name: str
     identity: str

@@ -1,7 +1,8 @@
 """What is looked at, and how far the looking may go."""
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from boxoffice.foundation.db import Database
 from boxoffice.payments.stripe import Stripe
@@ -11,8 +12,7 @@ SECONDS = 5
 """How long any one answer is waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(msgspec.Struct, frozen=True):
     """`db` and `stripe` are None where the environment names none. `live`: a session may be made with a live key."""
 
     reading: Reading

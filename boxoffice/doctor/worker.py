@@ -1,6 +1,6 @@
 """What happens outside requests: whether anybody does it, and what lies undone."""
 
-from dataclasses import dataclass
+import msgspec
 
 from boxoffice.doctor.finding import Finding, ok, problem, warning
 from boxoffice.doctor.patient import Patient
@@ -11,8 +11,7 @@ WORKER_SILENT_SECONDS = 180
 CRON_SILENT_SECONDS = 25 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class _Undone:
+class _Undone(msgspec.Struct, frozen=True):
     late_jobs: int
     parked_jobs: int
     unhandled_events: int

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from boxoffice.door.visits import Passage, Visit, visits
 from boxoffice.foundation.db import Command, Connection, Query
 
@@ -16,8 +18,7 @@ Key = tuple[UUID, str]
 """A scan: its device and nonce."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """A locked ticket, as far as a door needs it."""
 
     id: UUID
@@ -33,8 +34,7 @@ class Ticket:
     last_entry_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(msgspec.Struct, frozen=True):
     """A scan with its answer, as it is written down; its ticket is one of the book's."""
 
     device_id: UUID
@@ -69,8 +69,7 @@ class Scan:
         return (self.undoes_device_id, self.undoes_nonce) if self.undoes_device_id and self.undoes_nonce else None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What a scan needs of the book."""
 
     key: Key

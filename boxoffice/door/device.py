@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.catalogue.events import no_such_event
 from boxoffice.door.entry_list import list_named
@@ -46,8 +47,7 @@ class UnknownDevice(Problem):
     status, type, title = 401, "unknown_device", "Unknown scanner"
 
 
-@dataclass(frozen=True, slots=True)
-class MadeLink:
+class MadeLink(msgspec.Struct, frozen=True):
     """What a new scanner is paired with: the link's secret part and the PIN; neither can be read again."""
 
     device_id: UUID
@@ -55,8 +55,7 @@ class MadeLink:
     pin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Paired:
+class Paired(msgspec.Struct, frozen=True):
     """A scanner in service; `token` goes with everything that it sends."""
 
     device_id: UUID
@@ -69,8 +68,7 @@ class Paired:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(msgspec.Struct, frozen=True):
     """A scanner as its organiser sees it."""
 
     id: UUID
@@ -83,8 +81,7 @@ class Device:
     revoked_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(msgspec.Struct, frozen=True):
     """The night of a door; its tickets' codes begin with `short_code`."""
 
     id: UUID
@@ -93,16 +90,14 @@ class Night:
     short_code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """A scanner's link as anyone may see it who has it."""
 
     revoked_at: datetime | None
     wrong_pins: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
+class _Link(msgspec.Struct, frozen=True):
     event_id: UUID
     id: UUID
     pin_hash: bytes

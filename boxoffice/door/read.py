@@ -1,8 +1,9 @@
 """What was read at a door: the text of a QR code, or a code that somebody typed."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, read_code
@@ -15,8 +16,7 @@ READ_LENGTH_MAX = 200
 TICKET_CODE_LENGTH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """A ticket as somebody shows it: by id and revision when its signature was good, else by code."""
 
     event_code: str
@@ -25,8 +25,7 @@ class Shown:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(msgspec.Struct, frozen=True):
     number: int
     public_key: bytes
 

@@ -1,16 +1,16 @@
 """What happened at the door: who is in, when they came, who did not, and where two doors let the same ticket in."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 
 SLOT = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class ListReport:
+class ListReport(msgspec.Struct, frozen=True):
     """One list, in people: visits begun, inside, those whose tickets open it, and of them whoever did not come."""
 
     name: str
@@ -20,8 +20,7 @@ class ListReport:
     no_shows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """A quarter of an hour, and how many people came in during it by all lists."""
 
     starts_at: datetime
@@ -29,8 +28,7 @@ class Slot:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(msgspec.Struct, frozen=True):
     """An admission that another one, or a rule, speaks against. `instead_gate` and `instead_at`: the entry that counts.
 
     `problem` is `let_in_twice`, or what we would have answered: `refunded`, `cancelled`, `blocked`, ...
@@ -45,8 +43,7 @@ class Conflict:
     instead_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class NightReport:
+class NightReport(msgspec.Struct, frozen=True):
     """Everything of one night."""
 
     lists: list[ListReport]

@@ -6,9 +6,11 @@ tickets, each by id; the key of `entry` would refuse what got past the locks.
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Scan, Ticket, Wanted, open_book
 from boxoffice.door.device import device_revoked, night_of, unknown_device
@@ -29,8 +31,7 @@ class SupervisorsOnly(Problem):
     status, type, title = 403, "supervisors_only", "Supervisors only"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """One scan as a device tells it. `scanned_at` and `sent_at` are by the device's clock.
 
     `answered`: what the device said alone, without us; None to be answered now. `override`: the reason why a supervisor
@@ -55,8 +56,7 @@ class Asked:
         return self.device_id, self.nonce
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What a door is told. `used_at` and `used_gate`: since when and by which gate the ticket is in.
 
     `objection`: what we would have said to a device that answered alone, when that is something else. `because`: why
@@ -73,8 +73,7 @@ class Answer:
     objection: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Device:
+class _Device(msgspec.Struct, frozen=True):
     id: UUID
     list_id: UUID
     gate: str

@@ -1,8 +1,9 @@
 """What a scanner keeps to work without a network: keys, tickets, and what has changed since it last asked."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.door.device import device_revoked, measured_offset, token_hash, unknown_device
 from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
@@ -13,8 +14,7 @@ OVERLAP = timedelta(minutes=1)
 """A transaction's time is when it began: one that took so long to commit is still seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanner:
+class Scanner(msgspec.Struct, frozen=True):
     """A scanner in service, by its token."""
 
     event_id: UUID
@@ -34,16 +34,14 @@ class Scanner:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(msgspec.Struct, frozen=True):
     """`key`: 32 bytes of an Ed25519 public key in base64, that tickets of this key number are signed for."""
 
     number: int
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class DoorTicket:
+class DoorTicket(msgspec.Struct, frozen=True):
     """A ticket as a scanner needs it: what it would be answered now. `status` is `good`, `used`, `left` (used, and may
     come in again), `blocked`, `cancelled`, `refunded` or `wrong_list`."""
 
@@ -58,8 +56,7 @@ class DoorTicket:
     gate: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DoorType:
+class DoorType(msgspec.Struct, frozen=True):
     """What a door does with the tickets of a type: how many people one lets in, what is looked at then (`age`, `name`),
     when the last of them come in for the first time, and who invited them (empty: nobody, they were bought)."""
 
@@ -70,8 +67,7 @@ class DoorType:
     given_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """People. `entered` counts visits; `good` those whose tickets open the door by this list, used or not."""
 
     entered: int
@@ -80,8 +76,7 @@ class Counts:
     last_minutes: int
 
 
-@dataclass(frozen=True, slots=True)
-class DoorList:
+class DoorList(msgspec.Struct, frozen=True):
     """Everything, or what has changed. `cursor` is given back as `since` the next time."""
 
     scanner: Scanner

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+
+class Passage(msgspec.Struct, frozen=True):
     """A scan that let somebody in or out. `at` is by our clock; `online`: we answered, not the device alone."""
 
     device_id: UUID

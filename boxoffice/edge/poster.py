@@ -8,11 +8,12 @@ in the machine's boldest face and fitted to the same lines.
 import hashlib
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from html import escape
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from boxoffice.catalogue.palettes import Palette, palette_of
 from boxoffice.edge.letters import covers, drawable, stretched, units, written
@@ -25,8 +26,7 @@ CUT = 'stroke-linecap="square" stroke-miterlimit="1.6"'
 ROUND = 'stroke-linecap="round" stroke-linejoin="round"'
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(msgspec.Struct, frozen=True):
     """What stands on a poster. `date` as on paper ("Fri 4 Dec"), `doors` as a clock shows it."""
 
     title: str
@@ -45,8 +45,7 @@ def words_of(
     return Words(title, f"{doors:%a} {doors.day} {doors:%b}", f"{doors:%H:%M}", venue, city, acts)
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(msgspec.Struct, frozen=True):
     """A poster in the making: its words, colours, lettering, pattern and luck."""
 
     words: Words
@@ -57,8 +56,7 @@ class Sheet:
     pattern: Callable[[tuple[int, int]], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(msgspec.Struct, frozen=True):
     """How the letters speak: stroke and gap in cells, round or cut ends, a line along the middle of each stroke."""
 
     stroke: float

@@ -1,9 +1,10 @@
 """Our own style sheets, modules and pictures, named by what they hold so that browsers keep them for good."""
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from boxoffice.edge.style_sheet import style_sheet
 
@@ -16,8 +17,7 @@ TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StaticFile:
+class StaticFile(msgspec.Struct, frozen=True):
     """A file with its content type and a version that changes with its content."""
 
     content: bytes

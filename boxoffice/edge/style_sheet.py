@@ -4,7 +4,7 @@ While a font is on its way, one of the machine stands in at the same width and h
 moves when it arrives. The figures are the average advance of our fonts over that of Arial, measured on their files.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from boxoffice.catalogue.palettes import HOUSE, PALETTES, Palette
 from boxoffice.edge.vendor_files import vendor_url
@@ -22,8 +22,7 @@ STRETCHES = {50: 57.1, 65: 75.2, 75: 87.2, 85: 99.3, 100: 117.5, 115: 135.6, 130
 """Widths of the display face, and how much wider Arial Bold must be to stand in for each, in percent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Font:
+class Font(msgspec.Struct, frozen=True):
     """A variable font of an npm package: one file for Latin, one for the letters beyond it."""
 
     family: str

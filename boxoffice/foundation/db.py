@@ -66,7 +66,7 @@ Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy | asyncpg.Connection"
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Query(Generic[Row]):
-    """One SQL statement and the type of its rows: a frozen dataclass, or a built-in type for a single column.
+    """One SQL statement and the type of its rows: a frozen msgspec struct, or a built-in type for a single column.
 
     A test prepares every one of them against the real schema and compares columns with fields.
     """

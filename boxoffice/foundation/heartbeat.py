@@ -1,13 +1,13 @@
 """Signs of life of what works outside requests: who was last at work, and when."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from boxoffice.foundation.db import Command, Connection, Query
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(msgspec.Struct, frozen=True):
     """`worker` or `cron`, and how many seconds ago it was at work."""
 
     name: str

@@ -4,7 +4,6 @@ A job that can never be done is parked, where `boxoffice doctor` and `boxoffice 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,8 +23,7 @@ UNREPORTED_MAX = 5
 """So many workers in a row may end or stall at a job and not say how it went."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A claimed job; `tries` counts this one and tells a worker that lost its lease that it has. `turn_at`: its turn at
     Stripe, when it was given one."""
 
@@ -48,8 +46,7 @@ class Job:
         return msgspec.json.decode(self.arguments, type=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(msgspec.Struct, frozen=True):
     """A job that is not done; `parked_at` when it was given up, else it is due at `run_at`."""
 
     id: UUID

@@ -1,15 +1,15 @@
 """The mailbox of a development machine: what a mail server would have been given."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.problems import NotFound
 
 
-@dataclass(frozen=True, slots=True)
-class MessageSummary:
+class MessageSummary(msgspec.Struct, frozen=True):
     """A line of the list."""
 
     id: UUID
@@ -18,8 +18,7 @@ class MessageSummary:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A whole mail; its attachments are three lists of one length."""
 
     id: UUID

@@ -1,14 +1,14 @@
 """How often something may be done, counted exactly across processes by the database (GCRA: one moment a key)."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from boxoffice.foundation.db import Command, Connection, Query
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """`times` at once, then one more every `per_seconds / times` seconds. The name is part of the key."""
 
     name: str

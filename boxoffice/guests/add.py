@@ -1,8 +1,9 @@
 """Names are put on a guest list, never more than its quota: each becomes tickets that nobody paid for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from boxoffice.catalogue.nights_file import NightsFile
 from boxoffice.foundation.db import Command, Connection
@@ -27,8 +28,7 @@ class GuestListClosed(Problem):
     status, type, title = 409, "guest_list_closed", "The list is closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """A guest to be added: a name in the form of `read_name`, how many come along, an address or nothing."""
 
     name: str

@@ -3,9 +3,10 @@
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.problems import NotFound
@@ -15,8 +16,7 @@ TOKEN_LENGTH = 64
 ID_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class GuestList:
+class GuestList(msgspec.Struct, frozen=True):
     """A list with its night. `quota` and `taken` count people; `last_entry_at`: after it nobody comes in
     by it for the first time."""
 
@@ -55,8 +55,7 @@ class GuestList:
         return min(self.plus_ones_max, self.left - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
+class Guest(msgspec.Struct, frozen=True):
     """A name on a list: `people` are the guest and who comes along, of whom `came` have by now."""
 
     order_id: UUID

@@ -1,7 +1,8 @@
 """A name is taken off a guest list: its tickets open nothing any more, and its places are free again."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.ids import read_code
@@ -18,8 +19,7 @@ class GuestInside(Problem):
     status, type, title = 409, "guest_inside", "Inside already"
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(msgspec.Struct, frozen=True):
     id: UUID
     email: str
     name: str

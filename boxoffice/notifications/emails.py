@@ -6,12 +6,12 @@ beside it.
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from boxoffice.catalogue.palettes import HOUSE, Palette, palette_of
@@ -24,8 +24,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _ISOLATED = "\u2068{}\u2069"
 
 
-@dataclass(frozen=True, slots=True)
-class TicketLine:
+class TicketLine(msgspec.Struct, frozen=True):
     """One ticket as its holder shows it."""
 
     code: str
@@ -37,8 +36,7 @@ class TicketLine:
     """What is special about coming in with it, as `rule_words` says it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TicketsMail:
+class TicketsMail(msgspec.Struct, frozen=True):
     """An order that is paid. `time_zone` is the event's IANA zone, `total_minor` in minor units of `currency`."""
 
     email: str
@@ -77,8 +75,7 @@ class RefundReason(StrEnum):
     """The refund was made at Stripe."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefundMail:
+class RefundMail(msgspec.Struct, frozen=True):
     """Money that was sent back."""
 
     email: str
@@ -97,8 +94,7 @@ class RefundMail:
     """Why, in the organiser's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelledMail:
+class CancelledMail(msgspec.Struct, frozen=True):
     """Tickets, or an order that was not paid, that ended without money to give back."""
 
     email: str
@@ -111,8 +107,7 @@ class CancelledMail:
     void_codes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DisputedMail:
+class DisputedMail(msgspec.Struct, frozen=True):
     """Tickets whose payment the buyer's bank took back. `state`: `blocked` until that is decided, then `valid` again or
     `cancelled` for good."""
 
@@ -125,8 +120,7 @@ class DisputedMail:
     codes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SettlingMail:
+class SettlingMail(msgspec.Struct, frozen=True):
     """An order whose payment the bank has yet to settle; its tickets are kept until `held_until`."""
 
     email: str
@@ -140,8 +134,7 @@ class SettlingMail:
     total_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewMail:
+class ReviewMail(msgspec.Struct, frozen=True):
     """An order whose payment is being checked by a person; unless decided, it is refunded after a day."""
 
     email: str

@@ -1,8 +1,9 @@
 """Buying: the form and the API ask here. Holds the units, then opens the payment, or gives a place in line for it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST, Query
@@ -22,8 +23,7 @@ SEEN_MINOR_MAX = 99_999_999
 PROMO_CODE_LENGTH_MAX = 40
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRequest:
+class OrderRequest(msgspec.Struct, frozen=True):
     """What a buyer asks for, unchecked: `key` is the caller's idempotency key."""
 
     key: str
@@ -32,8 +32,7 @@ class OrderRequest:
     promo_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bought:
+class Bought(msgspec.Struct, frozen=True):
     """A placed order. To pay, go to `checkout_url`; when it is None, ask again after `retry_after_seconds`, unless the
     order needs no payment."""
 
@@ -75,7 +74,7 @@ async def buy(till: Till, slug: str, request: OrderRequest) -> Bought:
     elif status in ("held", "paying"):
         if till.stripe is None:
             await end(till, counter.event_id, placed.id, "payment_refused")
-        checkout = await open_payment(till, counter, placed)
+        checkout = await open_payment(till, counter.event_id, placed)
         status = checkout.status or status
     return Bought(
         event_id=counter.event_id,

@@ -4,8 +4,9 @@ What is left to do is seen from the orders themselves, so it goes on after any i
 round: the worker, cron, or the command that asked for it.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.catalogue.events import no_such_event
 from boxoffice.foundation import logs
@@ -24,8 +25,7 @@ AT_ONCE = 50
 GONE = list(MONEY_IS_GONE)
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(msgspec.Struct, frozen=True):
     """A night by its slug; `asked` and `finished` say how far its cancellation has come."""
 
     id: UUID
@@ -36,8 +36,7 @@ class Night:
     finished: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """Orders of one status, with their tickets that open the door, and what is left of the money that they paid."""
 
     status: str
@@ -47,8 +46,7 @@ class Tally:
     disputed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """Refunds of a night's cancellation, by how far they have come."""
 
     status: str
@@ -56,8 +54,7 @@ class Sent:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(msgspec.Struct, frozen=True):
     event_id: UUID
     id: UUID
     code: str

@@ -5,9 +5,10 @@ A decision has a name that follows from what was asked, so asking twice is one r
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Connection, Query
@@ -42,8 +43,7 @@ class TicketUsed(Problem):
     status, type, title = 409, "ticket_used", "Ticket used"
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """What is asked for. Neither `tickets` (codes) nor `amount_minor`: everything that is left. An amount alone is
     goodwill and leaves the tickets good; with tickets it is what goes back for them, 0 included. `number` tells a
     second goodwill of the same amount from the first asked twice. `reason` is why, in one's own words."""
@@ -56,8 +56,7 @@ class Wish:
     night_cancelled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What the wish comes to. `known` is the refund of the same decision when it was made before; `void` are ids and
     codes of tickets that stop opening the door."""
 
@@ -75,8 +74,7 @@ class Plan:
     known: RefundRow | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """What was decided: `refund_id` is None when no money moves. `first_time` is False when it was decided before."""
 
     plan: Plan
@@ -84,8 +82,7 @@ class Decided:
     first_time: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Ticket:
+class _Ticket(msgspec.Struct, frozen=True):
     id: UUID
     code: str
     status: str
@@ -93,8 +90,7 @@ class _Ticket:
     unit_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Payment:
+class _Payment(msgspec.Struct, frozen=True):
     payment_intent_id: str
     amount_minor: int
     left_minor: int

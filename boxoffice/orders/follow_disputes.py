@@ -1,7 +1,8 @@
 """Tickets as the disputes of their payment leave them, whatever is known last: a dispute, or a refund of the rest."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import new_id
@@ -13,8 +14,7 @@ from boxoffice.payments.dispute import BLOCKS
 from boxoffice.payments.ledger import post
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(msgspec.Struct, frozen=True):
     """How many tickets changed, and whether nothing of the payment is left."""
 
     blocked: int = 0

@@ -4,7 +4,6 @@ Everything happens in the caller's transaction and depends on facts alone, so it
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,8 +25,7 @@ FEE_AFTER = timedelta(seconds=15)
 """Stripe knows its fee some seconds after the payment."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(msgspec.Struct, frozen=True):
     id: UUID
     code: str
     status: str

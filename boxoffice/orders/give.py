@@ -1,8 +1,9 @@
 """Places that are given, not sold: a free order of a ticket type that is not for sale, with its tickets at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import new_id, random_code, with_check
@@ -10,8 +11,7 @@ from boxoffice.orders.fulfil import fulfil_free
 from boxoffice.orders.place import ORDER_CODE_LENGTH, IdempotencyConflict, Line, Request
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """An order of given places. `fresh` is False when its key had placed it before; it may have ended since."""
 
     order_id: UUID
@@ -20,8 +20,7 @@ class Given:
     fresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
+class _Places(msgspec.Struct, frozen=True):
     release_id: UUID
     stock_id: UUID
     left: int
@@ -29,8 +28,7 @@ class _Places:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True):
     id: UUID
     code: str
     status: str

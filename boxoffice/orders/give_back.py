@@ -1,14 +1,14 @@
 """Units of an ended order go back on sale."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
 
 
-@dataclass(frozen=True, slots=True)
-class LockedOrder:
+class LockedOrder(msgspec.Struct, frozen=True):
     """An order whose row this transaction holds."""
 
     code: str
@@ -18,8 +18,7 @@ class LockedOrder:
     extended: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptState:
+class AttemptState(msgspec.Struct, frozen=True):
     """How far one attempt has come; `session_id` None while no answer of Stripe's is known."""
 
     number: int

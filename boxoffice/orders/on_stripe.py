@@ -5,9 +5,10 @@ Everything is right with three types alone (`checkout.session.completed`, `payme
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
@@ -69,15 +70,14 @@ WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status = 'open'
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     """What Stripe says now of what an event is about."""
 
-    sessions: list[Session] = field(default_factory=list[Session])
+    sessions: list[Session] = msgspec.field(default_factory=list[Session])
     payment_intent: str = ""
     paid: bool = False
-    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
-    refunds: list[Refund] = field(default_factory=list[Refund])
+    metadata: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    refunds: list[Refund] = msgspec.field(default_factory=list[Refund])
     dispute: Dispute | None = None
 
 

@@ -1,8 +1,9 @@
 """An order as its buyer sees it: what was chosen, what it costs, where it stands, the tickets it became."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, read_code
@@ -25,8 +26,7 @@ ORDER_MOVES: dict[str, frozenset[str]] = {
 ASK_AGAIN_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """An order with what its page needs of the night. `now` is the database's time of reading."""
 
     event_id: UUID
@@ -56,8 +56,7 @@ class Order:
     venue_city: str
 
 
-@dataclass(frozen=True, slots=True)
-class OrderedLine:
+class OrderedLine(msgspec.Struct, frozen=True):
     """`quantity` tickets of one type at `unit_minor` each, discount included."""
 
     number: int
@@ -69,8 +68,7 @@ class OrderedLine:
     holder_names: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One try to be paid: a session at Stripe, or the place in line for one."""
 
     number: int
@@ -80,8 +78,7 @@ class Attempt:
     session_url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refunded:
+class Refunded(msgspec.Struct, frozen=True):
     """Money going back, or gone back."""
 
     reason: str
@@ -90,8 +87,7 @@ class Refunded:
     decided_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class OrderView:
+class OrderView(msgspec.Struct, frozen=True):
     """Everything a page or the API says about one order; `attempts` in the order they were made."""
 
     order: Order

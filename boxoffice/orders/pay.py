@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,7 @@ from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.orders.give_back import end_when_nothing_is_open
 from boxoffice.orders.order import LINES, OrderView, show_order
 from boxoffice.orders.place import Placed
-from boxoffice.orders.till import GIVE_TURNS, KEEP_IN_LINE, NightCounter, Place, Till
+from boxoffice.orders.till import Till
 from boxoffice.payments.stripe import Session, Stripe, StripeBusy, StripeProblem, StripeRefused, StripeTooFast
 
 APP = "boxoffice"
@@ -25,8 +24,7 @@ TRIES_BEFORE_LISTING = 5
 ASK_AWAY_AGAIN_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(msgspec.Struct, frozen=True):
     """Where to pay, or when to ask again; `status` is the order's when it changed."""
 
     held_until: datetime
@@ -35,8 +33,7 @@ class Checkout:
     status: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRef:
+class AttemptRef(msgspec.Struct, frozen=True):
     """An attempt of an order, by its whole key."""
 
     event_id: UUID
@@ -44,8 +41,7 @@ class AttemptRef:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Payable:
+class _Payable(msgspec.Struct, frozen=True):
     code: str
     email: str
     status: str
@@ -55,8 +51,7 @@ class _Payable:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(msgspec.Struct, frozen=True):
     """An attempt whose call is to be made: exactly these parameters under exactly this key, however often."""
 
     event_id: UUID
@@ -73,16 +68,14 @@ class Sending:
         return AttemptRef(self.event_id, self.order_id, self.number)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """A payment that can be made now: where, and how long the units are held for it."""
 
     url: str | None
     held_until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Latest:
+class _Latest(msgspec.Struct, frozen=True):
     number: int
     status: str
     session_url: str | None
@@ -169,6 +162,13 @@ UPDATE orders SET ended_reason = $3 WHERE event_id = $1 AND id = $2 AND status =
 """)
 
 
+KEEP_IN_LINE = Command("""
+UPDATE orders SET held_until = greatest(held_until, $3::timestamptz + interval '2 minutes')
+WHERE event_id = $1 AND id = $2 AND status = 'held'
+""")
+GIVE_TURN = Command("""
+UPDATE payment_attempt SET turn_at = $3 WHERE event_id = $1 AND order_id = $2 AND status = 'queued'
+""")
 # A turn that nobody came for, or that never was given: taken now it would come on top of the others' turns.
 LATE = Query(
     bool,
@@ -184,23 +184,21 @@ WHERE event_id = $1 AND id = $2 AND status IN ('held', 'paying') AND ended_reaso
 """)
 
 
-async def open_payment(till: Till, counter: NightCounter, placed: Placed) -> Checkout:
+async def open_payment(till: Till, event_id: UUID, placed: Placed) -> Checkout:
     """Opens the first payment of an order, waiting at most 2 s for its turn and for Stripe's answer.
 
     An order placed before under the same key is joined wherever it stands.
     """
     till.stripe_or_closed()
-    if placed.fresh:
-        turn = await till.pace.turn()
+    if placed.fresh and placed.turn_seconds is not None:
         away = await till.breaker.away()
-        if away or turn.wait_seconds > WAIT_SECONDS_MAX:
-            await counter.line.submit(Place(placed.id, turn.at))
-            return Checkout(placed.held_until, None, max(turn.wait_seconds, ASK_AWAY_AGAIN_SECONDS if away else 0.0))
-        await asyncio.sleep(turn.wait_seconds)
-        opened = await send(till, AttemptRef(counter.event_id, placed.id, 1))
+        if away or placed.turn_seconds > WAIT_SECONDS_MAX:
+            return Checkout(placed.held_until, None, max(placed.turn_seconds, ASK_AWAY_AGAIN_SECONDS if away else 0.0))
+        await asyncio.sleep(placed.turn_seconds)
+        opened = await send(till, AttemptRef(event_id, placed.id, 1))
         if opened is not None:
             return Checkout(opened.held_until, opened.url, None, "paying")
-    return await _wait_for_url(till, counter.event_id, placed.id)
+    return await _wait_for_url(till, event_id, placed.id)
 
 
 async def advance(till: Till, view: OrderView) -> OrderView:
@@ -239,8 +237,8 @@ async def send_in_turn(till: Till, ref: AttemptRef) -> None:
         turn = await till.pace.turn()
         if turn.wait_seconds > WAIT_SECONDS_MAX:
             async with till.db.transaction() as connection:
-                await KEEP_IN_LINE.run(connection, ref.event_id, [ref.order_id], [turn.at])
-                await GIVE_TURNS.run(connection, ref.event_id, [ref.order_id], [turn.at])
+                await KEEP_IN_LINE.run(connection, ref.event_id, ref.order_id, turn.at)
+                await GIVE_TURN.run(connection, ref.event_id, ref.order_id, turn.at)
             return
         await asyncio.sleep(turn.wait_seconds)
     await send(till, ref)

@@ -1,14 +1,14 @@
 """Money that reached an order, and the lock that everything about it takes first."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.orders.give_back import LOCK_ORDER
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(msgspec.Struct, frozen=True):
     """Money that reached an order; `purpose` is `kept`, `returned` or `in_review`."""
 
     order_id: UUID

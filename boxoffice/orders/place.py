@@ -10,6 +10,7 @@ import msgspec
 from boxoffice.foundation.db import Database, Query
 from boxoffice.foundation.ids import new_id, random_code, with_check
 from boxoffice.foundation.problems import FieldError, Problem
+from boxoffice.payments.pacing import Pace
 
 ORDER_CODE_LENGTH = 7
 
@@ -72,8 +73,7 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
 ABOUT_CODES = ("promo_not_valid", "below_minimum")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """`quantity` 1 to 10 of one ticket type; `seen_minor` the unit price that the buyer saw, None to take any."""
 
     ticket_type_id: UUID
@@ -82,8 +82,7 @@ class Line:
     holder_names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """An order as it is asked for; `key` is the caller's idempotency key."""
 
     key: str
@@ -107,19 +106,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order whose units are held until `held_until`."""
+    """An order whose units are held until `held_until`. `turn_seconds` is how long a fresh one that is to be paid waits
+    for its turn at Stripe."""
 
     id: UUID
     code: str
     status: str
     total_minor: int
     held_until: datetime
+    turn_seconds: float | None = field(default=None, compare=False)
     fresh: bool = field(default=True, compare=False)
     """False when the key had placed it before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """One row of the batch statement: `placed`, or the name of a refusal."""
 
     number: int
@@ -130,26 +130,28 @@ class Outcome:
     held_until: datetime | None
     detail_minor: int | None
     id: UUID | None
+    turn_seconds: float | None
 
 
 PLACE = Query(
     Outcome,
     """
-SELECT number, outcome, code, status, total_minor, held_until, detail_minor, id FROM place_orders($1, $2,
+SELECT number, outcome, code, status, total_minor, held_until, detail_minor, id, turn_seconds FROM place_orders($1, $2,
   $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::text[],
-  $9::integer[], $10::uuid[], $11::integer[], $12::bigint[], $13::text[])
+  $9::integer[], $10::uuid[], $11::integer[], $12::bigint[], $13::text[], $14, $15)
 """,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """Where one event's orders are placed: `flush` is for its batcher. `minimum_minor` is the smallest card payment."""
+class Counter(msgspec.Struct, frozen=True):
+    """Where one event's orders are placed: `flush` is for its batcher. `minimum_minor` is the smallest card payment,
+    `pace` the line before Stripe, where there is a Stripe."""
 
     db: Database
     event_id: UUID
     short_code: str
     minimum_minor: int
+    pace: Pace | None = None
 
     async def flush(self, requests: list[Request]) -> list[Placed | Problem]:
         """Places a batch in arrival order, each whole or not at all; answers in the same order.
@@ -184,6 +186,8 @@ class Counter:
             [line.quantity for _, line in lines],
             [line.seen_minor for _, line in lines],
             [_text_array(line.holder_names) for _, line in lines],
+            self.pace and self.pace.name,
+            self.pace and self.pace.interval,
         )
         return sorted(rows, key=lambda row: row.number)
 
@@ -205,7 +209,9 @@ def _answer(request: Request, placed_for: Request, outcome: Outcome, new: set[UU
     assert outcome.total_minor is not None
     assert outcome.held_until is not None
     fresh = outcome.id in new and request is placed_for
-    return Placed(outcome.id, outcome.code, outcome.status, outcome.total_minor, outcome.held_until, fresh)
+    return Placed(
+        outcome.id, outcome.code, outcome.status, outcome.total_minor, outcome.held_until, outcome.turn_seconds, fresh
+    )
 
 
 def _text_array(names: tuple[str, ...]) -> str:

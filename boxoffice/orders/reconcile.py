@@ -6,7 +6,6 @@ day. Objects of other software on the same account are counted and left alone.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -65,8 +64,7 @@ class Compared(msgspec.Struct):
     left: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Attempt(msgspec.Struct, frozen=True):
     place: int
     order: str
     order_status: str
@@ -74,8 +72,7 @@ class _Attempt:
     env: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Payment:
+class _Payment(msgspec.Struct, frozen=True):
     event_id: UUID
     payment_intent_id: str
     order: str
@@ -84,8 +81,7 @@ class _Payment:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Refund:
+class _Refund(msgspec.Struct, frozen=True):
     event_id: UUID
     id: UUID
     refund_id: str | None
@@ -98,8 +94,7 @@ class _Refund:
     is_asked_for: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Unpaid:
+class _Unpaid(msgspec.Struct, frozen=True):
     order: str
     total_minor: int
     currency: str

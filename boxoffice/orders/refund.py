@@ -4,8 +4,9 @@ What decides: `decide_refund.py` (a person), `return_in_full` (money that may no
 in Stripe's Dashboard, who has sent it already).
 """
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
@@ -17,8 +18,7 @@ from boxoffice.payments.ledger import post
 from boxoffice.payments.stripe import Refund
 
 
-@dataclass(frozen=True, slots=True)
-class RefundRow:
+class RefundRow(msgspec.Struct, frozen=True):
     """A refund as it is written down; `attempt` counts the times a person asked for it."""
 
     id: UUID
@@ -38,8 +38,7 @@ class RefundRow:
         return self.decision if self.attempt == 1 else f"{self.decision}:again:{self.attempt - 1}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Payment:
+class _Payment(msgspec.Struct, frozen=True):
     payment_intent_id: str
     amount_minor: int
     currency: str

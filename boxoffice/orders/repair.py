@@ -4,9 +4,10 @@ The searches here read across nights; everything they find is then worked one ni
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.clock import now
@@ -27,25 +28,24 @@ LISTED_FOR = timedelta(days=30)
 HOURS_A_ROUND = 48
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct, frozen=True):
     event_id: UUID
     order_id: UUID
     number: int
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     event_id: UUID
     id: UUID
 
 
+# A second after its turn: whoever ordered waits for it too, and has a page to show.
 WAITING = Query(
     _Waiting,
     """
 SELECT event_id, order_id, number::integer, status FROM payment_attempt
-WHERE status IN ('queued', 'sending') AND (status = 'queued' AND turn_at <= clock()
+WHERE status IN ('queued', 'sending') AND (status = 'queued' AND turn_at < clock() - interval '1 second'
   OR status = 'queued' AND turn_at IS NULL AND created_at < clock() - interval '5 seconds'
   OR status = 'sending' AND next_try_at <= clock())
 ORDER BY created_at LIMIT $1

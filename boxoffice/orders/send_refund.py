@@ -1,7 +1,8 @@
 """The call that makes a decided refund, and a look at what became of those that wait."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Query
@@ -15,8 +16,7 @@ from boxoffice.payments.stripe import StripeProblem, StripeRefused
 LOOKS_MAX = 20
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct, frozen=True):
     event_id: UUID
     payment_intent_id: str
 

@@ -1,12 +1,12 @@
 """What taking money needs: the database, Stripe, the line before it, and each night's counter in this process."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.catalogue.events import no_such_event
 from boxoffice.foundation.batcher import Batcher
-from boxoffice.foundation.db import LOST, Command, Database, Query
+from boxoffice.foundation.db import LOST, Database, Query
 from boxoffice.foundation.money import minimum_minor
 from boxoffice.foundation.problems import Problem, Unavailable
 from boxoffice.orders.place import Counter, Placed, Request
@@ -15,8 +15,7 @@ from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe
 
 
-@dataclass(frozen=True, slots=True)
-class _Night:
+class _Night(msgspec.Struct, frozen=True):
     id: UUID
     short_code: str
     currency: str
@@ -24,39 +23,16 @@ class _Night:
 
 NIGHT = Query(_Night, "SELECT id, short_code, currency FROM event WHERE slug = $1 AND status <> 'draft'")
 
-# Found by `ANY`, not by a join: before the first ANALYZE the planner takes a night for a handful of rows, and a join
-# would go through all of them once for each turn. An order has one queued attempt at most.
-KEEP_IN_LINE = Command("""
-UPDATE orders SET held_until =
-  greatest(held_until, ($3::timestamptz[])[array_position($2::uuid[], id)] + interval '2 minutes')
-WHERE event_id = $1 AND id = ANY ($2) AND status = 'held'
-""")
-GIVE_TURNS = Command("""
-UPDATE payment_attempt SET turn_at = ($3::timestamptz[])[array_position($2::uuid[], order_id)]
-WHERE event_id = $1 AND order_id = ANY ($2) AND status = 'queued'
-""")
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the line before Stripe for the attempt of an order that waits."""
-
-    order_id: UUID
-    turn_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NightCounter:
-    """One night's batchers: orders to be placed, and orders to be kept in line."""
+class NightCounter(msgspec.Struct, frozen=True):
+    """Where one night's orders are placed: those that wait at the same moment together."""
 
     event_id: UUID
     currency: str
     orders: Batcher[Request, Placed | Problem]
-    line: Batcher[Place, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Till:
+class Till(msgspec.Struct, frozen=True):
     """`stripe` is None while no keys are set: then only free orders can be placed. `base_url` marks our sessions.
     `breaker` says whether Stripe answers, `pace` is the line for sessions."""
 
@@ -67,7 +43,7 @@ class Till:
     refund_pace: Pace
     livemode: bool
     base_url: str
-    _counters: dict[str, NightCounter] = field(default_factory=dict[str, NightCounter])
+    _counters: dict[str, NightCounter] = msgspec.field(default_factory=dict[str, NightCounter])
 
     def stripe_or_closed(self) -> Stripe:
         """Stripe. Raises Unavailable while no keys are set."""
@@ -87,16 +63,6 @@ class Till:
         return self._counters.setdefault(slug, self._open_counter(night))
 
     def _open_counter(self, night: _Night) -> NightCounter:
-        counter = Counter(self.db, night.id, night.short_code, minimum_minor(night.currency))
-
-        async def keep_in_line(places: list[Place]) -> list[None]:
-            orders = [place.order_id for place in places]
-            turns = [place.turn_at for place in places]
-            async with self.db.transaction() as connection:
-                await KEEP_IN_LINE.run(connection, night.id, orders, turns)
-                await GIVE_TURNS.run(connection, night.id, orders, turns)
-            return [None for _ in places]
-
-        return NightCounter(
-            night.id, night.currency, Batcher(counter.flush, fails_whole=LOST), Batcher(keep_in_line, fails_whole=LOST)
-        )
+        pace = None if self.stripe is None else self.pace
+        counter = Counter(self.db, night.id, night.short_code, minimum_minor(night.currency), pace)
+        return NightCounter(night.id, night.currency, Batcher(counter.flush, fails_whole=LOST))

@@ -6,8 +6,9 @@ come to any of them. The row is read once a second, and never written while all 
 """
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST, Command, Database, Query
@@ -23,8 +24,7 @@ RECENTLY = timedelta(minutes=5)
 BELIEVED_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """`wait_seconds` until a call may be tried, 0 when one may be made now; `recently_back`: an outage ended within the
     last five minutes."""
 

@@ -1,7 +1,8 @@
 """Stripe's events, kept as they came; handled is said only in the transaction that did the work."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.payments.stripe import Event, read_event
@@ -9,8 +10,7 @@ from boxoffice.payments.stripe import Event, read_event
 TRY_AGAIN_MAX = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(msgspec.Struct, frozen=True):
     handled_at: datetime | None
     tries: int
 

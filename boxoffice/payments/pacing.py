@@ -1,7 +1,8 @@
 """Calls to Stripe in turn: at most so many a second, across every process, first come first served."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.batcher import Batcher
@@ -11,16 +12,14 @@ PAUSES_MAX = 5
 """The longest pause is 2 to the power of this in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """When a call may be made, and how long that is from now."""
 
     at: datetime
     wait_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Reserved:
+class _Reserved(msgspec.Struct, frozen=True):
     first_at: datetime
     moment: datetime
 
@@ -29,17 +28,7 @@ def _seconds(wait: timedelta) -> float:
     return wait.total_seconds()
 
 
-# $3 names a line that goes first: a turn here comes after all that are taken there by now.
-RESERVE = Query(
-    _Reserved,
-    """
-INSERT INTO pace AS line (name, next_at)
-VALUES ($1, greatest(clock(), (SELECT next_at FROM pace WHERE name = $3)) + $2::interval)
-ON CONFLICT (name) DO UPDATE
-  SET next_at = greatest(line.next_at, clock(), (SELECT next_at FROM pace WHERE name = $3)) + $2::interval
-RETURNING next_at - $2::interval AS first_at, clock() AS moment
-""",
-)
+RESERVE = Query(_Reserved, "SELECT take_turns($1, $2, $3, $4) AS first_at, clock() AS moment")
 # Of many refused at the same moment the first one pauses the line; the others find it paused.
 PAUSE = Command("""
 INSERT INTO pace AS line (name, next_at, paused_until, pauses)
@@ -57,14 +46,14 @@ PAUSED = Query(_seconds, "SELECT paused_until - clock() FROM pace WHERE name = $
 
 class Pace:
     """The line for one kind of call, behind the line `after` if one is named. Turns asked for at the same moment are
-    reserved by one statement."""
+    reserved by one statement; the batch that places orders takes theirs itself."""
 
     def __init__(self, db: Database, name: str, per_second: int, after: str | None = None) -> None:
         self._db = db
-        self._name = name
+        self.name = name
         self._after = after
         self.per_second = per_second
-        self._interval = timedelta(seconds=1) / per_second
+        self.interval = timedelta(seconds=1) / per_second
         self._batcher: Batcher[None, Turn] = Batcher(self._reserve, fails_whole=LOST)
 
     async def turn(self) -> Turn:
@@ -75,17 +64,17 @@ class Pace:
         """Stripe said that we are too fast: every process waits 1 s, and 2 s, 4 s, ... when it says so again and
         again."""
         async with self._db.transaction() as connection:
-            if await PAUSE.run(connection, self._name, PAUSES_MAX):
-                logs.warning("Stripe finds us too fast: the line pauses", line=self._name)
+            if await PAUSE.run(connection, self.name, PAUSES_MAX):
+                logs.warning("Stripe finds us too fast: the line pauses", line=self.name)
 
     async def paused_seconds(self) -> float:
         """How long the line stands still from now; turns that were given before count for nothing until then."""
         async with self._db.transaction() as connection:
-            return await PAUSED.first(connection, self._name) or 0.0
+            return await PAUSED.first(connection, self.name) or 0.0
 
     async def _reserve(self, callers: list[None]) -> list[Turn]:
         async with self._db.transaction() as connection:
-            reserved = await RESERVE.first(connection, self._name, self._interval * len(callers), self._after)
+            reserved = await RESERVE.first(connection, self.name, self.interval, len(callers), self._after)
         assert reserved is not None
-        turns = [reserved.first_at + self._interval * place for place in range(len(callers))]
+        turns = [reserved.first_at + self.interval * place for place in range(len(callers))]
         return [Turn(at, max(0.0, (at - reserved.moment) / timedelta(seconds=1))) for at in turns]

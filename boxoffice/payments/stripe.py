@@ -13,7 +13,6 @@ StripeProblem
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, TypeVar, cast
@@ -77,8 +76,7 @@ class BadSignature(ValueError):
     """The delivery was not signed with one of our secrets, or too long ago."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """A Checkout Session. `amount_total` in minor units; `payment_intent` is an id."""
 
     id: str
@@ -104,8 +102,7 @@ class Session:
         return self.status == "complete" and not self.paid and self.payment_intent_status in REFUSED_BY_BANK
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(msgspec.Struct, frozen=True):
     """Money on its way back. `metadata` is empty for one that was made in the Dashboard."""
 
     id: str
@@ -121,8 +118,7 @@ class Refund:
         return OUTCOMES_OF_REFUNDS.get(self.status, self.status)
 
 
-@dataclass(frozen=True, slots=True)
-class Fee:
+class Fee(msgspec.Struct, frozen=True):
     """What Stripe keeps of a charge, in the currency that it settles in."""
 
     charge_id: str
@@ -130,8 +126,7 @@ class Fee:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(msgspec.Struct, frozen=True):
     """What a dispute did to the balance: `amount_minor` is negative when money was taken, `fee_minor` when a fee came
     back."""
 
@@ -141,8 +136,7 @@ class Movement:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dispute:
+class Dispute(msgspec.Struct, frozen=True):
     """A bank's question about a payment (`warning_...`) or its taking the money back. `payment_intent` is an id."""
 
     id: str
@@ -156,8 +150,7 @@ class Dispute:
     movements: tuple[Movement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(msgspec.Struct, frozen=True):
     """A PaymentIntent with its newest charge. `received_minor` is what was paid, before any refund; `paid_at` None when
     nothing was."""
 
@@ -170,8 +163,7 @@ class Intent:
     paid_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedRefund:
+class ListedRefund(msgspec.Struct, frozen=True):
     """A refund with what it is a refund of."""
 
     refund: Refund
@@ -179,8 +171,7 @@ class ListedRefund:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """Whose key it is. `answered_at` is Stripe's clock in whole seconds, None when the answer bore no date."""
 
     id: str
@@ -190,8 +181,7 @@ class Account:
     answered_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookEndpoint:
+class WebhookEndpoint(msgspec.Struct, frozen=True):
     """An address that Stripe tells events to; `events` may be `*`, `api_version` None follows the account's."""
 
     id: str
@@ -201,8 +191,7 @@ class WebhookEndpoint:
     events: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """A snapshot event; `object` is what it is about as it was then, `raw` the body as it came."""
 
     id: str

@@ -4,21 +4,19 @@ ask the same queries.
 To add one: a `Query(Finding, ...)` that returns no row while all is well, and a line in `INVARIANTS`.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """`subject` is the id or code of what is wrong."""
 
     subject: str
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class Invariant:
+class Invariant(msgspec.Struct, frozen=True):
     """`soon`: not at every commit, but within the time that its query grants to the worker."""
 
     name: str

@@ -6,9 +6,10 @@ These searches read across nights.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.email_address import read_email
@@ -22,8 +23,7 @@ UUID_IN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 STRIPE_ID = re.compile(r"[a-z]{2,8}_\w{3,250}")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundOrder:
+class FoundOrder(msgspec.Struct, frozen=True):
     """One line of a list of orders."""
 
     event_id: UUID
@@ -38,8 +38,7 @@ class FoundOrder:
     time_zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class FoundEvent:
+class FoundEvent(msgspec.Struct, frozen=True):
     """An event of Stripe's that was received; `outcome` is None until it is handled."""
 
     id: str
@@ -52,8 +51,7 @@ class FoundEvent:
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """Newest order first. `remark` says what the search itself showed; `event` is set when one was asked for."""
 
     orders: list[FoundOrder]
@@ -61,16 +59,14 @@ class Found:
     event: FoundEvent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _ScannedTicket:
+class _ScannedTicket(msgspec.Struct, frozen=True):
     event_id: UUID
     order_id: UUID
     revision: int
     public_key: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(msgspec.Struct, frozen=True):
     event_id: UUID
     order_id: UUID
 

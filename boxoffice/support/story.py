@@ -1,32 +1,30 @@
 """Everything that is written down about one order, read in one transaction."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.orders.order import Order, OrderedLine, show_order
 from boxoffice.payments.dispute import DISPUTE_MOVES
 
 
-@dataclass(frozen=True, slots=True)
-class More:
+class More(msgspec.Struct, frozen=True):
     """What its buyer is not shown of an order."""
 
     review_reason: str | None
     extended: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """When the order came to a status."""
 
     status: str
     moved_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One try to be paid."""
 
     number: int
@@ -41,8 +39,7 @@ class Attempt:
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(msgspec.Struct, frozen=True):
     """Money that came."""
 
     payment_intent_id: str
@@ -55,8 +52,7 @@ class Payment:
     fee_currency: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(msgspec.Struct, frozen=True):
     """Money that goes back."""
 
     id: UUID
@@ -75,8 +71,7 @@ class Refund:
     void_codes: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Dispute:
+class Dispute(msgspec.Struct, frozen=True):
     """A bank that takes a payment back, or asks about it."""
 
     id: str
@@ -90,8 +85,7 @@ class Dispute:
     moved_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class FraudSign:
+class FraudSign(msgspec.Struct, frozen=True):
     """A bank's warning or a review by Stripe's checks."""
 
     id: str
@@ -102,8 +96,7 @@ class FraudSign:
     closed_reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """A delivery of Stripe's about this order; `payload` as it came."""
 
     id: str
@@ -117,8 +110,7 @@ class Event:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """Work after a commit: a mail, a refund's call."""
 
     id: UUID
@@ -131,8 +123,7 @@ class Job:
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """One ticket."""
 
     number: int
@@ -145,8 +136,7 @@ class Ticket:
     used_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(msgspec.Struct, frozen=True):
     """One half of a posting; one of the two amounts is zero."""
 
     posting: str
@@ -157,8 +147,7 @@ class LedgerEntry:
     posted_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(msgspec.Struct, frozen=True):
     """Each list in the order in which it came about."""
 
     order: Order

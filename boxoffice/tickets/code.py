@@ -7,9 +7,9 @@ mode and a scanner that types can type.
 
 import os
 from base64 import b32decode, b32encode
-from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -24,15 +24,13 @@ _SIGNED_BYTES = 23
 _NONCE_BYTES = 12
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(msgspec.Struct, frozen=True):
     number: int
     sealed_seed: bytes
     short_code: str
 
 
-@dataclass(frozen=True, slots=True)
-class _NightKey:
+class _NightKey(msgspec.Struct, frozen=True):
     event_id: UUID
     number: int
     sealed_seed: bytes
@@ -58,8 +56,7 @@ ON CONFLICT (event_id, number) DO NOTHING
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPayload:
+class ReadPayload(msgspec.Struct, frozen=True):
     """What a QR code says; `genuine` once the signature was checked against the event's key."""
 
     event_code: str

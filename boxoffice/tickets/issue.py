@@ -1,7 +1,8 @@
 """Issuing the tickets of a paid order."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, new_id, random_code, with_check
@@ -9,8 +10,7 @@ from boxoffice.foundation.ids import EVENT_CODE_LENGTH, new_id, random_code, wit
 TICKET_CODE_LENGTH = 7
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(msgspec.Struct, frozen=True):
     number: int
     ticket_type_id: UUID
     release_id: UUID

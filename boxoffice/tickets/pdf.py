@@ -2,9 +2,10 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+import msgspec
 
 from boxoffice.foundation.letters_of_fonts import LEFT_OUT, writable
 from boxoffice.foundation.typeset import Typesetter
@@ -18,16 +19,14 @@ _KANA, _HANGUL = ("\u3040", "\u30ff"), ("\uac00", "\ud7a3")
 _CHINESE, _JAPANESE, _KOREAN = "Noto Sans SC", "BIZ UDPGothic", "NanumGothic"
 
 
-@dataclass(frozen=True, slots=True)
-class ToPrint:
+class ToPrint(msgspec.Struct, frozen=True):
     """A ticket and its QR code's text, which is printed only while it opens the door."""
 
     card: TicketCard
     qr_text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What a night looks like: its poster as SVG, and a colour ("#rrggbb") that is readable on white."""
 
     poster: str

@@ -1,8 +1,9 @@
 """Tickets as their holders see them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, read_code
@@ -19,8 +20,7 @@ TICKET_MOVES: dict[str, frozenset[str]] = {
 OPENS_THE_DOOR = ("active", "used")
 
 
-@dataclass(frozen=True, slots=True)
-class OrderTicket:
+class OrderTicket(msgspec.Struct, frozen=True):
     """One ticket of an order. A blocked one reads `cancelled`, with the reason beside it."""
 
     id: UUID
@@ -35,8 +35,7 @@ class OrderTicket:
     last_entry_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class TicketCard:
+class TicketCard(msgspec.Struct, frozen=True):
     """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid. It lets
     in `admits` people, none for the first time after `last_entry_at`."""
 

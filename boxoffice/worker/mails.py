@@ -1,7 +1,8 @@
 """The mails that jobs send: the order is read as it is when the mail goes out, under the job's id."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from boxoffice.accounts.login import KNOWN_ALONE, mail_of_login
 from boxoffice.box import BoxOffice
@@ -35,8 +36,7 @@ from boxoffice.orders.order import OrderView, show_order
 from boxoffice.tickets.ticket import OPENS_THE_DOOR, rule_words
 
 
-@dataclass(frozen=True, slots=True)
-class _Refund:
+class _Refund(msgspec.Struct, frozen=True):
     status: str
     reason: str
     amount_minor: int

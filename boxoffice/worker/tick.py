@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from boxoffice.accounts.login import delete_old_requests
 from boxoffice.accounts.sessions import delete_ended
@@ -135,8 +136,7 @@ async def _try(box: BoxOffice, job: Job, within_seconds: float) -> None:
             await done(connection, job)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True):
     """One kind of work: `do` does what there is of it, at most a round's worth, and says how much that was."""
 
     do: Callable[[BoxOffice], Awaitable[int]]

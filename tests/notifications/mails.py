@@ -1,7 +1,8 @@
 """One mail of each kind, with whatever names a test wants in them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from boxoffice.foundation.mail import Mail
 from boxoffice.notifications.emails import (

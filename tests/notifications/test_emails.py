@@ -1,11 +1,11 @@
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.mail import Attachment, Mail, SmtpMailer

@@ -38,11 +38,12 @@ async def in_the_batch(house: House) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def held_and_not_paying(house: House) -> AsyncGenerator[None]:
-    async with house.holding("SELECT 1 FROM pace"):
-        yield
-        await until(lambda: orders_are(house, "held"))
-        await until(house.waits)
-        house.server.kill()
+    """They wait for their turn before Stripe."""
+    async with house.db.transaction() as connection:
+        await connection.execute("UPDATE pace SET next_at = clock() + interval '1900 milliseconds'")
+    yield
+    await until(lambda: orders_are(house, "held"))
+    house.server.kill()
     assert await orders_are(house, "held")
 
 

@@ -3,7 +3,7 @@
 What an order must cost is worked out again here, in decimals of the major unit, by no code of the product.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from random import Random
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from boxoffice.foundation.db import Command, Database, Query
 from boxoffice.foundation.money import MAXIMUM_MINOR, minimum_minor, smallest_step, to_minor

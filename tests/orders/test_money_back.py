@@ -1,10 +1,11 @@
 """Money that goes back in parts, in any currency and order: never more than was paid, and the parts are the whole."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from boxoffice.foundation.db import Connection, Database, Query
 from boxoffice.foundation.money import minimum_minor, smallest_step

@@ -1,11 +1,10 @@
 """`/artists/{slug}`: who plays, and where next."""
 
-from dataclasses import replace
-
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.types import Scope
+from msgspec.structs import replace
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.artist import show_artist

@@ -3,9 +3,9 @@
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -32,8 +32,7 @@ ANSWERED_ON_THE_FORM = (SoldOut, PriceChanged, SaleClosed, OrderRefused, Idempot
 LINE_FIELD = re.compile(r"lines\[(\d+)\]\.(\w+)(?:\[(\d+)\])?")
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True):
     """`quantity` of an offer. `unit_minor` is today's price of one, None where so many are not left; `seen_minor` is
     the price that the form showed."""
 

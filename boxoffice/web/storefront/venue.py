@@ -1,11 +1,10 @@
 """`/venues/{slug}`: a place, how to get there and in, and what is on."""
 
-from dataclasses import replace
-
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.types import Scope
+from msgspec.structs import replace
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.search import Wanted, find_nights
