@@ -1,17 +1,19 @@
 """Names are put on a guest list, never more than its quota: each becomes tickets that nobody paid for."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from boxoffice.catalogue.nights_file import NightsFile
 from boxoffice.foundation.db import Command, Connection
 from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.person_name import read_name
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 from boxoffice.guests.guest_list import Guest, GuestList, guests_on, lists_of
 from boxoffice.orders.give import Given, give, known_order, places_left, request_for
+
+if TYPE_CHECKING:
+    from boxoffice.catalogue.nights_file import NightsFile
 
 Source = Literal["file", "csv", "link"]
 
@@ -109,7 +111,7 @@ async def add_named(
     return added
 
 
-async def add_guests_of_file(connection: Connection, file: NightsFile) -> int:
+async def add_guests_of_file(connection: Connection, file: "NightsFile") -> int:
     """Adds the guests whom a nights file names, after its nights were loaded; returns how many are new.
 
     Raises GuestListFull.
