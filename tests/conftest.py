@@ -11,21 +11,21 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import hypothesis
 import pytest
 from filelock import FileLock
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 
-from boxoffice.app import create_app
-from boxoffice.box import BoxOffice
 from boxoffice.cli import migrate
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Database
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
+from tests.apps import furnished, transport
 from tests.pgbouncer import POOLED, POOLER, pgbouncer, through
 
 pytest_plugins = ["tests.chromium", "tests.shop_fixtures"]
@@ -137,13 +137,48 @@ def pooler_port(postgres: LocalPostgres) -> Iterator[int | None]:
         yield port
 
 
+class Copies:
+    """Makes databases after the template. Copying its files takes a third of the time that copying its pages does."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: asyncpg.Connection | None = None
+
+    async def make(self, name: str) -> None:
+        """A copy of the template."""
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY file_copy')
+
+    async def drop(self, name: str) -> None:
+        """It goes, whoever is connected."""
+        await self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    async def close(self) -> None:
+        """No more copies."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _execute(self, statement: str) -> None:
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            connection = self._connection = await asyncpg.connect(self._url)
+        await connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+async def copies(postgres: LocalPostgres) -> AsyncIterator[Copies]:
+    """This worker's copies of the template."""
+    copies = Copies(postgres.url())
+    yield copies
+    await copies.close()
+
+
 @pytest.fixture
-def direct_url(postgres: LocalPostgres) -> Iterator[str]:
+async def direct_url(postgres: LocalPostgres, copies: Copies) -> AsyncIterator[str]:
     """An empty, migrated database of this test's own, by the way without a pooler."""
     name = f"test_{uuid4().hex[:12]}"
-    postgres.create_database(name, TEMPLATE)
+    await copies.make(name)
     yield postgres.url(name)
-    postgres.drop_database(name)
+    await copies.drop(name)
 
 
 @pytest.fixture
@@ -169,11 +204,10 @@ def settings(database_url: str) -> Settings:
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
     """An HTTP client of the whole application."""
-    box = BoxOffice.from_settings(settings)
-    transport = ASGITransport(app=cast("Any", create_app(box)), raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://localhost") as http:
-        yield http
-    await box.db.close()
+    with furnished(settings) as box:
+        async with AsyncClient(transport=transport(box), base_url="http://localhost") as http:
+            yield http
+        await box.db.close()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,6 +21,7 @@ from stripe_simulator.clock import SystemClock
 from stripe_simulator.core import Core
 from stripe_simulator.serve import serving
 from stripe_simulator.settings import Settings as SimulatorSettings
+from tests.apps import app_of, furnished
 from tests.house import House
 from tests.nights import NIGHT, load
 from tests.pgbouncer import POOLER
@@ -49,37 +51,61 @@ async def open_simulator(postgres_url: str, name: str) -> AsyncGenerator[Core]:
         yield core
 
 
+class Front:
+    """This worker's one web server; `app` answers, and a test puts there what it tests."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"  # another site than the simulator, as Stripe is
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """As ASGI says."""
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+async def front(postgres_url: str) -> AsyncIterator[Front]:
+    """A server that answers."""
+    quiet = create_app(BoxOffice.from_settings(shop_settings(postgres_url, "http://localhost:1", "http://127.0.0.1:1")))
+    front = Front(quiet)
+    server = Server(
+        cast("Any", front), address="127.0.0.1", port=front.port, interface=Interfaces.ASGI, log_level=LogLevels.error
+    )
+    task = asyncio.create_task(server.serve())
+    async with httpx.AsyncClient(base_url=front.url, timeout=20) as web:
+        await answering(web)
+    yield front
+    front.app = quiet
+    server.stop()
+    await task
+
+
 @pytest.fixture
-async def shop(simulator: Core, database_url: str) -> AsyncIterator[Shop]:
+async def shop(simulator: Core, front: Front, database_url: str) -> AsyncIterator[Shop]:
     """An empty Stripe, a box office with one night, and a webhook between them."""
     await simulator.reset()
-    async with open_shop(simulator, database_url) as shop:
+    async with open_shop(simulator, front, database_url) as shop:
         await shop.listen()
         yield shop
         await shop.delivered()
 
 
 @asynccontextmanager
-async def open_shop(simulator: Core, database_url: str, **more: str) -> AsyncGenerator[Shop]:
+async def open_shop(simulator: Core, front: Front, database_url: str, **more: str) -> AsyncGenerator[Shop]:
     """A box office with one night in front of this Stripe; `more` are variables of its environment."""
     simulator.world.clock.offset = 0.0  # type: ignore[attr-defined]
-    port = free_port()
-    url = f"http://localhost:{port}"  # another site than the simulator, as Stripe is
-    box = BoxOffice.from_settings(shop_settings(database_url, url, simulator.world.settings.base_url, **more))
-    server = Server(
-        create_app(box), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_level=LogLevels.error
-    )
-    task = asyncio.create_task(server.serve())
-    async with (
-        httpx.AsyncClient(base_url=url, timeout=20) as web,
-        httpx.AsyncClient(base_url=simulator.world.settings.base_url, timeout=20) as stripe,
-    ):
-        await answering(web)
-        await load(box.db, NIGHT)
-        yield Shop(box, simulator, web, stripe, url)
-    server.stop()
-    await task
-    await box.close()
+    stripe_url = simulator.world.settings.base_url
+    settings = shop_settings(database_url, front.url, stripe_url, **more)
+    with furnished(settings) as box:
+        front.app = app_of(box)
+        async with (
+            httpx.AsyncClient(base_url=front.url, timeout=20) as web,
+            httpx.AsyncClient(base_url=stripe_url, timeout=20) as stripe,
+        ):
+            await load(box.db, NIGHT)
+            yield Shop(box, simulator, web, stripe, front.url)
+        await box.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from boxoffice.foundation.db import Query
 from stripe_simulator.core import Core
 from tests.shop import STRIPE_KEY, Shop, until
-from tests.shop_fixtures import open_shop
+from tests.shop_fixtures import Front, open_shop
 from tests.stripe_cli import StripeCli, with_stripe_cli
 
 OUTCOME = Query(str, "SELECT outcome FROM stripe_event WHERE id = $1")
@@ -16,11 +16,13 @@ OUTCOME = Query(str, "SELECT outcome FROM stripe_event WHERE id = $1")
 
 @with_stripe_cli
 @pytest.mark.slow
-async def test_stripe_listen_trigger_and_resend(simulator: Core, database_url: str, tmp_path: Path) -> None:
+async def test_stripe_listen_trigger_and_resend(
+    simulator: Core, front: Front, database_url: str, tmp_path: Path
+) -> None:
     await simulator.reset()
     cli = StripeCli(simulator.world.settings.base_url, tmp_path)
     secret = re.findall(r"whsec_\w+", await cli.run("listen", "--print-secret"))[-1]
-    async with open_shop(simulator, database_url, STRIPE_WEBHOOK_SECRET=secret) as shop:
+    async with open_shop(simulator, front, database_url, STRIPE_WEBHOOK_SECRET=secret) as shop:
         async with cli.listening(f"{shop.url}/api/webhook"):
             await _somebody_buys(shop)
             ours = await _newest(shop, "checkout.session.completed")
@@ -39,10 +41,12 @@ async def test_stripe_listen_trigger_and_resend(simulator: Core, database_url: s
 
 @with_stripe_cli
 @pytest.mark.slow
-async def test_the_secret_of_another_endpoint_is_refused(simulator: Core, database_url: str, tmp_path: Path) -> None:
+async def test_the_secret_of_another_endpoint_is_refused(
+    simulator: Core, front: Front, database_url: str, tmp_path: Path
+) -> None:
     await simulator.reset()
     cli = StripeCli(simulator.world.settings.base_url, tmp_path)
-    async with open_shop(simulator, database_url) as shop, cli.listening(f"{shop.url}/api/webhook"):
+    async with open_shop(simulator, front, database_url) as shop, cli.listening(f"{shop.url}/api/webhook"):
         await cli.run("trigger", "payment_intent.payment_failed")
         assert await cli.answered(await _newest(shop, "payment_intent.payment_failed")) == 400
 

@@ -1,14 +1,13 @@
 """A browser without scripts, in front of a box office with one night and two ticket types."""
 
 from collections.abc import AsyncIterator
-from typing import Any, cast
 
 import pytest
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 
-from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
 from boxoffice.settings import Settings
+from tests.apps import furnished, transport
 from tests.conftest import SECRET_KEY
 from tests.nights import load
 from tests.pgbouncer import POOLER
@@ -32,16 +31,15 @@ def settings(database_url: str) -> Settings:
 @pytest.fixture
 async def box(settings: Settings) -> AsyncIterator[BoxOffice]:
     """The box office behind the pages."""
-    made = BoxOffice.from_settings(settings)
-    made.shared_pages.seconds = made.choices.seconds = 0  # tests change what pages show
-    await load(made.db, LONG_NIGHT)
-    yield made
-    await made.close()
+    with furnished(settings) as box:
+        box.shared_pages.seconds = box.choices.seconds = 0  # tests change what pages show
+        await load(box.db, LONG_NIGHT)
+        yield box
+        await box.close()
 
 
 @pytest.fixture
 async def browser(box: BoxOffice) -> AsyncIterator[AsyncClient]:
     """Sends what a browser's own forms and links send."""
-    transport = ASGITransport(app=cast("Any", create_app(box)), raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://localhost:3000", headers=BROWSER) as http:
+    async with AsyncClient(transport=transport(box), base_url="http://localhost:3000", headers=BROWSER) as http:
         yield http

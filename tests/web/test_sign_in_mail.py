@@ -6,16 +6,15 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
-from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 
-from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
 from boxoffice.settings import Settings
 from boxoffice.worker.tick import tick
+from tests.apps import transport
 from tests.conftest import SECRET_KEY
 from tests.pgbouncer import POOLER
 from tests.smtp_sink import Sink
@@ -40,8 +39,7 @@ def settings(database_url: str, sink: Sink) -> Settings:
 @pytest.fixture
 async def browser(settings: Settings) -> AsyncIterator[AsyncClient]:
     box = BoxOffice.from_settings(settings)
-    transport = ASGITransport(app=cast("Any", create_app(box)), raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://localhost:3000", headers=BROWSER) as http:
+    async with AsyncClient(transport=transport(box), base_url="http://localhost:3000", headers=BROWSER) as http:
         yield http
     await box.close()
 
