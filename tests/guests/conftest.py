@@ -8,9 +8,8 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from httpx import ASGITransport, AsyncClient, Response
+from httpx import AsyncClient, Response
 
-from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
@@ -21,6 +20,7 @@ from boxoffice.guests.guest_list import GuestList, list_named, share_token
 from boxoffice.reports.audit import audit
 from boxoffice.settings import Settings
 from boxoffice.worker.tick import run_jobs
+from tests.apps import furnished, transport
 from tests.nights import NIGHT
 from tests.shop import SLUG
 from tests.web.conftest import BROWSER
@@ -148,11 +148,10 @@ class Lists:
 
 @pytest.fixture
 async def lists(settings: Settings) -> AsyncIterator[Lists]:
-    box = BoxOffice.from_settings(settings)
-    transport = ASGITransport(app=cast("Any", create_app(box)), raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://localhost:3000", headers=BROWSER) as browser:
-        made = Lists(box, browser)
-        await made.load()
-        yield made
-        await made.sound()
-    await box.close()
+    with furnished(settings) as box:
+        async with AsyncClient(transport=transport(box), base_url="http://localhost:3000", headers=BROWSER) as browser:
+            made = Lists(box, browser)
+            await made.load()
+            yield made
+            await made.sound()
+        await box.close()
