@@ -34,7 +34,7 @@ Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{3}\Z")]
 Check = Literal["age", "name"]
 
-QUOTA_MAX = 10_000
+QUOTA_MAX = 1_000
 PLUS_ONES_MAX = 9
 ADMITS_MAX = 50
 
