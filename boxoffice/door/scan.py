@@ -191,7 +191,7 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
     refusal = _refusal(book.event_code, device, shown, ticket, moment)
     stays = book.visits(device.list_id, ticket.id) if ticket else []
     because = None
-    if refusal is None and not stays and _too_late(device, ticket, moment):
+    if refusal is None and not (stays or asked.is_exit) and _too_late(device, ticket, moment):
         refusal, because = "blocked", TOO_LATE
     if asked.is_exit:
         answer = refusal if ticket is None and refusal else LEFT if _inside(stays) else "not_inside"
@@ -219,7 +219,7 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
         used_at=in_since.at if in_since else None,
         used_gate=book.gate(in_since) if in_since else None,
         gate=device.gate,
-        because=None if asked.is_exit else because,
+        because=because,
     )
     return book.write(scan if asked.answered is None else _alone(device, asked, scan, refusal))
 
