@@ -53,6 +53,9 @@ class TicketsMail:
     total_minor: int
     tickets: tuple[TicketLine, ...]
     attachments: tuple[Attachment, ...] = ()
+    apple_wallet_link: str = ""
+    """Empty, like the next: nothing is offered."""
+    google_wallet_link: str = ""
 
 
 class RefundReason(StrEnum):
