@@ -44,10 +44,13 @@ CREATE FUNCTION tell_wallets(p_event uuid, p_ticket uuid, p_names text[]) RETURN
   ON CONFLICT (name, subject) DO NOTHING
 $$;
 
+-- Every scan comes by here, and most tickets are in no wallet: that is found out first, by plans that are kept.
 CREATE FUNCTION ticket_tells_wallets() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF (OLD.status, OLD.blocked_reason, OLD.revision, OLD.holder, OLD.used_at)
-      IS DISTINCT FROM (NEW.status, NEW.blocked_reason, NEW.revision, NEW.holder, NEW.used_at) THEN
+      IS DISTINCT FROM (NEW.status, NEW.blocked_reason, NEW.revision, NEW.holder, NEW.used_at)
+    AND (EXISTS (SELECT FROM wallet_registration WHERE event_id = NEW.event_id AND ticket_id = NEW.id)
+      OR EXISTS (SELECT FROM google_pass WHERE event_id = NEW.event_id AND ticket_id = NEW.id)) THEN
     PERFORM tell_wallets(NEW.event_id, NEW.id, '{push_passes,patch_google_tickets}');
   END IF;
   RETURN NULL;

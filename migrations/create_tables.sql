@@ -532,7 +532,9 @@ CREATE FUNCTION public.ticket_tells_wallets() RETURNS trigger
     AS $$
 BEGIN
   IF (OLD.status, OLD.blocked_reason, OLD.revision, OLD.holder, OLD.used_at)
-      IS DISTINCT FROM (NEW.status, NEW.blocked_reason, NEW.revision, NEW.holder, NEW.used_at) THEN
+      IS DISTINCT FROM (NEW.status, NEW.blocked_reason, NEW.revision, NEW.holder, NEW.used_at)
+    AND (EXISTS (SELECT FROM wallet_registration WHERE event_id = NEW.event_id AND ticket_id = NEW.id)
+      OR EXISTS (SELECT FROM google_pass WHERE event_id = NEW.event_id AND ticket_id = NEW.id)) THEN
     PERFORM tell_wallets(NEW.event_id, NEW.id, '{push_passes,patch_google_tickets}');
   END IF;
   RETURN NULL;

@@ -141,7 +141,6 @@ def _back(shown: ShownPass, base_url: str) -> list[Field]:
         back += [
             _field("price", "Price", price),
             _field("code", "Code", write_code(shown.code)),
-            _field("order", "Order", write_code(card.order_code)),
             _linked("ticket-page", "Your ticket", f"{base_url}/tickets/{quote(shown.code, safe='~')}"),
             _field("care", "Keep it", "Whoever has a copy of the code can get in: keep it to yourself."),
         ]

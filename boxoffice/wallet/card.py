@@ -50,7 +50,6 @@ class PassCard:
     unit_minor: int
     currency: str
     used_at: datetime | None
-    order_code: str
     event_slug: str
     event_title: str
     event_status: str
@@ -89,7 +88,7 @@ _CARD = """
 SELECT ticket.event_id, ticket.id AS ticket_id, ticket.revision, ticket.code,
   CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status,
   ticket_type.name AS ticket_type, ticket.holder, order_line.unit_minor, orders.currency, ticket.used_at,
-  orders.code AS order_code, event.slug AS event_slug, event.title AS event_title, event.status AS event_status,
+  event.slug AS event_slug, event.title AS event_title, event.status AS event_status,
   event.doors_at, event.starts_at, event.ends_at, event.time_zone, event.age_minimum, venue.name AS venue_name,
   venue.address AS venue_address, venue.city AS venue_city, venue.latitude, venue.longitude,
   organisation.name AS organiser, greatest(ticket.changed_at, event.updated_at, venue.updated_at) AS changed_at,
