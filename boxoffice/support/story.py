@@ -158,6 +158,16 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A ticket in wallets: on how many phones, and since when it was offered to Google. `newest`: its own revision."""
+
+    number: int
+    newest: bool
+    phones: int
+    google_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Each list in the order in which it came about."""
 
@@ -174,6 +184,7 @@ class Story:
     jobs: list[Job]
     tickets: list[Ticket]
     ledger: list[LedgerEntry]
+    kept: list[Kept]
 
 
 MORE = Query(More, "SELECT review_reason, extended FROM orders WHERE event_id = $1 AND id = $2")
@@ -247,6 +258,21 @@ WHERE event_id = $1 AND order_id = $2 ORDER BY posted_at, posting, credit_minor
 )
 
 
+KEPT = Query(
+    Kept,
+    """
+SELECT ticket.number, kept.revision = ticket.revision AS newest, sum(phones)::integer AS phones,
+  max(google_since) AS google_since
+FROM ticket JOIN (
+  SELECT event_id, ticket_id, revision, 1 AS phones, NULL::timestamptz AS google_since FROM wallet_registration
+  UNION ALL SELECT event_id, ticket_id, revision, 0, offered_at FROM google_pass) AS kept
+  ON kept.event_id = ticket.event_id AND kept.ticket_id = ticket.id
+WHERE ticket.event_id = $1 AND ticket.order_id = $2
+GROUP BY ticket.number, kept.revision, ticket.revision ORDER BY ticket.number, kept.revision
+""",
+)
+
+
 async def read_story(connection: Connection, code: str) -> Story:
     """Everything about the order of a code. Raises NotFound."""
     view = await show_order(connection, code)
@@ -282,6 +308,7 @@ async def read_story(connection: Connection, code: str) -> Story:
         await JOBS.all(connection, subjects),
         await TICKETS.all(connection, *key),
         await LEDGER.all(connection, *key),
+        await KEPT.all(connection, *key),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.hazmat.primitives.serialization import pkcs7
 
 from boxoffice.catalogue.palettes import PALETTES, Palette
 from boxoffice.edge.render import path_part
@@ -13,6 +14,8 @@ from boxoffice.foundation.ids import with_check
 from boxoffice.foundation.written import write_code
 from boxoffice.orders.access import access_token
 from boxoffice.orders.order import OrderView
+from boxoffice.support.story import read_story
+from boxoffice.support.tell import tell
 from boxoffice.tickets.code import read_payload
 from boxoffice.wallet.apple_pass import colours
 from boxoffice.web.account.wallet import PASSES
@@ -69,6 +72,30 @@ async def test_the_signature_is_of_this_manifest_alone(house: House) -> None:
     files = (await pass_of(house, await paid(house.box, quantity=1))).files
     assert signature_fits(files["manifest.json"], files["signature"]).returncode == 0
     assert signature_fits(files["manifest.json"] + b" ", files["signature"]).returncode != 0
+    brought = [one.subject.rfc4514_string() for one in pkcs7.load_der_pkcs7_certificates(files["signature"])]
+    assert any(PASS_TYPE in name for name in brought)
+    assert any("Worldwide Developer Relations" in name for name in brought)
+
+
+async def test_support_is_told_of_passes(house: House) -> None:
+    view = await paid(house.box, quantity=1)
+    ticket = view.tickets[0]
+    await house.execute(
+        "INSERT INTO wallet_device SELECT 'phone-' || n, repeat('0a', 32), clock() FROM generate_series(1, 2) AS n"
+    )
+    await house.execute(
+        """INSERT INTO wallet_registration SELECT event_id, ticket.id, 0, device.id, clock()
+        FROM ticket, wallet_device AS device WHERE ticket.id = $1""",
+        ticket.id,
+    )
+    await house.execute("INSERT INTO google_pass SELECT event_id, id, 0, clock() FROM ticket")
+    async with house.box.db.transaction() as connection:
+        assert "pass    2 phones with Apple Wallet, offered to Google Wallet" in tell(
+            await read_story(connection, view.order.code)
+        )
+    await house.execute("UPDATE ticket SET revision = 1")
+    async with house.box.db.transaction() as connection:
+        assert "void: the ticket was reissued since" in tell(await read_story(connection, view.order.code))
 
 
 async def test_its_pictures_have_apples_sizes_and_the_nights_colours(house: House) -> None:
