@@ -99,7 +99,7 @@ BEGIN
     RETURN;
   END IF;
   FOR back IN
-    SELECT ticket.ticket_type_id, release.stock_id, ticket_type.room_stock_id FROM ticket
+    SELECT ticket.ticket_type_id, release.stock_id, ticket_type.room_stock_id, ticket_type.admits FROM ticket
     JOIN release ON release.event_id = p_event AND release.id = ticket.release_id
     JOIN ticket_type ON ticket_type.event_id = p_event AND ticket_type.id = ticket.ticket_type_id
     WHERE ticket.event_id = p_event AND ticket.order_id = p_order AND ticket.id = ANY(p_tickets) ORDER BY ticket.number
@@ -109,7 +109,9 @@ BEGIN
     WHERE hold.event_id = p_event AND hold.order_id = p_order AND release.ticket_type_id = back.ticket_type_id
     ORDER BY hold.stock_id <> back.stock_id, release.position LIMIT 1;
     PERFORM give_back_unit(p_event, p_order, taken);
-    PERFORM give_back_unit(p_event, p_order, back.room_stock_id);
+    FOR place IN 1 .. back.admits LOOP
+      PERFORM give_back_unit(p_event, p_order, back.room_stock_id);
+    END LOOP;
   END LOOP;
 END $$;
 
@@ -177,7 +179,7 @@ DECLARE
   night event%ROWTYPE;
   swept uuid[];
   s_id uuid[]; s_cap integer[]; s_used integer[]; s_closed boolean[];
-  r_id uuid[]; r_type uuid[]; r_price bigint[]; r_stock integer[]; r_room integer[];
+  r_id uuid[]; r_type uuid[]; r_price bigint[]; r_stock integer[]; r_room integer[]; r_admits integer[];
   d_id uuid[]; d_code text[]; d_percent smallint[]; d_amount bigint[]; d_max integer[]; d_used integer[];
   kept integer[] := '{}'; kept_total bigint[] := '{}'; kept_quantity integer[] := '{}'; kept_promo uuid[] := '{}';
   kept_turn timestamptz[] := '{}'; kept_until timestamptz[] := '{}'; turns integer := 0; turn timestamptz;
@@ -212,9 +214,9 @@ BEGIN
   FROM stock AS s WHERE s.event_id = p_event;
   SELECT array_agg(r.id ORDER BY r.position), array_agg(r.ticket_type_id ORDER BY r.position),
     array_agg(r.price_minor ORDER BY r.position), array_agg(array_position(s_id, r.stock_id) ORDER BY r.position),
-    array_agg(array_position(s_id, t.room_stock_id) ORDER BY r.position)
-  INTO r_id, r_type, r_price, r_stock, r_room
-  FROM release AS r JOIN ticket_type AS t ON t.event_id = p_event AND t.id = r.ticket_type_id WHERE r.event_id = p_event;
+    array_agg(array_position(s_id, t.room_stock_id) ORDER BY r.position), array_agg(t.admits ORDER BY r.position)
+  INTO r_id, r_type, r_price, r_stock, r_room, r_admits
+  FROM release AS r JOIN ticket_type AS t ON t.event_id = p_event AND t.id = r.ticket_type_id WHERE r.event_id = p_event AND NOT t.for_guests;
   SELECT array_agg(p.id), array_agg(p.code), array_agg(p.percent), array_agg(p.amount_minor), array_agg(p.uses_max),
     array_agg(p.used) INTO d_id, d_code, d_percent, d_amount, d_max, d_used
   FROM promo AS p WHERE p.event_id = p_event AND p.code = ANY(o_promo);
@@ -261,7 +263,7 @@ BEGIN
         CONTINUE WHEN r_type[r] <> l_type[line];
         best := r;
         IF s_used[r_stock[r]] + n <= s_cap[r_stock[r]]
-          AND (r_room[r] IS NULL OR s_used[r_room[r]] + n <= s_cap[r_room[r]]) THEN
+          AND (r_room[r] IS NULL OR s_used[r_room[r]] + n * r_admits[r] <= s_cap[r_room[r]]) THEN
           pick := r; EXIT;
         END IF;
       END LOOP;
@@ -272,7 +274,7 @@ BEGIN
       IF d IS NOT NULL THEN unit := price_with_code(unit, d_percent[d], d_amount[d], night.currency); END IF;
       IF unit > l_seen_minor[line] THEN outcome := 'price_changed'; detail_minor := unit; EXIT; END IF;
       s_used[r_stock[pick]] := s_used[r_stock[pick]] + n;
-      IF r_room[pick] IS NOT NULL THEN s_used[r_room[pick]] := s_used[r_room[pick]] + n; END IF;
+      IF r_room[pick] IS NOT NULL THEN s_used[r_room[pick]] := s_used[r_room[pick]] + n * r_admits[pick]; END IF;
       t_release := t_release || pick; t_unit := t_unit || unit; t_line := t_line || line;
       order_total := order_total + unit * n; order_quantity := order_quantity + n; line := line + 1;
     END LOOP;
@@ -292,7 +294,7 @@ BEGIN
       FOR k IN 1 .. cardinality(t_release) LOOP
         pick := t_release[k]; n := l_quantity[t_line[k]];
         s_used[r_stock[pick]] := s_used[r_stock[pick]] - n;
-        IF r_room[pick] IS NOT NULL THEN s_used[r_room[pick]] := s_used[r_room[pick]] - n; END IF;
+        IF r_room[pick] IS NOT NULL THEN s_used[r_room[pick]] := s_used[r_room[pick]] - n * r_admits[pick]; END IF;
       END LOOP;
       RETURN NEXT; CONTINUE;
     END IF;
@@ -333,7 +335,7 @@ BEGIN
   SELECT p_event, taken.o, s_id[taken.s], sum(taken.q) FROM (
     SELECT w.o, r_stock[w.r] AS s, l_quantity[w.l] AS q FROM unnest(w_order, w_line, w_release) AS w (o, l, r)
     UNION ALL
-    SELECT w.o, r_room[w.r], l_quantity[w.l] FROM unnest(w_order, w_line, w_release) AS w (o, l, r)
+    SELECT w.o, r_room[w.r], l_quantity[w.l] * r_admits[w.r] FROM unnest(w_order, w_line, w_release) AS w (o, l, r)
     WHERE r_room[w.r] IS NOT NULL) AS taken
   GROUP BY taken.o, taken.s;
   INSERT INTO payment_attempt (event_id, order_id, number, idempotency_key, status, turn_at, created_at)
@@ -416,6 +418,13 @@ CREATE TABLE public.ticket_type (
     name text NOT NULL,
     description text NOT NULL,
     room_stock_id uuid,
+    admits smallint DEFAULT 1 NOT NULL,
+    last_entry_at timestamp with time zone,
+    checks text[] DEFAULT '{}'::text[] NOT NULL,
+    for_guests boolean DEFAULT false NOT NULL,
+    CONSTRAINT guests_come_one_by_one CHECK (((NOT for_guests) OR (admits = 1))),
+    CONSTRAINT ticket_type_admits_check CHECK (((admits >= 1) AND (admits <= 50))),
+    CONSTRAINT ticket_type_checks_check CHECK ((checks <@ ARRAY['age'::text, 'name'::text])),
     CONSTRAINT ticket_type_name_check CHECK ((name <> ''::text))
 );
 
@@ -428,11 +437,12 @@ CREATE VIEW public.ladder AS
     release.price_minor,
     release.stock_id,
     ticket_type.room_stock_id,
-    LEAST((stock.cap - stock.used), (room.cap - room.used)) AS available
+    LEAST((stock.cap - stock.used), ((room.cap - room.used) / ticket_type.admits)) AS available
    FROM (((public.release
      JOIN public.ticket_type ON (((ticket_type.event_id = release.event_id) AND (ticket_type.id = release.ticket_type_id))))
      JOIN public.stock ON (((stock.event_id = release.event_id) AND (stock.id = release.stock_id))))
-     LEFT JOIN public.stock room ON (((room.event_id = release.event_id) AND (room.id = ticket_type.room_stock_id))));
+     LEFT JOIN public.stock room ON (((room.event_id = release.event_id) AND (room.id = ticket_type.room_stock_id))))
+  WHERE (NOT ticket_type.for_guests);
 
 CREATE FUNCTION public.release_on_sale(p_event uuid, p_quantity integer) RETURNS SETOF public.ladder
     LANGUAGE sql STABLE
@@ -483,7 +493,7 @@ BEGIN
   PERFORM 1 FROM stock WHERE event_id = p_event ORDER BY id FOR UPDATE;
   BEGIN
     FOR line IN
-      SELECT order_line.number, order_line.quantity, order_line.release_id, order_line.ticket_type_id, room_stock_id
+      SELECT order_line.number, order_line.quantity, order_line.release_id, order_line.ticket_type_id, room_stock_id, admits
       FROM order_line JOIN ticket_type ON ticket_type.event_id = p_event AND ticket_type.id = ticket_type_id
       WHERE order_line.event_id = p_event AND order_id = p_order ORDER BY order_line.number
     LOOP
@@ -493,10 +503,11 @@ BEGIN
       IF NOT FOUND THEN RAISE EXCEPTION 'no units' USING ERRCODE = 'BO001'; END IF;
       UPDATE stock SET used = used + line.quantity, closed = used + line.quantity = cap
       WHERE event_id = p_event AND id = choice.id;
-      UPDATE stock SET used = used + line.quantity WHERE event_id = p_event AND id = line.room_stock_id;
+      UPDATE stock SET used = used + line.quantity * line.admits WHERE event_id = p_event AND id = line.room_stock_id;
       INSERT INTO hold (event_id, order_id, stock_id, quantity)
-      SELECT p_event, p_order, taken, line.quantity FROM unnest(ARRAY[choice.id, line.room_stock_id]) AS taken
-      WHERE taken IS NOT NULL
+      SELECT p_event, p_order, taken.id, taken.units FROM (VALUES (choice.id, line.quantity),
+        (line.room_stock_id, line.quantity * line.admits)) AS taken (id, units)
+      WHERE taken.id IS NOT NULL
       ON CONFLICT (event_id, order_id, stock_id) DO UPDATE SET quantity = hold.quantity + excluded.quantity;
     END LOOP;
     UPDATE promo SET used = promo.used + 1 FROM orders
@@ -678,6 +689,7 @@ CREATE TABLE public.entry_list (
     name text NOT NULL,
     opens_at timestamp with time zone,
     re_entry boolean NOT NULL,
+    last_entry_at timestamp with time zone,
     CONSTRAINT entry_list_name_check CHECK ((name <> ''::text))
 );
 
@@ -791,6 +803,30 @@ CREATE TABLE public.google_pass (
     revision integer NOT NULL,
     offered_at timestamp with time zone NOT NULL,
     CONSTRAINT google_pass_revision_check CHECK ((revision >= 0))
+);
+
+CREATE TABLE public.guest (
+    event_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    list_id uuid CONSTRAINT guest_list_id_not_null1 NOT NULL,
+    name text NOT NULL,
+    plus_ones smallint NOT NULL,
+    added_by text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT guest_added_by_check CHECK ((added_by = ANY (ARRAY['file'::text, 'csv'::text, 'link'::text]))),
+    CONSTRAINT guest_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT guest_plus_ones_check CHECK (((plus_ones >= 0) AND (plus_ones <= 9)))
+);
+
+CREATE TABLE public.guest_list (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    given_by text NOT NULL,
+    plus_ones_max smallint NOT NULL,
+    closes_at timestamp with time zone NOT NULL,
+    link_revision integer DEFAULT 0 NOT NULL,
+    CONSTRAINT guest_list_given_by_check CHECK ((given_by <> ''::text)),
+    CONSTRAINT guest_list_plus_ones_max_check CHECK (((plus_ones_max >= 0) AND (plus_ones_max <= 9)))
 );
 
 CREATE TABLE public.heartbeat (
@@ -1089,7 +1125,9 @@ CREATE TABLE public.scan (
     reason text NOT NULL,
     used_at timestamp with time zone,
     used_gate text,
+    because text,
     CONSTRAINT scan_answer_check CHECK ((answer = ANY (ARRAY['admitted'::text, 'already_used'::text, 'blocked'::text, 'cancelled'::text, 'refunded'::text, 'unknown'::text, 'wrong_event'::text, 'wrong_list'::text, 'not_yet'::text, 'left'::text, 'not_inside'::text, 'undone'::text]))),
+    CONSTRAINT scan_because_check CHECK ((because = 'too_late'::text)),
     CONSTRAINT scan_check CHECK ((override <= (reason <> ''::text))),
     CONSTRAINT scan_check1 CHECK (((kind = 'undo'::text) = (undoes_nonce IS NOT NULL))),
     CONSTRAINT scan_check2 CHECK (((kind <> 'undo'::text) OR (reason <> ''::text))),
@@ -1243,6 +1281,12 @@ ALTER TABLE ONLY public.genre
 
 ALTER TABLE ONLY public.google_pass
     ADD CONSTRAINT google_pass_pkey PRIMARY KEY (event_id, ticket_id, revision);
+
+ALTER TABLE ONLY public.guest_list
+    ADD CONSTRAINT guest_list_pkey PRIMARY KEY (event_id, id);
+
+ALTER TABLE ONLY public.guest
+    ADD CONSTRAINT guest_pkey PRIMARY KEY (event_id, order_id);
 
 ALTER TABLE ONLY public.heartbeat
     ADD CONSTRAINT heartbeat_pkey PRIMARY KEY (name);
@@ -1409,6 +1453,8 @@ CREATE INDEX event_venue ON public.event USING btree (venue_id);
 
 CREATE INDEX fraud_sign_order ON public.fraud_sign USING btree (event_id, order_id);
 
+CREATE INDEX guest_of_list ON public.guest USING btree (event_id, list_id);
+
 CREATE INDEX job_due ON public.job USING btree (run_at) WHERE ((done_at IS NULL) AND (parked_at IS NULL));
 
 CREATE INDEX job_parked ON public.job USING btree (parked_at) WHERE ((parked_at IS NOT NULL) AND (done_at IS NULL));
@@ -1561,6 +1607,15 @@ ALTER TABLE ONLY public.fraud_sign
 ALTER TABLE ONLY public.google_pass
     ADD CONSTRAINT google_pass_event_id_ticket_id_fkey FOREIGN KEY (event_id, ticket_id) REFERENCES public.ticket(event_id, id);
 
+ALTER TABLE ONLY public.guest
+    ADD CONSTRAINT guest_event_id_list_id_fkey FOREIGN KEY (event_id, list_id) REFERENCES public.guest_list(event_id, id);
+
+ALTER TABLE ONLY public.guest
+    ADD CONSTRAINT guest_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES public.orders(event_id, id);
+
+ALTER TABLE ONLY public.guest_list
+    ADD CONSTRAINT guest_list_event_id_id_fkey FOREIGN KEY (event_id, id) REFERENCES public.ticket_type(event_id, id);
+
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES public.orders(event_id, id);
 
@@ -1660,6 +1715,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128181500'),
   ('20261128190000'),
   ('20261128200000'),
-  ('20261128223000');
+  ('20261128223000'),
+  ('20261128231700');
 
 COMMIT;

@@ -27,6 +27,8 @@ FOR_README = {
     "programme-wide-dark": "programme-wide-dark",
     "night-wide-light": "night-wide-light",
     "order-paying-phone-light": "order",
+    "guest-list-phone-dark": "guest-list",
+    "door-guest-phone-dark": "door",
     "mail-tickets-phone-light": "mail",
 }
 

@@ -24,13 +24,16 @@ class EventSummary(msgspec.Struct, frozen=True):
 
 
 class TicketTypeOnSale(msgspec.Struct, frozen=True):
-    """A ticket type at the price of the release on sale; `available` is what one more order could get."""
+    """A ticket type at the price of the release on sale; `available` is what one more order could get. One ticket lets
+    in `admits` people, none for the first time after `last_entry_at`."""
 
     id: UUID
     name: str
     price: int
     currency: str
     available: int
+    admits: int
+    last_entry_at: datetime | None
 
 
 ONE_EVENT = Query(
@@ -41,7 +44,8 @@ ONE_EVENT = Query(
 ON_SALE = Query(
     TicketTypeOnSale,
     """
-SELECT ticket_type.id, ticket_type.name, on_sale.price_minor, event.currency, on_sale.available
+SELECT ticket_type.id, ticket_type.name, on_sale.price_minor, event.currency, on_sale.available,
+  ticket_type.admits, ticket_type.last_entry_at
 FROM event
 CROSS JOIN release_on_sale(event.id, 1) AS on_sale
 JOIN ticket_type ON ticket_type.event_id = event.id AND ticket_type.id = on_sale.ticket_type_id

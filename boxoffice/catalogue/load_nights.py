@@ -8,10 +8,13 @@ from uuid import UUID
 
 import msgspec
 
-from boxoffice.catalogue.nights_file import MovedEntry, Night, NightsFile, TicketType
+from boxoffice.catalogue.nights_file import MovedEntry, Night, NightsFile, Release, TicketType
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, named_id, random_code
 from boxoffice.foundation.problems import FieldError, Unprocessable
+
+GUESTS = "Guest list"
+"""What the one release of a guest list is called."""
 
 PUT_ORGANISATIONS = Command("""
 INSERT INTO organisation (id, slug, name, created_at)
@@ -155,12 +158,20 @@ SELECT event_id, id, cap FROM jsonb_to_recordset($1::text::jsonb) AS row (event_
 ON CONFLICT (event_id, id) DO NOTHING
 """)
 
+# How many a ticket admits stays once one is held or sold: their holds on the room were counted by it.
 PUT_TICKET_TYPES = Command("""
-INSERT INTO ticket_type (event_id, id, position, name, description, room_stock_id)
-SELECT event_id, id, position, name, description, room_stock_id FROM jsonb_to_recordset($1::text::jsonb)
-  AS row (event_id uuid, id uuid, position smallint, name text, description text, room_stock_id uuid)
+INSERT INTO ticket_type (event_id, id, position, name, description, room_stock_id, admits, last_entry_at, checks,
+  for_guests)
+SELECT event_id, id, position, name, description, room_stock_id, admits, last_entry_at,
+  ARRAY(SELECT jsonb_array_elements_text(checks)), for_guests
+FROM jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid, position smallint, name text,
+  description text, room_stock_id uuid, admits smallint, last_entry_at timestamptz, checks jsonb, for_guests boolean)
 ON CONFLICT (event_id, id) DO UPDATE SET position = excluded.position, description = excluded.description,
-  room_stock_id = excluded.room_stock_id
+  room_stock_id = excluded.room_stock_id, last_entry_at = excluded.last_entry_at, checks = excluded.checks,
+  admits = CASE WHEN EXISTS (SELECT FROM release JOIN stock ON stock.event_id = release.event_id
+      AND stock.id = release.stock_id
+    WHERE release.event_id = ticket_type.event_id AND release.ticket_type_id = ticket_type.id AND stock.used > 0)
+    THEN ticket_type.admits ELSE excluded.admits END
 """)
 
 PUT_RELEASES = Command("""
@@ -214,10 +225,11 @@ ON CONFLICT (event_id, id) DO UPDATE SET code = excluded.code, percent = exclude
 
 # A list that the file no longer has stays: scanners are paired with it, and people came in by it.
 PUT_ENTRY_LISTS = Command("""
-INSERT INTO entry_list (event_id, id, name, re_entry, opens_at)
-SELECT event_id, id, name, re_entry, opens_at FROM jsonb_to_recordset($1::text::jsonb)
-  AS row (event_id uuid, id uuid, name text, re_entry boolean, opens_at timestamptz)
-ON CONFLICT (event_id, id) DO UPDATE SET re_entry = excluded.re_entry, opens_at = excluded.opens_at
+INSERT INTO entry_list (event_id, id, name, re_entry, opens_at, last_entry_at)
+SELECT event_id, id, name, re_entry, opens_at, last_entry_at FROM jsonb_to_recordset($1::text::jsonb)
+  AS row (event_id uuid, id uuid, name text, re_entry boolean, opens_at timestamptz, last_entry_at timestamptz)
+ON CONFLICT (event_id, id) DO UPDATE SET re_entry = excluded.re_entry, opens_at = excluded.opens_at,
+  last_entry_at = excluded.last_entry_at
 """)
 CLEAR_ENTRY_LIST_TYPES = Command("""
 DELETE FROM entry_list_type USING jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid)
@@ -228,6 +240,15 @@ INSERT INTO entry_list_type (event_id, list_id, ticket_type_id)
 SELECT row.event_id, row.id, ticket_type.id
 FROM jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid, ticket_types jsonb)
 JOIN ticket_type ON ticket_type.event_id = row.event_id AND row.ticket_types ? ticket_type.name
+""")
+
+# A guest list that the file no longer has stays too: there are names on it.
+PUT_GUEST_LISTS = Command("""
+INSERT INTO guest_list (event_id, id, given_by, plus_ones_max, closes_at)
+SELECT event_id, id, given_by, plus_ones_max, closes_at FROM jsonb_to_recordset($1::text::jsonb)
+  AS row (event_id uuid, id uuid, given_by text, plus_ones_max smallint, closes_at timestamptz)
+ON CONFLICT (event_id, id) DO UPDATE SET given_by = excluded.given_by, plus_ones_max = excluded.plus_ones_max,
+  closes_at = excluded.closes_at
 """)
 
 
@@ -252,6 +273,15 @@ FROM event WHERE event.slug = ANY($1::text[])
 """,
 )
 
+OTHER_KIND = Query(
+    str,
+    """
+SELECT ticket_type.name FROM jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid, for_guests boolean)
+JOIN ticket_type ON ticket_type.event_id = row.event_id AND ticket_type.id = row.id
+WHERE ticket_type.for_guests <> row.for_guests ORDER BY ticket_type.name LIMIT 1
+""",
+)
+
 TAKEN_CODES = Query(str, "SELECT short_code FROM event WHERE short_code = ANY($1::text[])")
 
 TOUCH = Command("UPDATE event SET revision = revision + 1, updated_at = clock() WHERE id = ANY($1::uuid[])")
@@ -272,7 +302,8 @@ SELECT find_events_anew(ARRAY(
 async def load_nights(connection: Connection, file: NightsFile) -> int:
     """Creates and updates everything in the file; returns the number of nights. Call it inside one transaction.
 
-    Raises Unprocessable when a night would change its currency: sold tickets are in the old one.
+    Raises Unprocessable when a night would change its currency, or a ticket type become a guest list: sold tickets are
+    of the old one. The guests whom the file names are `guests/add.py`'s business.
     """
     changed = await _put_people_and_places(connection, file)
     slugs = [night.entry.slug for night in file.nights]
@@ -296,6 +327,8 @@ async def load_nights(connection: Connection, file: NightsFile) -> int:
         rows.add(ids[night.entry.slug], night)
     await LOCK_STOCKS.all(connection, list(ids.values()))
     await ADD_STOCKS.run(connection, _as_json(rows.stocks))
+    if name := await OTHER_KIND.first(connection, _as_json(rows.ticket_types)):
+        raise Unprocessable(f'"{name}" cannot turn from a ticket type into a guest list, or back: give it a new name.')
     await PUT_TICKET_TYPES.run(connection, _as_json(rows.ticket_types))
     await PUT_RELEASES.run(connection, _as_json(rows.releases))
     await PLAN_STOCKS.run(connection, _as_json(rows.stocks))
@@ -306,6 +339,7 @@ async def load_nights(connection: Connection, file: NightsFile) -> int:
     await PUT_ENTRY_LISTS.run(connection, lists)
     await CLEAR_ENTRY_LIST_TYPES.run(connection, lists)
     await PUT_ENTRY_LIST_TYPES.run(connection, lists)
+    await PUT_GUEST_LISTS.run(connection, _as_json(rows.guest_lists))
     after = await KNOWN_EVENTS.all(connection, slugs)
     await TOUCH.run(connection, [one.id for one in after if one.slug in before and before[one.slug].told != one.told])
     await FIND_ANEW.first(connection, slugs, changed.venues, changed.artists, changed.genres)
@@ -424,6 +458,7 @@ class _Rows:
         self.stocks: list[dict[str, Any]] = []
         self.ticket_types: list[dict[str, Any]] = []
         self.releases: list[dict[str, Any]] = []
+        self.guest_lists: list[dict[str, Any]] = []
 
     def add(self, event_id: UUID, night: Night) -> None:
         """One night: a stock for the room when it has a capacity, and one for each release."""
@@ -432,18 +467,48 @@ class _Rows:
             room_id = named_id("room", str(event_id))
             self.stocks.append({"event_id": event_id, "id": room_id, "cap": night.entry.room_capacity})
         for position, ticket_type in enumerate(night.ticket_types):
-            type_id = named_id("ticket type", str(event_id), ticket_type.name)
-            self.ticket_types.append(
+            type_id = self._add_type(event_id, position, ticket_type, room_id)
+            self._add_releases(event_id, type_id, ticket_type)
+        for position, guest_list in enumerate(night.guest_lists, len(night.ticket_types)):
+            places = Release(GUESTS, 0, guest_list.quota)
+            ticket_type = TicketType(guest_list.name, "", (places,), 1, guest_list.last_entry_at, guest_list.checks)
+            type_id = self._add_type(event_id, position, ticket_type, None, for_guests=True)
+            self._add_releases(event_id, type_id, ticket_type)
+            self.guest_lists.append(
                 {
                     "event_id": event_id,
                     "id": type_id,
-                    "position": position,
-                    "name": ticket_type.name,
-                    "description": ticket_type.description,
-                    "room_stock_id": room_id,
+                    "given_by": guest_list.given_by,
+                    "plus_ones_max": guest_list.plus_ones_max,
+                    "closes_at": guest_list.closes_at,
                 }
             )
-            self._add_releases(event_id, type_id, ticket_type)
+
+    def _add_type(
+        self,
+        event_id: UUID,
+        position: int,
+        ticket_type: TicketType,
+        room_id: UUID | None,
+        *,
+        for_guests: bool = False,
+    ) -> UUID:
+        type_id = named_id("ticket type", str(event_id), ticket_type.name)
+        self.ticket_types.append(
+            {
+                "event_id": event_id,
+                "id": type_id,
+                "position": position,
+                "name": ticket_type.name,
+                "description": ticket_type.description,
+                "room_stock_id": room_id,
+                "admits": ticket_type.admits,
+                "last_entry_at": ticket_type.last_entry_at,
+                "checks": ticket_type.checks,
+                "for_guests": for_guests,
+            }
+        )
+        return type_id
 
     def _add_releases(self, event_id: UUID, type_id: UUID, ticket_type: TicketType) -> None:
         for position, release in enumerate(ticket_type.releases):

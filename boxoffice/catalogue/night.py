@@ -89,6 +89,8 @@ class ReleaseRow(msgspec.Struct, frozen=True):
     ticket_type_id: UUID
     ticket_type: str
     description: str
+    admits: int
+    last_entry_at: datetime | None
     name: str
     price_minor: int
     cap: int
@@ -108,13 +110,16 @@ class Rung(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A ticket type: its ladder in the order of sale, and the largest number that one order may take."""
+    """A ticket type: its ladder in the order of sale, and the largest number that one order may take. One ticket lets
+    in `admits` people, none for the first time after `last_entry_at`."""
 
     id: UUID
     name: str
     description: str
     rungs: tuple[Rung, ...]
     quantity_max: int
+    admits: int
+    last_entry_at: datetime | None
 
     def rung_for(self, quantity: int) -> Rung | None:
         """The step that `quantity` tickets would be sold from: the first that has them all (SQL: `release_on_sale`)."""
@@ -206,8 +211,9 @@ WHERE event_genre.event_id = $1 ORDER BY genre.name
 LADDER = Query(
     ReleaseRow,
     """
-SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, ladder.name, price_minor, stock.cap,
-  available AS left, stock.cap - stock.used AS of_release, room.cap AS room_cap, room.cap - room.used AS room_left
+SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, admits, last_entry_at, ladder.name,
+  price_minor, stock.cap, available AS left, stock.cap - stock.used AS of_release, room.cap AS room_cap,
+  room.cap - room.used AS room_left
 FROM ladder JOIN ticket_type ON ticket_type.event_id = ladder.event_id AND ticket_type.id = ladder.ticket_type_id
 JOIN stock ON stock.event_id = ladder.event_id AND stock.id = ladder.stock_id
 LEFT JOIN stock AS room ON room.event_id = ladder.event_id AND room.id = ladder.room_stock_id
@@ -274,7 +280,15 @@ def _offer(row: NightRow, ladder: list[ReleaseRow]) -> Offer:
     first = ladder[0]
     largest = 0 if _closed(row) else max(rung.left for rung in rungs)
     quantity_max = min(largest, QUANTITY_MAX, row.quantity_max_per_person or QUANTITY_MAX)
-    return Offer(first.ticket_type_id, first.ticket_type, first.description, tuple(rungs), quantity_max)
+    return Offer(
+        first.ticket_type_id,
+        first.ticket_type,
+        first.description,
+        tuple(rungs),
+        quantity_max,
+        first.admits,
+        first.last_entry_at,
+    )
 
 
 def _state(left: int, *, selling: bool) -> RungState:

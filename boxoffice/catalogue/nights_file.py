@@ -4,7 +4,7 @@
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from boxoffice.catalogue.events import SLUG
+from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.local_time import instant
 from boxoffice.foundation.money import to_minor
+from boxoffice.foundation.person_name import read_name
 from boxoffice.foundation.problems import FieldError, Unprocessable
 
 Value = TypeVar("Value")
@@ -30,6 +32,11 @@ Line = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$", max_length=200)]
 LongText = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$", max_length=20_000)]
 Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{3}\Z")]
+Check = Literal["age", "name"]
+
+QUOTA_MAX = 10_000
+PLUS_ONES_MAX = 9
+ADMITS_MAX = 50
 
 
 class OrganisationEntry(_Struct, frozen=True):
@@ -118,11 +125,15 @@ class ReleaseEntry(_Struct, frozen=True):
 
 
 class TicketTypeEntry(_Struct, frozen=True):
-    """`[[night.ticket_type]]`"""
+    """`[[night.ticket_type]]`: one ticket lets in `admits` people, none of them for the first time after
+    `last_entry_at`. `check`: what the door looks at, the night's own unless said."""
 
     name: Text
     release: list[ReleaseEntry]
     description: LongText = ""
+    admits: int = 1
+    last_entry_at: str = ""
+    check: list[Check] | None = None
 
 
 class PromoEntry(_Struct, frozen=True):
@@ -136,13 +147,37 @@ class PromoEntry(_Struct, frozen=True):
 
 
 class EntryListEntry(_Struct, frozen=True):
-    """`[[night.entry_list]]`: what people enter by. Without `ticket_types` it takes every one; without `opens_at` it
-    opens an hour before the doors. `re_entry`: who has left may come in again."""
+    """`[[night.entry_list]]`: what people enter by. Without `ticket_types` it takes every one, guest lists too; without
+    `opens_at` it opens an hour before the doors. `re_entry`: who has left may come in again. After `last_entry_at`
+    nobody comes in by it for the first time."""
 
     name: Text
     ticket_types: list[str] = []
     re_entry: bool = False
     opens_at: str = ""
+    last_entry_at: str = ""
+
+
+class GuestEntry(_Struct, frozen=True):
+    """`[[night.guest_list.guest]]`: a name, who comes along, and where the tickets are mailed to, if anywhere."""
+
+    name: Text
+    plus_ones: int = 0
+    email: Line = ""
+
+
+class GuestListEntry(_Struct, frozen=True):
+    """`[[night.guest_list]]`: `quota` people, guests and who comes along, whom `given_by` may name until `closes_at`,
+    which is the doors unless said. Its places are its own: none of a release, none of the room's capacity."""
+
+    name: Text
+    given_by: Text
+    quota: int
+    plus_ones_max: int = 1
+    closes_at: str = ""
+    last_entry_at: str = ""
+    check: list[Check] | None = None
+    guest: list[GuestEntry] = []
 
 
 class NightEntry(_Struct, frozen=True):
@@ -175,6 +210,8 @@ class NightEntry(_Struct, frozen=True):
     line_up: list[SetEntry] = []
     promo: list[PromoEntry] = []
     entry_list: list[EntryListEntry] = []
+    guest_list: list[GuestListEntry] = []
+    check: list[Check] = []
 
 
 class _File(_Struct, frozen=True):
@@ -208,6 +245,9 @@ class TicketType(msgspec.Struct, frozen=True):
     name: str
     description: str
     releases: tuple[Release, ...]
+    admits: int
+    last_entry_at: datetime | None
+    checks: tuple[Check, ...]
 
 
 class Promo(msgspec.Struct, frozen=True):
@@ -226,6 +266,28 @@ class EntryList(msgspec.Struct, frozen=True):
     ticket_types: tuple[str, ...]
     re_entry: bool
     opens_at: datetime | None
+    last_entry_at: datetime | None
+
+
+class NamedGuest(msgspec.Struct, frozen=True):
+    """A guest whom the file names; `email` is empty when none is known."""
+
+    name: str
+    plus_ones: int
+    email: str
+
+
+class GuestList(msgspec.Struct, frozen=True):
+    """`quota` people at most, each guest with up to `plus_ones_max` more."""
+
+    name: str
+    given_by: str
+    quota: int
+    plus_ones_max: int
+    closes_at: datetime
+    last_entry_at: datetime | None
+    checks: tuple[Check, ...]
+    guests: tuple[NamedGuest, ...]
 
 
 class Night(msgspec.Struct, frozen=True):
@@ -244,6 +306,7 @@ class Night(msgspec.Struct, frozen=True):
     ticket_types: tuple[TicketType, ...]
     promos: tuple[Promo, ...]
     entry_lists: tuple[EntryList, ...]
+    guest_lists: tuple[GuestList, ...]
 
 
 class NightsFile(msgspec.Struct, frozen=True):
@@ -321,18 +384,23 @@ class _Checks:
         self._numbers(path, entry)
         self._words(path, entry)
         self._entry_lists(path, entry)
-        ticket_types = tuple(
-            self._ticket_type(f"{path}.ticket_type[{place}]", ticket_type, entry.currency)
+        self._door_rules(path, entry)
+        self._guest_lists(path, entry)
+        releases = [
+            self._releases(f"{path}.ticket_type[{place}]", ticket_type, entry.currency)
             for place, ticket_type in enumerate(entry.ticket_type)
-        )
+        ]
         if zone is None:
             return None
-        night = self._scheduled(path, entry, zone, ticket_types)
+        night = self._scheduled(path, entry, zone, releases)
         if len(self.errors) == errors_before:
             self._order_of_times(path, night)
+            self._order_at_the_door(path, night)
         return night if len(self.errors) == errors_before else None
 
-    def _scheduled(self, path: str, entry: NightEntry, zone: ZoneInfo, ticket_types: tuple[TicketType, ...]) -> Night:
+    def _scheduled(
+        self, path: str, entry: NightEntry, zone: ZoneInfo, releases: Sequence[tuple[Release, ...]]
+    ) -> Night:
         doors_at = self._try(f"{path}.doors_at", lambda: instant(entry.doors_at, zone, self._now), self._now)
         doors_day = doors_at.astimezone(zone).date()
 
@@ -362,7 +430,17 @@ class _Checks:
                 )
                 for place, set_ in enumerate(entry.line_up)
             ),
-            ticket_types=ticket_types,
+            ticket_types=tuple(
+                TicketType(
+                    one.name,
+                    one.description,
+                    releases[place],
+                    one.admits,
+                    perhaps(f"ticket_type[{place}].last_entry_at", one.last_entry_at),
+                    _checks_of(one.check, entry),
+                )
+                for place, one in enumerate(entry.ticket_type)
+            ),
             promos=tuple(
                 self._promo(f"{path}.promo[{place}]", promo, entry.currency) for place, promo in enumerate(entry.promo)
             ),
@@ -372,8 +450,25 @@ class _Checks:
                     tuple(one.ticket_types),
                     one.re_entry,
                     perhaps(f"entry_list[{place}].opens_at", one.opens_at),
+                    perhaps(f"entry_list[{place}].last_entry_at", one.last_entry_at),
                 )
                 for place, one in enumerate(entry.entry_list)
+            ),
+            guest_lists=tuple(
+                GuestList(
+                    one.name,
+                    one.given_by,
+                    one.quota,
+                    one.plus_ones_max,
+                    perhaps(f"guest_list[{place}].closes_at", one.closes_at) or doors_at,
+                    perhaps(f"guest_list[{place}].last_entry_at", one.last_entry_at),
+                    _checks_of(one.check, entry),
+                    tuple(
+                        self._guest(f"{path}.guest_list[{place}].guest[{number}]", guest)
+                        for number, guest in enumerate(one.guest)
+                    ),
+                )
+                for place, one in enumerate(entry.guest_list)
             ),
         )
 
@@ -405,6 +500,20 @@ class _Checks:
             elif set_.starts_at is not None and not night.doors_at <= set_.starts_at < night.ends_at:
                 self._wrong(f"{path}.line_up[{place}].starts_at", "A set starts between the doors and the end.")
 
+    def _order_at_the_door(self, path: str, night: Night) -> None:
+        for kind, rules in (
+            ("ticket_type", night.ticket_types),
+            ("entry_list", night.entry_lists),
+            ("guest_list", night.guest_lists),
+        ):
+            for place, one in enumerate(rules):
+                if one.last_entry_at is not None and not night.doors_at < one.last_entry_at <= night.ends_at:
+                    sentence = "The last entry is after the doors and not after the end."
+                    self._wrong(f"{path}.{kind}[{place}].last_entry_at", sentence)
+        for place, one in enumerate(night.guest_lists):
+            if one.closes_at > night.ends_at:
+                self._wrong(f"{path}.guest_list[{place}].closes_at", "A guest list closes before the night ends.")
+
     def _words(self, path: str, entry: NightEntry) -> None:
         codes = [promo.code.upper() for promo in entry.promo]
         for place, code in enumerate(codes):
@@ -415,8 +524,45 @@ class _Checks:
         if entry.moved is not None and not (entry.moved.from_starts_at or entry.moved.from_venue):
             self._wrong(f"{path}.moved", "Say what it moved from: from_starts_at, from_venue, or both.")
 
+    def _guest_lists(self, path: str, entry: NightEntry) -> None:
+        names = [ticket_type.name for ticket_type in entry.ticket_type]
+        for place, one in enumerate(entry.guest_list):
+            field = f"{path}.guest_list[{place}]"
+            if one.name in names:
+                self._wrong(f"{field}.name", "There is another guest list or ticket type with this name.")
+            names.append(one.name)
+            if not 1 <= one.quota <= QUOTA_MAX:
+                self._wrong(f"{field}.quota", f"A whole number from 1 to {QUOTA_MAX:,}.")
+            if not 0 <= one.plus_ones_max <= PLUS_ONES_MAX:
+                self._wrong(f"{field}.plus_ones_max", f"A whole number from 0 to {PLUS_ONES_MAX}.")
+            for number, guest in enumerate(one.guest):
+                if not 0 <= guest.plus_ones <= one.plus_ones_max:
+                    sentence = f"This list takes up to {one.plus_ones_max} with each guest: see plus_ones_max."
+                    self._wrong(f"{field}.guest[{number}].plus_ones", sentence)
+            people = sum(1 + guest.plus_ones for guest in one.guest)
+            if people > one.quota:
+                self._wrong(f"{field}.guest", f"{people} people are named, and the quota is {one.quota}.")
+
+    def _guest(self, field: str, guest: GuestEntry) -> NamedGuest:
+        name = self._try(f"{field}.name", lambda: read_name(guest.name), "")
+        email = self._try(f"{field}.email", lambda: read_email(guest.email), "") if guest.email else ""
+        return NamedGuest(name, guest.plus_ones, email)
+
+    def _door_rules(self, path: str, entry: NightEntry) -> None:
+        for place, one in enumerate(entry.ticket_type):
+            if not 1 <= one.admits <= ADMITS_MAX:
+                self._wrong(f"{path}.ticket_type[{place}].admits", f"A whole number from 1 to {ADMITS_MAX}.")
+        asked = [("", entry.check)]
+        asked += [(f"ticket_type[{place}].", one.check or []) for place, one in enumerate(entry.ticket_type)]
+        asked += [(f"guest_list[{place}].", one.check or []) for place, one in enumerate(entry.guest_list)]
+        for where, checks in asked:
+            if "age" in checks and entry.age_minimum == 0:
+                self._wrong(f"{path}.{where}check", "Everybody is old enough for this night: see age_minimum.")
+            if len(set(checks)) != len(checks):
+                self._wrong(f"{path}.{where}check", "Once is enough.")
+
     def _entry_lists(self, path: str, entry: NightEntry) -> None:
-        types = {ticket_type.name for ticket_type in entry.ticket_type}
+        types = {one.name for one in (*entry.ticket_type, *entry.guest_list)}
         names = [one.name for one in entry.entry_list]
         for place, one in enumerate(entry.entry_list):
             if one.name in names[:place]:
@@ -424,7 +570,7 @@ class _Checks:
             for number, name in enumerate(one.ticket_types):
                 if name not in types:
                     field = f"{path}.entry_list[{place}].ticket_types[{number}]"
-                    self._wrong(field, f'This night has no ticket type called "{name}".')
+                    self._wrong(field, f'This night has no ticket type or guest list called "{name}".')
 
     def _venue(self, path: str, venue: VenueEntry) -> None:
         if venue.capacity is not None and venue.capacity < 1:
@@ -464,7 +610,7 @@ class _Checks:
         if not names or len(set(names)) != len(names):
             self._wrong(f"{path}.ticket_type", "At least one ticket type, each with a name of its own.")
 
-    def _ticket_type(self, path: str, entry: TicketTypeEntry, currency: str) -> TicketType:
+    def _releases(self, path: str, entry: TicketTypeEntry, currency: str) -> tuple[Release, ...]:
         if not entry.release:
             self._wrong(f"{path}.release", "At least one release with a price and a quantity.")
         releases: list[Release] = []
@@ -474,7 +620,7 @@ class _Checks:
                 self._wrong(f"{field}.quantity", "A whole number from 1 to 1,000,000.")
             price_minor = self._price(f"{field}.price", release.price, currency)
             releases.append(Release(release.name, price_minor, release.quantity))
-        return TicketType(entry.name, entry.description, tuple(releases))
+        return tuple(releases)
 
     def _price(self, field: str, price: str, currency: str) -> int:
         return self._try(field, lambda: to_minor(price, currency), 0)
@@ -495,3 +641,7 @@ class _Checks:
 
     def _wrong(self, field: str, detail: str) -> None:
         self.errors.append(FieldError(field, detail))
+
+
+def _checks_of(own: list[Check] | None, night: NightEntry) -> tuple[Check, ...]:
+    return tuple(night.check if own is None else own)

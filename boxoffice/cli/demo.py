@@ -137,6 +137,9 @@ def _say_where_to_scan(base_url: str, network_url: str, scanner: DemoScanner | N
     if scanner:
         print(f"  Scanner     {network_url or base_url}{scanner.path}")
         print(f"  its PIN     {scanner.pin}, for tickets like {' and '.join(scanner.codes)}")
+    if scanner and scanner.guest_list_path:
+        print(f"  Guest list  {base_url}{scanner.guest_list_path}")
+        print(f"              of the same night; the scanner finds {scanner.guest or 'whom you add'} by name")
     if network_url:
         print("              a phone in this network opens it, and trusts the certificate when it asks")
     elif scanner:

@@ -10,19 +10,30 @@ from boxoffice.door.device import Link, link_of, make_link, night_of
 from boxoffice.door.entry_list import open_now
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.problems import NotFound
+from boxoffice.guests.guest_list import guests_on, lists_of, share_token
 from boxoffice.settings import Settings
 
 SLUG = "sub-zero"
 GATE = "Main door"
-CODES = Query(str, "SELECT code FROM ticket WHERE event_id = $1 AND status = 'active' ORDER BY code LIMIT 2")
+CODES = Query(
+    str,
+    """
+SELECT code FROM ticket WHERE event_id = $1 AND status = 'active'
+  AND NOT EXISTS (SELECT FROM guest WHERE guest.event_id = $1 AND guest.order_id = ticket.order_id)
+ORDER BY code LIMIT 2
+""",
+)
 
 
 class DemoScanner(msgspec.Struct, frozen=True):
-    """`path`: of the link; `codes`: tickets of people who have bought."""
+    """`path`: of the link; `codes`: tickets of people who have bought; `guest_list_path`: of its guest list's link, if
+    it has one, and `guest` a name on it."""
 
     path: str
     pin: str
     codes: tuple[str, ...]
+    guest_list_path: str
+    guest: str
 
 
 def scanner_of_demo(settings: Settings, kept: Path) -> DemoScanner:
@@ -31,13 +42,13 @@ def scanner_of_demo(settings: Settings, kept: Path) -> DemoScanner:
     Raises NotFound when the demo nights are not there.
     """
     known = kept.read_text().split() if kept.exists() else []
-    link, pin, codes = asyncio.run(_scanner(settings, known))
+    link, scanner = asyncio.run(_scanner(settings, known))
     kept.touch(mode=0o600)
-    kept.write_text(f"{link}\n{pin}\n")
-    return DemoScanner(f"/door/{SLUG}/{link}", pin, codes)
+    kept.write_text(f"{link}\n{scanner.pin}\n")
+    return scanner
 
 
-async def _scanner(settings: Settings, known: list[str]) -> tuple[str, str, tuple[str, ...]]:
+async def _scanner(settings: Settings, known: list[str]) -> tuple[str, DemoScanner]:
     box = BoxOffice.from_settings(settings)
     try:
         async with box.db.transaction() as connection:
@@ -46,10 +57,15 @@ async def _scanner(settings: Settings, known: list[str]) -> tuple[str, str, tupl
                 made = await make_link(connection, settings.secret_key, night.id, GATE, role="supervisor")
                 known = [made.link, made.pin]
             await open_now(connection, night.id)
-            codes = await CODES.all(connection, night.id)
+            codes = tuple(await CODES.all(connection, night.id))
+            lists = await lists_of(connection, SLUG)
+            guests = await guests_on(connection, lists[0]) if lists else []
     finally:
         await box.close()
-    return known[0], known[1], tuple(codes)
+    token = share_token(settings.secret_key, lists[0]) if lists else ""
+    path = f"/guests/{token}" if token else ""
+    name = next((guest.name for guest in guests), "")
+    return known[0], DemoScanner(f"/door/{SLUG}/{known[0]}", known[1], codes, path, name)
 
 
 async def _works(connection: Connection, known: list[str]) -> bool:

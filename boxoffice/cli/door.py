@@ -31,7 +31,7 @@ def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: st
             "Open the link on the phone that scans, and tell the PIN by another way. Neither can be shown again."
         )
 
-    print(_in_transaction(reading, make))
+    print(in_transaction(reading, make))
 
 
 def run_devices(reading: Reading, slug: str) -> None:
@@ -46,7 +46,7 @@ def run_devices(reading: Reading, slug: str) -> None:
             lines.append(f"{one.id}  {one.gate} ({one.role}, {one.list_name}): {state}{synced}{wrong}")
         return lines
 
-    lines = _in_transaction(reading, look)
+    lines = in_transaction(reading, look)
     print("\n".join(lines) if lines else f"{slug} has no scanner yet: boxoffice door pair {slug} --gate 'Main door'")
 
 
@@ -57,12 +57,13 @@ def run_change(reading: Reading, slug: str, device_id: UUID, *, unlocks: bool) -
         night = await night_of(connection, slug)
         return await (unlock if unlocks else revoke)(connection, night.id, device_id)
 
-    if not _in_transaction(reading, change):
+    if not in_transaction(reading, change):
         raise NotFound(f"{slug} has no such scanner in service. `boxoffice door devices {slug}` shows them.")
     print("The link can be tried again." if unlocks else "This scanner is out of service.")
 
 
-def _in_transaction(reading: Reading, verb: Callable[[BoxOffice, Connection], Awaitable[Done]]) -> Done:
+def in_transaction(reading: Reading, verb: Callable[[BoxOffice, Connection], Awaitable[Done]]) -> Done:
+    """Does `verb` in a box office of the environment, in one transaction. Raises SettingsProblem."""
     settings = reading.whole()
 
     async def run() -> Done:

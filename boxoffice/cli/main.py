@@ -85,17 +85,21 @@ def _parser() -> argparse.ArgumentParser:
     _refund_arguments(commands.add_parser("refund", help="give back an order, some of its tickets, or an amount"))
     _cancel_arguments(commands.add_parser("cancel", help="call a night off: end and refund every order"))
 
-    command = commands.add_parser("nights", help="nights from a file")
-    actions = command.add_subparsers(required=True, metavar="ACTION")
-    load = actions.add_parser("load", help="create and update the nights of a TOML file")
-    load.add_argument("file", type=Path)
-    load.set_defaults(run=_load_nights)
-
+    _nights_arguments(commands.add_parser("nights", help="nights from a file"))
     _door_arguments(commands.add_parser("door", help="scanners of a night: pair, list, revoke"))
+
+    _guests_arguments(commands.add_parser("guests", help="guest lists of a night: load, list, link"))
 
     command = commands.add_parser("audit", help="ask the books whether they are in order")
     command.set_defaults(run=_audit)
     return parser
+
+
+def _nights_arguments(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    load = actions.add_parser("load", help="create and update the nights of a TOML file")
+    load.add_argument("file", type=Path)
+    load.set_defaults(run=_load_nights)
 
 
 def _refund_arguments(command: argparse.ArgumentParser) -> None:
@@ -137,6 +141,21 @@ def _door_arguments(command: argparse.ArgumentParser) -> None:
     for name, action in (("pair", pair), ("devices", shown), ("revoke", revoke), ("unlock", unlock)):
         _of_demo(action)
         action.set_defaults(run=_door, action=name)
+
+
+def _guests_arguments(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    load = actions.add_parser("load", help="add the guests of a CSV file: name, plus_ones, email, list")
+    shown = actions.add_parser("list", help="who is on the lists")
+    link = actions.add_parser("link", help="the link by which a list is filled in")
+    for name, action in (("load", load), ("list", shown), ("link", link)):
+        action.add_argument("event", metavar="EVENT", help="the night's address, as in /events/EVENT")
+        action.set_defaults(run=_guests, action=name)
+        _of_demo(action)
+    load.add_argument("file", type=Path, metavar="FILE.csv")
+    load.add_argument("--list", default="", metavar="LIST", help="the list of every line that names none")
+    link.add_argument("list", metavar="LIST", help="its name")
+    link.add_argument("--new", action="store_true", help="make a new link: those given out before stop working")
 
 
 def _of_demo(command: argparse.ArgumentParser) -> None:
@@ -226,6 +245,18 @@ def _door(arguments: argparse.Namespace) -> None:
         door.run_devices(reading, arguments.event)
     else:
         door.run_change(reading, arguments.event, arguments.device, unlocks=arguments.action == "unlock")
+
+
+def _guests(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import guests  # noqa: PLC0415 - loads all domains
+
+    reading = _reading(arguments)
+    if arguments.action == "load":
+        guests.run_load(reading, arguments.event, arguments.file, arguments.list)
+    elif arguments.action == "list":
+        guests.run_list(reading, arguments.event)
+    else:
+        guests.run_link(reading, arguments.event, arguments.list, new=arguments.new)
 
 
 def _port(text: str) -> int:

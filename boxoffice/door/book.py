@@ -29,6 +29,9 @@ class Ticket(msgspec.Struct, frozen=True):
     holder: str
     ticket_type_id: UUID
     ticket_type: str
+    admits: int
+    checks: list[str]
+    last_entry_at: datetime | None
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -53,6 +56,7 @@ class Scan(msgspec.Struct, frozen=True):
     undoes_device_id: UUID | None = None
     undoes_nonce: str | None = None
     objection: str | None = None
+    because: str | None = None
 
     @property
     def key(self) -> Key:
@@ -77,7 +81,8 @@ class Wanted(msgspec.Struct, frozen=True):
 LOCK_TICKETS = Query(
     Ticket,
     """
-SELECT ticket.id, code, status, blocked_reason, revision, holder, ticket_type_id, ticket_type.name AS ticket_type
+SELECT ticket.id, code, status, blocked_reason, revision, holder, ticket_type_id, ticket_type.name AS ticket_type,
+  admits, checks, last_entry_at
 FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
 WHERE ticket.event_id = $1 AND (ticket.id = ANY($2::uuid[]) OR code = ANY($3::text[]))
 ORDER BY ticket.id FOR NO KEY UPDATE OF ticket
@@ -85,7 +90,7 @@ ORDER BY ticket.id FOR NO KEY UPDATE OF ticket
 )
 _SCAN = """
 SELECT scan.device_id, scan.nonce, scan.list_id, re_entry, kind, ticket_id, read, scanned_at, corrected_at, online,
-  answer, override, reason, used_at, used_gate, gate, undoes_device_id, undoes_nonce, objection
+  answer, override, reason, used_at, used_gate, gate, undoes_device_id, undoes_nonce, objection, because
 FROM scan JOIN device ON device.event_id = scan.event_id AND device.id = scan.device_id
 JOIN entry_list ON entry_list.event_id = scan.event_id AND entry_list.id = scan.list_id
 """
@@ -102,10 +107,10 @@ UNION ALL {_SCAN} WHERE scan.event_id = $1 AND kind = 'undo' AND ticket_id IS NU
 )
 WRITE = Command("""
 INSERT INTO scan (event_id, received_at, device_id, nonce, list_id, kind, ticket_id, read, scanned_at, corrected_at,
-  online, answer, override, reason, used_at, used_gate, undoes_device_id, undoes_nonce, objection)
+  online, answer, override, reason, used_at, used_gate, undoes_device_id, undoes_nonce, objection, because)
 SELECT $1, clock(), * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[],
   $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::timestamptz[],
-  $15::text[], $16::uuid[], $17::text[], $18::text[])
+  $15::text[], $16::uuid[], $17::text[], $18::text[], $19::text[])
 """)
 ENTER = Command("""
 INSERT INTO entry (event_id, list_id, ticket_id, visit, device_id, nonce, entered_at, left_at)
@@ -210,7 +215,7 @@ class Book:
         """Writes the new scans and what follows from them: who is in, and which tickets are used."""
         if not self._written:
             return
-        await WRITE.run(connection, self._event_id, *_transposed([_values(scan) for scan in self._written], 17))
+        await WRITE.run(connection, self._event_id, *_transposed([_values(scan) for scan in self._written], 18))
         new, changed, gone = self._changes()
         if gone:
             await REMOVE.run(connection, self._event_id, *_transposed([row[:3] for row in gone], 3))
@@ -271,7 +276,7 @@ def _values(scan: Scan) -> tuple[object, ...]:
     return (
         *(scan.device_id, scan.nonce, scan.list_id, scan.kind, scan.ticket_id, scan.read, scan.scanned_at),
         *(scan.corrected_at, scan.online, scan.answer, scan.override, scan.reason, scan.used_at, scan.used_gate),
-        *(scan.undoes_device_id, scan.undoes_nonce, scan.objection),
+        *(scan.undoes_device_id, scan.undoes_nonce, scan.objection, scan.because),
     )
 
 

@@ -19,18 +19,28 @@ ADD_FIRST = Command("""
 INSERT INTO entry_list (event_id, id, name, re_entry) SELECT $1, $2, $3, false
 WHERE NOT EXISTS (SELECT FROM entry_list WHERE event_id = $1) ON CONFLICT DO NOTHING
 """)
-OF_NAME = Query(_id, "SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2) ORDER BY name LIMIT 1")
+# The list of the main door, not of a backstage, is what is meant when none is named.
+OF_NAME = Query(
+    _id,
+    """
+SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2)
+ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name LIMIT 1
+""",
+)
+NAMES = Query(str, "SELECT name FROM entry_list WHERE event_id = $1 ORDER BY name")
 OPEN_NOW = Command("""
 UPDATE entry_list SET opens_at = clock() WHERE event_id = $1 AND (opens_at IS NULL OR opens_at > clock())
 """)
 
 
 async def list_named(connection: Connection, event_id: UUID, name: str = "") -> UUID:
-    """The night's list of this name, or its first; made now if it has none. Raises NotFound."""
+    """The night's list of this name, or its first, one that takes every ticket before others; made now if it has none.
+    Raises NotFound."""
     await ADD_FIRST.run(connection, event_id, named_id("entry list", str(event_id), FIRST), FIRST)
     found = await OF_NAME.first(connection, event_id, name)
     if found is None:
-        raise NotFound(f"This night has no list called {name}.")
+        names = ", ".join(await NAMES.all(connection, event_id))
+        raise NotFound(f"This night has no list called {name}. It has: {names}.")
     return found
 
 

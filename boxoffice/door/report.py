@@ -11,7 +11,7 @@ SLOT = timedelta(minutes=15)
 
 
 class ListReport(msgspec.Struct, frozen=True):
-    """One list: visits begun, people inside, tickets that open it, and those that nobody came with."""
+    """One list, in people: visits begun, inside, those whose tickets open it, and of them whoever did not come."""
 
     name: str
     entered: int
@@ -21,7 +21,7 @@ class ListReport(msgspec.Struct, frozen=True):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """A quarter of an hour, and how many came in during it by all lists."""
+    """A quarter of an hour, and how many people came in during it by all lists."""
 
     starts_at: datetime
     entered: int
@@ -56,12 +56,15 @@ LISTS = Query(
     """
 SELECT entry_list.name, counted.entered, counted.inside, tickets.good, tickets.no_shows
 FROM entry_list
-CROSS JOIN LATERAL (SELECT count(*)::integer AS entered,
-    (count(*) FILTER (WHERE left_at IS NULL))::integer AS inside
-  FROM entry WHERE entry.event_id = $1 AND entry.list_id = entry_list.id) AS counted
-CROSS JOIN LATERAL (SELECT count(*)::integer AS good, (count(*) FILTER (WHERE came.ticket_id IS NULL))::integer
-    AS no_shows
+CROSS JOIN LATERAL (SELECT coalesce(sum(admits), 0)::integer AS entered,
+    coalesce(sum(admits) FILTER (WHERE left_at IS NULL), 0)::integer AS inside
+  FROM entry JOIN ticket ON ticket.event_id = entry.event_id AND ticket.id = entry.ticket_id
+  JOIN ticket_type ON ticket_type.event_id = entry.event_id AND ticket_type.id = ticket_type_id
+  WHERE entry.event_id = $1 AND entry.list_id = entry_list.id) AS counted
+CROSS JOIN LATERAL (SELECT coalesce(sum(admits), 0)::integer AS good,
+    coalesce(sum(admits) FILTER (WHERE came.ticket_id IS NULL), 0)::integer AS no_shows
   FROM list_ticket JOIN ticket ON ticket.event_id = $1 AND ticket.id = list_ticket.ticket_id
+  JOIN ticket_type ON ticket_type.event_id = $1 AND ticket_type.id = ticket_type_id
   LEFT JOIN entry AS came ON came.event_id = $1 AND came.list_id = entry_list.id AND came.ticket_id = ticket.id
     AND came.visit = 1
   WHERE list_ticket.event_id = $1 AND list_ticket.list_id = entry_list.id AND status IN ('active', 'used')
@@ -72,10 +75,12 @@ WHERE entry_list.event_id = $1 ORDER BY entry_list.name
 CURVE = Query(
     Slot,
     """
-SELECT date_bin($2, at, '2000-01-01') AS starts_at, (count(*) FILTER (WHERE entered))::integer AS entered,
-  (count(*) FILTER (WHERE NOT entered))::integer AS left
-FROM (SELECT entered_at AS at, true AS entered FROM entry WHERE event_id = $1
-  UNION ALL SELECT left_at, false FROM entry WHERE event_id = $1 AND left_at IS NOT NULL) AS moves
+SELECT date_bin($2, at, '2000-01-01') AS starts_at, coalesce(sum(admits) FILTER (WHERE entered), 0)::integer AS entered,
+  coalesce(sum(admits) FILTER (WHERE NOT entered), 0)::integer AS left
+FROM (SELECT ticket_id, entered_at AS at, true AS entered FROM entry WHERE event_id = $1
+  UNION ALL SELECT ticket_id, left_at, false FROM entry WHERE event_id = $1 AND left_at IS NOT NULL) AS moves
+JOIN ticket ON ticket.event_id = $1 AND ticket.id = ticket_id
+JOIN ticket_type ON ticket_type.event_id = $1 AND ticket_type.id = ticket_type_id
 GROUP BY 1 ORDER BY 1
 """,
 )

@@ -22,6 +22,8 @@ from boxoffice.foundation.batcher import Batcher
 from boxoffice.foundation.db import LOST, Connection, Database, Query
 from boxoffice.foundation.problems import Problem
 
+TOO_LATE = "too_late"
+
 
 class SupervisorsOnly(Problem):
     """Staff cannot let in what was refused, nor take back another scanner's scan."""
@@ -57,14 +59,15 @@ class Asked(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """What a door is told. `used_at` and `used_gate`: since when and by which gate the ticket is in.
 
-    `objection`: what we would have said to a device that answered alone, when that is something else.
+    `objection`: what we would have said to a device that answered alone, when that is something else. `because`: why
+    this ticket is `blocked`, when it is not the ticket that is held back: `too_late`.
     """
 
     nonce: str
     answer: str
-    ticket_code: str | None
-    ticket_type: str | None
-    holder: str | None
+    ticket: Ticket | None
+    last_entry_at: datetime | None
+    because: str | None
     used_at: datetime | None
     used_gate: str | None
     objection: str | None
@@ -80,6 +83,7 @@ class _Device(msgspec.Struct, frozen=True):
     revoked_at: datetime | None
     re_entry: bool
     opens_at: datetime
+    last_entry_at: datetime | None
     ticket_types: list[UUID]
     now: datetime
 
@@ -88,7 +92,7 @@ DEVICES = Query(
     _Device,
     """
 SELECT device.id, list_id, gate, role, token_hash, clock_offset, revoked_at, re_entry,
-  coalesce(opens_at, doors_at - $3::interval) AS opens_at,
+  coalesce(opens_at, doors_at - $3::interval) AS opens_at, entry_list.last_entry_at,
   ARRAY(SELECT ticket_type_id FROM entry_list_type AS takes
     WHERE takes.event_id = $1 AND takes.list_id = device.list_id) AS ticket_types,
   clock() AS now
@@ -154,7 +158,8 @@ async def answer_scans(
             answers.append(problem)
             continue
         answered = book.known.get(asked.key) or _answer(book, devices[asked.device_id], asked, shown.get(asked.key))
-        answers.append(answered if isinstance(answered, Problem) else _told(book, answered))
+        told = answered if isinstance(answered, Problem) else _told(book, devices[asked.device_id], answered)
+        answers.append(told)
     await book.keep(connection)
     return answers
 
@@ -182,12 +187,16 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
     ticket = book.ticket(shown.ticket_id, shown.code) if shown else None
     if asked.override and device.role != "supervisor":
         return SupervisorsOnly("Only a supervisor's scanner can let in what was refused.")
-    refusal = _refusal(book.event_code, device, shown, ticket)
+    moment = device.now if asked.answered is None else _corrected(device, asked)
+    refusal = _refusal(book.event_code, device, shown, ticket, moment)
     stays = book.visits(device.list_id, ticket.id) if ticket else []
+    because = None
+    if refusal is None and not stays and _too_late(device, ticket, moment):
+        refusal, because = "blocked", TOO_LATE
     if asked.is_exit:
         answer = refusal if ticket is None and refusal else LEFT if _inside(stays) else "not_inside"
     elif asked.override and ticket is not None:
-        answer, refusal = ADMITTED, None
+        answer, refusal, because = ADMITTED, None, None
     elif refusal is not None:
         answer = refusal
     else:
@@ -210,6 +219,7 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
         used_at=in_since.at if in_since else None,
         used_gate=book.gate(in_since) if in_since else None,
         gate=device.gate,
+        because=None if asked.is_exit else because,
     )
     return book.write(scan if asked.answered is None else _alone(device, asked, scan, refusal))
 
@@ -226,6 +236,7 @@ def _alone(device: _Device, asked: Asked, ours: Scan, refusal: str | None) -> Sc
         corrected_at=_corrected(device, asked),
         online=False,
         answer=asked.answered,
+        because=ours.because if "blocked" in (asked.answered, objection) else None,
         objection=objection,
         used_at=None,
         used_gate=None,
@@ -261,7 +272,9 @@ def _undo(book: Book, device: _Device, asked: Asked, undoes: tuple[UUID, str]) -
     )
 
 
-def _refusal(event_code: str, device: _Device, shown: Shown | None, ticket: Ticket | None) -> str | None:
+def _refusal(
+    event_code: str, device: _Device, shown: Shown | None, ticket: Ticket | None, moment: datetime
+) -> str | None:
     """Why this ticket opens nothing here and now, whoever came in before."""
     if shown is not None and shown.event_code != event_code:
         return "wrong_event"
@@ -275,7 +288,18 @@ def _refusal(event_code: str, device: _Device, shown: Shown | None, ticket: Tick
         return "blocked"
     if device.ticket_types and ticket.ticket_type_id not in device.ticket_types:
         return "wrong_list"
-    return "not_yet" if device.now < device.opens_at else None
+    return "not_yet" if moment < device.opens_at else None
+
+
+def _too_late(device: _Device, ticket: Ticket | None, moment: datetime) -> bool:
+    """Whether nobody comes in with it any more who has not been in before."""
+    last = _last_entry(device, ticket)
+    return last is not None and moment >= last
+
+
+def _last_entry(device: _Device, ticket: Ticket | None) -> datetime | None:
+    """The ticket's last entry by this list: whichever rule ends first."""
+    return min((one for one in (device.last_entry_at, ticket and ticket.last_entry_at) if one), default=None)
 
 
 def _inside(stays: Sequence[Visit]) -> bool:
@@ -292,14 +316,14 @@ def _corrected(device: _Device, asked: Asked) -> datetime:
     return asked.scanned_at + offset
 
 
-def _told(book: Book, scan: Scan) -> Answer:
+def _told(book: Book, device: _Device, scan: Scan) -> Answer:
     ticket = book.ticket(scan.ticket_id, None)
     return Answer(
         nonce=scan.nonce,
         answer=scan.answer,
-        ticket_code=ticket.code if ticket else None,
-        ticket_type=ticket.ticket_type if ticket else None,
-        holder=ticket.holder if ticket else None,
+        ticket=ticket,
+        last_entry_at=_last_entry(device, ticket),
+        because=scan.because,
         used_at=scan.used_at,
         used_gate=scan.used_gate,
         objection=scan.objection,

@@ -28,6 +28,7 @@ class Scanner(msgspec.Struct, frozen=True):
     revoked_at: datetime | None
     event_code: str
     event_title: str
+    age_minimum: int
     time_zone: str
     ends_at: datetime
     now: datetime
@@ -55,8 +56,19 @@ class DoorTicket(msgspec.Struct, frozen=True):
     gate: str | None
 
 
+class DoorType(msgspec.Struct, frozen=True):
+    """What a door does with the tickets of a type: how many people one lets in, what is looked at then (`age`, `name`),
+    when the last of them come in for the first time, and who invited them (empty: nobody, they were bought)."""
+
+    name: str
+    admits: int
+    checks: list[str]
+    last_entry_at: datetime | None
+    given_by: str
+
+
 class Counts(msgspec.Struct, frozen=True):
-    """`entered` counts visits; `good` the tickets of this list that open the door, used or not."""
+    """People. `entered` counts visits; `good` those whose tickets open the door by this list, used or not."""
 
     entered: int
     inside: int
@@ -70,6 +82,7 @@ class DoorList(msgspec.Struct, frozen=True):
     scanner: Scanner
     cursor: datetime
     keys: list[PublicKey]
+    ticket_types: list[DoorType]
     tickets: list[DoorTicket]
     counts: Counts
 
@@ -79,7 +92,7 @@ SCANNER = Query(
     """
 SELECT device.event_id, device.id, list_id, gate, role, entry_list.name AS list_name, re_entry,
   coalesce(opens_at, doors_at - $3::interval) AS opens_at, revoked_at, short_code AS event_code, title AS event_title,
-  time_zone, ends_at, clock() AS now
+  age_minimum, time_zone, ends_at, clock() AS now
 FROM event JOIN device ON device.event_id = event.id
 JOIN entry_list ON entry_list.event_id = event.id AND entry_list.id = list_id
 WHERE event.slug = $1 AND token_hash = $2
@@ -91,6 +104,17 @@ UPDATE device SET synced_at = clock(), clock_offset = coalesce($3, clock_offset)
 KEYS = Query(
     PublicKey,
     "SELECT number, encode(public_key, 'base64') AS key FROM event_key WHERE event_id = $1 ORDER BY number",
+)
+TYPES = Query(
+    DoorType,
+    """
+SELECT ticket_type.name, admits, checks, least(ticket_type.last_entry_at, entry_list.last_entry_at) AS last_entry_at,
+  coalesce(given_by, '') AS given_by
+FROM ticket_type
+JOIN entry_list ON entry_list.event_id = ticket_type.event_id AND entry_list.id = $2
+LEFT JOIN guest_list ON guest_list.event_id = ticket_type.event_id AND guest_list.id = ticket_type.id
+WHERE ticket_type.event_id = $1 ORDER BY position
+""",
 )
 # A ticket changes when it is used for the first time; later visits are told by the entries themselves.
 TICKETS = Query(
@@ -119,13 +143,17 @@ ORDER BY ticket.id
 COUNTS = Query(
     Counts,
     """
-SELECT count(*)::integer AS entered, (count(*) FILTER (WHERE left_at IS NULL))::integer AS inside,
-  (SELECT count(*)::integer FROM list_ticket
+SELECT coalesce(sum(admits), 0)::integer AS entered,
+  coalesce(sum(admits) FILTER (WHERE left_at IS NULL), 0)::integer AS inside,
+  (SELECT coalesce(sum(admits), 0)::integer FROM list_ticket
     JOIN ticket ON ticket.event_id = list_ticket.event_id AND ticket.id = list_ticket.ticket_id
+    JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
     WHERE list_ticket.event_id = $1 AND list_ticket.list_id = $2 AND status IN ('active', 'used')
       AND blocked_reason IS NULL) AS good,
-  (count(*) FILTER (WHERE entered_at > clock() - interval '10 minutes'))::integer AS last_minutes
-FROM entry WHERE event_id = $1 AND list_id = $2
+  coalesce(sum(admits) FILTER (WHERE entered_at > clock() - interval '10 minutes'), 0)::integer AS last_minutes
+FROM entry JOIN ticket ON ticket.event_id = entry.event_id AND ticket.id = entry.ticket_id
+JOIN ticket_type ON ticket_type.event_id = entry.event_id AND ticket_type.id = ticket_type_id
+WHERE entry.event_id = $1 AND list_id = $2
 """,
 )
 
@@ -149,13 +177,14 @@ async def door_list(
         scanner=found,
         cursor=found.now,
         keys=await KEYS.all(connection, found.event_id),
+        ticket_types=await TYPES.all(connection, found.event_id, found.list_id),
         tickets=await TICKETS.all(connection, found.event_id, found.list_id, after, found.re_entry),
         counts=await counts(connection, found.event_id, found.list_id),
     )
 
 
 async def counts(connection: Connection, event_id: UUID, list_id: UUID) -> Counts:
-    """Who is in."""
+    """How many people are in."""
     counted = await COUNTS.first(connection, event_id, list_id)
     assert counted is not None
     return counted

@@ -31,6 +31,9 @@ class TicketLine(msgspec.Struct, frozen=True):
     ticket_type: str
     holder: str
     """Empty: nobody was named."""
+    admits: int = 1
+    rule: str = ""
+    """What is special about coming in with it, as `rule_words` says it."""
 
 
 class TicketsMail(msgspec.Struct, frozen=True):

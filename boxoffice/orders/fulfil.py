@@ -29,6 +29,7 @@ class _Order(msgspec.Struct, frozen=True):
     id: UUID
     code: str
     status: str
+    email: str
     total_minor: int
     currency: str
     called_off: bool
@@ -37,7 +38,7 @@ class _Order(msgspec.Struct, frozen=True):
 LOCK = Query(
     _Order,
     """
-SELECT id, code, status, total_minor, currency,
+SELECT id, code, status, email, total_minor, currency,
   (SELECT event.status = 'cancelled' FROM event WHERE event.id = event_id) AS called_off
 FROM orders WHERE event_id = $1 AND id = $2 FOR UPDATE
 """,
@@ -231,7 +232,8 @@ def _mismatch(till: Till, order: _Order, session: Session) -> str | None:
 async def _issue(connection: Connection, event_id: UUID, order: _Order) -> None:
     await PAID.run(connection, event_id, order.id)
     await issue(connection, event_id, order.id, order.code)
-    await enqueue(connection, "mail_tickets", str(order.id), _names(event_id, order.id))
+    if order.email:  # a guest may have given none: the name at the door is enough
+        await enqueue(connection, "mail_tickets", str(order.id), _names(event_id, order.id))
 
 
 def _names(event_id: UUID, order_id: UUID) -> dict[str, str]:

@@ -36,6 +36,8 @@ async def mail_tickets_again(connection: Connection, view: OrderView) -> str:
         raise NoTickets(f"This order has no tickets to mail: it is {order.status.replace('_', ' ')}.")
     if not any(ticket.status in OPENS_THE_DOOR for ticket in view.tickets):
         raise NoTickets("None of this order's tickets opens the door, so there is nothing to mail.")
+    if not order.email:
+        raise NoTickets("Nobody knows where to mail them: this guest gave no address. The name at the door is enough.")
     subject = str(order.id)
     if await BRING_FORWARD.run(connection, subject):
         return "The mail had not gone out. It is tried again now."

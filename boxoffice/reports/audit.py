@@ -176,7 +176,8 @@ TOLD = Query(
     Finding,
     """
 SELECT code AS subject, 'paid, and no mail was ever asked for' AS problem FROM orders
-WHERE status = 'paid' AND NOT EXISTS (SELECT FROM job WHERE name = 'mail_tickets' AND subject = orders.id::text)
+WHERE status = 'paid' AND email <> ''
+  AND NOT EXISTS (SELECT FROM job WHERE name = 'mail_tickets' AND subject = orders.id::text)
 """,
 )
 ONE_ENTRY = Query(
@@ -207,6 +208,23 @@ SELECT ticket.code AS subject, format('a pass of revision %s, the ticket is at %
 FROM (SELECT event_id, ticket_id, revision FROM wallet_registration
   UNION SELECT event_id, ticket_id, revision FROM google_pass) AS kept
 JOIN ticket ON ticket.event_id = kept.event_id AND ticket.id = kept.ticket_id WHERE kept.revision > ticket.revision
+""",
+)
+GUESTS = Query(
+    Finding,
+    """
+SELECT ticket.code AS subject, format('of %s, and no guest of it', ticket_type.name) AS problem
+FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
+LEFT JOIN guest ON guest.event_id = ticket.event_id AND guest.order_id = ticket.order_id
+WHERE for_guests AND list_id IS DISTINCT FROM ticket_type_id OR NOT for_guests AND list_id IS NOT NULL
+UNION ALL
+SELECT orders.code, format('%s tickets for %s and %s more', count(ticket.id), name, plus_ones)
+FROM guest JOIN orders ON orders.event_id = guest.event_id AND orders.id = order_id
+LEFT JOIN ticket ON ticket.event_id = guest.event_id AND ticket.order_id = guest.order_id
+GROUP BY guest.event_id, guest.order_id, orders.code HAVING count(ticket.id) <> 1 + plus_ones
+UNION ALL
+SELECT id::text, 'a guest list whose places could be bought' FROM guest_list
+JOIN ticket_type USING (event_id, id) WHERE NOT for_guests
 """,
 )
 ORDERS_END = Query(
@@ -268,6 +286,7 @@ INVARIANTS = (
     Invariant(
         "one ticket, one entry", "Without re-entry a ticket lets in once, unless a supervisor insists.", ONE_ENTRY
     ),
+    Invariant("guests are on a list", "A guest has a ticket for each person, of a list that is not sold.", GUESTS),
     Invariant("used means let in", "A good ticket that somebody came in with is used, since then.", USED),
     Invariant("passes are of tickets", "No wallet has a pass of a revision that its ticket never had.", PASSES),
     Invariant("orders end", "No order waits long after its time.", ORDERS_END, soon=True),

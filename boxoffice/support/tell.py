@@ -167,7 +167,7 @@ def _head(story: Story, remark: str | None) -> list[str]:
         f"Order {write_code(order.code)} ({order.code}): {STATUSES[order.status]}",
         f"  {order.event_title}, {order.venue_name}, {order.venue_city}; {doors}"
         + (" - the night is CANCELLED" if order.event_status == "cancelled" else ""),
-        f"  {order.email}; {count}, {_money(order.total_minor, order.currency)}",
+        f"  {order.email or 'no address'}; {count}, {_money(order.total_minor, order.currency)}",
         f"  order id {order.id}, at Stripe metadata order={order.code}",
         f"  All times: {write_zone(order.now, zone)}; now {_moment(order.now, zone)}",
     ]
@@ -395,6 +395,8 @@ def _usual(story: Story) -> Iterator[str]:
             else:
                 yield "No money reached this order. A charge on the buyer's account is a reservation that lapses, or"
                 yield "belongs to another order: `boxoffice order` with the address, or with the payment's id (pi_...)."
+        case "paid" | "part_refunded" if not order.email:
+            yield "No address is known, so nothing is mailed: the guest's name is enough at the door."
         case "paid" | "part_refunded":
             if any(payment.purpose == "returned" for payment in story.payments):
                 yield "It was paid twice: the second payment goes back in full, the tickets stay."

@@ -10,7 +10,7 @@ import msgspec
 from boxoffice.foundation.letters_of_fonts import LEFT_OUT, writable
 from boxoffice.foundation.typeset import Typesetter
 from boxoffice.foundation.written import write_code, write_day, write_money, write_time, write_zone
-from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard
+from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard, rule_words
 
 TEMPLATE = Path(__file__).parent / "ticket.typ"
 PIXELS_PER_MODULE = 8
@@ -59,7 +59,6 @@ async def tickets_pdf(typesetter: Typesetter, tickets: Sequence[ToPrint], look: 
         "age": f"{first.age_minimum}+" if first.age_minimum else "all",
         "night": night,
         "night-words": night.partition("://")[2],
-        "policies": _policies(first.age_minimum),
         "tickets": [_printed(ticket, at, len(tickets), base_url) for at, ticket in enumerate(tickets, 1)],
     }
     words = repr([value for name, value in data.items() if name != "poster"])
@@ -85,6 +84,9 @@ def _printed(ticket: ToPrint, number: int, count: int, base_url: str) -> dict[st
         "holder": writable(card.holder),
         "type": writable(card.ticket_type),
         "release": writable(card.release),
+        "admits": "Admits one" if card.admits == 1 else f"Admits {card.admits}",
+        "until": write_time(card.last_entry_at, card.time_zone) if card.last_entry_at else "",
+        "policies": _policies(card),
         "price": write_money(card.unit_minor, card.currency) if card.unit_minor else "Free",
         "bought": write_day(card.purchased_at, card.time_zone),
         "order": write_code(card.order_code),
@@ -115,8 +117,11 @@ def _status(card: TicketCard) -> str:
     return ""
 
 
-def _policies(age_minimum: int) -> list[str]:
+def _policies(card: TicketCard) -> list[str]:
+    age_minimum = card.age_minimum
+    rule = rule_words(card.admits, card.last_entry_at, card.time_zone)
     return [
+        *([f"{rule}."] if rule else []),
         "Show the square code, on this paper or on your phone. If it cannot be read, say the letters below it.",
         "The code opens the door once. Whoever has a copy can get in: keep this paper to yourself.",
         f"You must be {age_minimum} or older: bring an identity card or passport." if age_minimum else "All ages.",

@@ -7,6 +7,7 @@ import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, read_code
+from boxoffice.foundation.written import write_time
 
 TICKET_MOVES: dict[str, frozenset[str]] = {
     "active": frozenset(["used", "cancelled", "refunded"]),
@@ -30,10 +31,13 @@ class OrderTicket(msgspec.Struct, frozen=True):
     holder: str
     revision: int
     used_at: datetime | None
+    admits: int
+    last_entry_at: datetime | None
 
 
 class TicketCard(msgspec.Struct, frozen=True):
-    """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid."""
+    """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid. It lets
+    in `admits` people, none for the first time after `last_entry_at`."""
 
     event_id: UUID
     id: UUID
@@ -42,6 +46,8 @@ class TicketCard(msgspec.Struct, frozen=True):
     blocked_reason: str | None
     ticket_type: str
     release: str
+    admits: int
+    last_entry_at: datetime | None
     holder: str
     revision: int
     unit_minor: int
@@ -69,7 +75,8 @@ OF_ORDER = Query(
     OrderTicket,
     """
 SELECT ticket.id, ticket.code, CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status,
-  ticket.blocked_reason, ticket_type.name AS ticket_type, ticket.holder, ticket.revision, ticket.used_at
+  ticket.blocked_reason, ticket_type.name AS ticket_type, ticket.holder, ticket.revision, ticket.used_at,
+  ticket_type.admits, ticket_type.last_entry_at
 FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
 WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number
 """,
@@ -78,8 +85,9 @@ WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number
 _CARD = """
 SELECT ticket.event_id, ticket.id, ticket.code,
   CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status, ticket.blocked_reason,
-  ticket_type.name AS ticket_type, release.name AS release, ticket.holder, ticket.revision, order_line.unit_minor,
-  orders.currency, orders.paid_at AS purchased_at, ticket.used_at, orders.code AS order_code, orders.email,
+  ticket_type.name AS ticket_type, release.name AS release, ticket_type.admits, ticket_type.last_entry_at,
+  ticket.holder, ticket.revision, order_line.unit_minor, orders.currency, orders.paid_at AS purchased_at,
+  ticket.used_at, orders.code AS order_code, orders.email,
   event.slug AS event_slug, event.title AS event_title, event.status AS event_status, event.doors_at, event.starts_at,
   event.ends_at, event.time_zone, event.age_minimum, venue.name AS venue_name, venue.address AS venue_address,
   venue.city AS venue_city, organisation.name AS organiser, clock() AS now
@@ -111,3 +119,12 @@ async def ticket_of_code(connection: Connection, code: str) -> TicketCard | None
     """The ticket of a code as people type it; None for a code that does not exist. Asks nobody for leave."""
     canonical = read_code(code)
     return await ONE.first(connection, canonical[:EVENT_CODE_LENGTH], canonical) if canonical else None
+
+
+def rule_words(admits: int, last_entry_at: datetime | None, time_zone: str) -> str:
+    """What is special about coming in with a ticket, "For 6 people, entry until 00:30"; empty for most."""
+    rules = [f"for {admits} people"] if admits > 1 else []
+    if last_entry_at is not None:
+        rules.append(f"entry until {write_time(last_entry_at, time_zone)}")
+    words = ", ".join(rules)
+    return words[:1].upper() + words[1:]

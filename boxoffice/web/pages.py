@@ -6,6 +6,7 @@ from boxoffice.edge import module_files
 from boxoffice.web import dev_mailbox, static
 from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket, ticket_pdf, wallet
 from boxoffice.web.door import installed, scanner
+from boxoffice.web.guests import guest_list
 from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue
 
 PAGES: list[ControllerRouterHandler] = [
@@ -49,6 +50,9 @@ PAGES: list[ControllerRouterHandler] = [
     scanner.show_pairing,
     scanner.pair_phone,
     scanner.show_scanner,
+    guest_list.show_guest_list,
+    guest_list.put_on_list,
+    guest_list.take_off_list,
     dev_mailbox.show_mailbox,
     dev_mailbox.show_message,
     dev_mailbox.show_message_html,

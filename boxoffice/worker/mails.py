@@ -34,7 +34,7 @@ from boxoffice.notifications.emails import (
 )
 from boxoffice.orders.access import access_token
 from boxoffice.orders.order import OrderView, show_order
-from boxoffice.tickets.ticket import OPENS_THE_DOOR
+from boxoffice.tickets.ticket import OPENS_THE_DOOR, rule_words
 
 
 class _Refund(msgspec.Struct, frozen=True):
@@ -103,7 +103,16 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
             venue_address=f"{order.venue_address}, {order.venue_city}",
             currency=order.currency,
             total_minor=order.total_minor,
-            tickets=tuple(TicketLine(one.code, one.ticket_type, one.holder) for one in tickets),
+            tickets=tuple(
+                TicketLine(
+                    one.code,
+                    one.ticket_type,
+                    one.holder,
+                    one.admits,
+                    rule_words(one.admits, one.last_entry_at, order.time_zone),
+                )
+                for one in tickets
+            ),
             attachments=await _on_paper(box, [one.code for one in tickets]),
             apple_wallet_link=_in_wallet(link, "tickets.pkpasses") if "apple" in wallets else "",
             google_wallet_link=_in_wallet(link, "google-wallet") if "google" in wallets else "",
@@ -237,4 +246,6 @@ async def _order(box: BoxOffice, job: Job) -> tuple[OrderView, str]:
 
 
 async def _send(box: BoxOffice, job: Job, mail: Mail) -> None:
+    if not mail.to:  # a guest who is known by name alone
+        return
     await box.mailer.send(mail, job.id)

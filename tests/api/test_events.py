@@ -21,7 +21,7 @@ async def test_a_night_with_its_prices(client: AsyncClient, db: Database) -> Non
     await load(db)
     night = (await client.get("/api/v1/events/tiefdruck-eins")).json()
     (entry,) = night["ticket_types"]
-    assert sorted(entry) == ["available", "currency", "id", "name", "price"]
+    assert sorted(entry) == ["admits", "available", "currency", "id", "last_entry_at", "name", "price"]
     assert (entry["name"], entry["price"], entry["currency"], entry["available"]) == (
         "Entry",
         1200,

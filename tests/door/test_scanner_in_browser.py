@@ -120,17 +120,19 @@ async def test_a_name_is_enough_when_the_phone_is_lost(chromium: Browser, door: 
     await door.execute("UPDATE ticket SET holder = 'Zoë Müller-Example' WHERE code = $1", first)
     phone = await paired_phone(chromium, door)
     await phone.page.get_by_role("button", name="Find", exact=True).click()
-    await phone.page.get_by_label("Name, order or ticket code").fill("muller zoe")
+    await phone.page.get_by_label("Name, order, ticket code, or who invited").fill("muller zoe")
     await expect(phone.page.locator("#found li")).to_have_count(1)
     await phone.page.get_by_role("button", name="Let in: Zoë Müller-Example").click()
     await phone.answers("admitted")
     await phone.page.get_by_role("button", name="Find", exact=True).click()
-    await phone.page.get_by_label("Name, order or ticket code").fill("zoe")
+    await phone.page.get_by_label("Name, order, ticket code, or who invited").fill("zoe")
     await expect(phone.page.locator("#found")).to_contain_text("already in")
-    await phone.page.get_by_label("Name, order or ticket code").fill(other)
+    await phone.page.get_by_label("Name, order, ticket code, or who invited").fill(other)
     await expect(phone.page.locator("#found li")).to_have_count(1)
-    await phone.page.get_by_label("Name, order or ticket code").fill("nobody at all")
-    await expect(phone.page.locator("#found-none")).to_have_text("Nobody by that name, order or code.")
+    await phone.page.get_by_label("Name, order, ticket code, or who invited").fill("nobody at all")
+    await expect(phone.page.locator("#found-none")).to_have_text(
+        "Nobody by that name, order or code, and nobody who invited."
+    )
     await phone.context.close()
 
 

@@ -131,6 +131,12 @@ async def test_alone_it_answers_by_signature_and_list(page: Page) -> None:
         ({"own": "used", "isExit": True}, "left"),
         ({"isExit": True}, "not_inside"),
         ({"now": late - 7_200_000}, "not_yet"),
+        ({"lastEntry": "2026-12-04T23:00:01Z"}, "admitted"),
+        ({"lastEntry": "2026-12-04T23:00:00Z"}, "blocked"),
+        ({"lastEntry": "2026-12-04T23:00:00Z", "override": True}, "admitted"),
+        ({"lastEntry": "2026-12-04T23:00:00Z", "ticket": good | {"status": "used"}}, "already_used"),
+        ({"lastEntry": "2026-12-04T23:00:00Z", "own": "left", "door": door | {"re_entry": True}}, "admitted"),
+        ({"lastEntry": "2026-12-04T23:00:00Z", "own": "used", "isExit": True}, "left"),
     ):
         asked = {"shown": shown, "ticket": good, "door": door, "now": late} | changes
         body = "if (values[0].ticket === null) delete values[0].ticket; return it.answerAlone(values[0]);"

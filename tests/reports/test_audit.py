@@ -37,6 +37,7 @@ INSERT INTO promo (event_id, id, code, percent, used) SELECT id, id, 'X', 10, 1 
     "handled means done": "DELETE FROM refund; DELETE FROM payment",
     "buyers are told": "DELETE FROM job",
     "one ticket, one entry": SCANNED % "(1, 1), (2, 2)",
+    "guests are on a list": "UPDATE ticket_type SET for_guests = true",
     "used means let in": SCANNED % "(1, 1)",
     "passes are of tickets": """
 INSERT INTO google_pass SELECT event_id, id, revision + 1, clock() FROM ticket""",

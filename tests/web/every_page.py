@@ -16,6 +16,7 @@ from boxoffice.cli.demo_orders import buy_for_the_demo
 from boxoffice.door.device import ROLES, make_link, night_of
 from boxoffice.door.entry_list import open_now
 from boxoffice.foundation.ids import new_id
+from boxoffice.guests.guest_list import lists_of, share_token
 from boxoffice.orders.order import OrderView
 from boxoffice.settings import Settings
 from tests.notifications.mails import every_mail
@@ -177,6 +178,7 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("my-tickets", "/tickets"),
         Scene("my-tickets-empty", "/tickets", "newcomer"),
         *_of_signing_in(),
+        *await _of_guests(box),
         *await _of_the_door(box),
         Scene("problem-404", "/events/nowhere"),
         Scene("problem-not-yours", f"/orders/{_part(done)}", "nobody"),
@@ -296,7 +298,9 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
         good, in_before = [
             str(row[0])
             for row in await connection.fetch(
-                "SELECT code FROM ticket WHERE event_id = $1 AND status = 'active' ORDER BY code LIMIT 2", night.id
+                """SELECT code FROM ticket WHERE event_id = $1 AND status = 'active'
+                AND order_id NOT IN (SELECT order_id FROM guest) ORDER BY code LIMIT 2""",
+                night.id,
             )
         ]
 
@@ -321,11 +325,6 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
 
         return act
 
-    async def find(page: Page) -> None:
-        await pair(page)
-        await page.click("#find")
-        await page.fill("#words", good)
-
     async def override(page: Page) -> None:
         await scanned(in_before, in_before)(page)
         await page.click("#result button:has-text('Let in anyway')")
@@ -345,7 +344,51 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
         Scene("door-already-used", address, act=scanned(in_before, in_before)),
         Scene("door-override", address, act=override),
         Scene("door-admitted", address, act=insist),
-        Scene("door-found", address, act=find),
+        Scene("door-found", address, act=_found(pair, good)),
+        Scene("door-found-guests", address, act=_found(pair, "tonspur")),
+        Scene("door-guest", address, act=_found(pair, "anna", comes_in=True)),
+    ]
+
+
+def _found(pair: Act, words: str, *, comes_in: bool = False) -> Act:
+    async def act(page: Page) -> None:
+        await pair(page)
+        await page.click("#find")
+        await page.fill("#words", words)
+        if comes_in:
+            await page.locator("#found button").first.click()
+            await page.wait_for_selector("#result:not([hidden])")
+
+    return act
+
+
+async def _of_guests(box: BoxOffice) -> list[Scene]:
+    """A list that is filled in, one that nobody is on yet, and one that is closed."""
+    async with box.db.transaction() as connection:
+        open_list, empty = [(await lists_of(connection, slug))[0] for slug in (DOOR, NIGHT)]
+        await connection.execute("UPDATE guest_list SET closes_at = clock() WHERE id = $1", empty.id)
+    address, closed = [f"/guests/{share_token(box.settings.secret_key, one)}" for one in (open_list, empty)]
+
+    async def add(page: Page, name: str = "") -> None:
+        await page.fill("#name", name)
+        await page.select_option("#plus_ones", "1")
+        await page.fill("#email", "" if name else "nobody@")
+        await page.click("button.block")
+
+    async def add_one(page: Page) -> None:
+        if "Zoë Müller" not in await page.content():
+            await add(page, "Zoë Müller")
+            await page.wait_for_selector("[role=status]")
+
+    async def add_nobody(page: Page) -> None:
+        await add(page)
+        await page.wait_for_selector(".errors")
+
+    return [
+        Scene("guest-list", address, "nobody"),
+        Scene("guest-list-wrong", address, "nobody", add_nobody),
+        Scene("guest-list-added", address, "nobody", add_one),
+        Scene("guest-list-closed", closed, "nobody"),
     ]
 
 

@@ -30,6 +30,14 @@ async def test_a_night_is_told_whole(browser: AsyncClient) -> None:
     assert "only 5 left" in page
 
 
+async def test_a_table_and_a_last_entry_are_told_before_somebody_buys(browser: AsyncClient, box: BoxOffice) -> None:
+    table = 'name = "Entry"\nadmits = 6\nlast_entry_at = "next day 00:30"'
+    await load(box.db, LONG_NIGHT.replace('name = "Entry"', table, 1))
+    page = re.sub(r"<[^>]+>", "", (await browser.get(EVENT)).text)
+    assert "One ticket is for 6 people, who come in together. Entry with it until 00:30." in page
+    assert "only 10 left" in page  # the room of 60 holds ten tables
+
+
 async def test_everyone_gets_the_same_page_so_it_may_be_kept(browser: AsyncClient, box: BoxOffice) -> None:
     for address in ("/", EVENT):
         page = await browser.get(address)

@@ -148,6 +148,20 @@ async def test_words_of_people_are_never_markup(browser: AsyncClient, box: BoxOf
     assert bare(text).count(bare(name)) >= 2
 
 
+async def test_a_table_and_its_last_entry_are_told_on_page_and_paper(browser: AsyncClient, box: BoxOffice) -> None:
+    view = await paid(box, quantity=1)
+    async with box.db.transaction() as connection:
+        await connection.execute(
+            "UPDATE ticket_type SET admits = 6, last_entry_at = doors_at + interval '150 minutes' FROM event"
+        )
+    (paper,) = pages(await tickets_pdf(browser, box, view))
+    page = (await browser.get(f"/tickets/{path_part(view.tickets[0].code)}")).text
+    assert "For 6 people, entry until 00:30." in paper
+    assert "Admits 6" in paper
+    assert "<dt>Entry until</dt><dd>00:30</dd>" in page
+    assert "<dt>People</dt><dd>6</dd>" in page
+
+
 async def test_the_longest_names_leave_the_code_alone(browser: AsyncClient, box: BoxOffice) -> None:
     view = await paid(box, quantity=3, names=("W" * 100, "نور" * 33, "👩🏽‍🎤" * 14))
     await change(box, "UPDATE event SET title = $1", "Ein sehr langer Titel " * 9)

@@ -14,7 +14,7 @@ from boxoffice.api.v1.orders import NEVER_CACHED
 from boxoffice.api.v1.scans import Moment, bearer
 from boxoffice.box import BoxOffice
 from boxoffice.door.device import Paired, pair
-from boxoffice.door.sync import Counts, DoorTicket, PublicKey, door_list
+from boxoffice.door.sync import Counts, DoorTicket, DoorType, PublicKey, door_list
 from boxoffice.edge.json_body import read_json
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 
@@ -45,7 +45,9 @@ class DoorShown(msgspec.Struct, frozen=True):
     list_name: str
     re_entry: bool
     opens_at: datetime
+    age_minimum: int
     keys: list[PublicKey]
+    ticket_types: list[DoorType]
     tickets: list[DoorTicket]
     counts: Counts
 
@@ -96,7 +98,9 @@ async def show_door(
         list_name=scanner.list_name,
         re_entry=scanner.re_entry,
         opens_at=scanner.opens_at,
+        age_minimum=scanner.age_minimum,
         keys=found.keys,
+        ticket_types=found.ticket_types,
         tickets=found.tickets,
         counts=found.counts,
     )

@@ -56,17 +56,22 @@ class ScanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TicketAtDoor(msgspec.Struct, frozen=True):
-    """Whose ticket it is."""
+    """Whose ticket it is. One scan of it is `admits` people; `checks` is what to look at when they come in, `age` and
+    `name`; after `last_entry_at` nobody comes in with it for the first time."""
 
     code: str
     ticket_type: str
     holder: str
+    admits: int
+    checks: list[str]
+    last_entry_at: datetime | None
 
 
 class ScanAnswer(msgspec.Struct, frozen=True):
     """The answer, which never changes. `used_at` and `gate`: since when and by which gate the ticket is in.
 
     `objection`: what a scanner that answered alone would have been told. A batch tells `supervisors_only` here.
+    `because`: `too_late` when a ticket is `blocked` for its hour alone; null when it is held back.
     """
 
     nonce: str
@@ -75,6 +80,7 @@ class ScanAnswer(msgspec.Struct, frozen=True):
     used_at: datetime | None
     gate: str | None
     objection: str | None
+    because: str | None = None
 
 
 @post(
@@ -141,6 +147,9 @@ def _shown(body: ScanBody, answer: Answer | Problem, *, alone: bool) -> ScanAnsw
             raise answer
         return ScanAnswer(body.nonce, answer.type, None, None, None, None)
     ticket = None
-    if answer.ticket_code is not None:
-        ticket = TicketAtDoor(answer.ticket_code, answer.ticket_type or "", answer.holder or "")
-    return ScanAnswer(answer.nonce, answer.answer, ticket, answer.used_at, answer.used_gate, answer.objection)
+    if answer.ticket is not None:
+        one = answer.ticket
+        ticket = TicketAtDoor(one.code, one.ticket_type, one.holder, one.admits, one.checks, answer.last_entry_at)
+    return ScanAnswer(
+        answer.nonce, answer.answer, ticket, answer.used_at, answer.used_gate, answer.objection, answer.because
+    )

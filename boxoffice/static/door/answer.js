@@ -4,9 +4,10 @@
 /**
  * `shown`: what was read, its signature checked, or null. `ticket`: as the list has it, or undefined. `own`: "used",
  * "left" or "good" when this scanner let the ticket in or out, or took that back, since the list was told; else
- * undefined. `door`: {event_code, re_entry, opens_at}; `now`: ms of our clock.
+ * undefined. `door`: {event_code, re_entry, opens_at}; `lastEntry`: when the last tickets of its type come in for the
+ * first time, as text, or null; `now`: ms of our clock.
  */
-export function answerAlone({ shown, ticket, own, door, now, isExit = false, override = false }) {
+export function answerAlone({ shown, ticket, own, door, lastEntry = null, now, isExit = false, override = false }) {
   if (shown && shown.eventCode !== door.event_code) return "wrong_event";
   // A signature of this night on a ticket that the list does not have: bought since the last sync.
   if (!shown || (!ticket && !shown.ticketId)) return "unknown";
@@ -17,6 +18,7 @@ export function answerAlone({ shown, ticket, own, door, now, isExit = false, ove
   if (ticket && shown.revision !== undefined && shown.revision < ticket.revision) return "cancelled"; // reissued
   if (["blocked", "wrong_list"].includes(ticket?.status)) return ticket.status;
   if (now < Date.parse(door.opens_at)) return "not_yet";
+  if (state === "good" && lastEntry && now >= Date.parse(lastEntry)) return "blocked"; // too late
   if (state === "used" || (state === "left" && !door.re_entry)) return "already_used";
   return "admitted";
 }

@@ -8,7 +8,7 @@ import { setSound, wakeSound } from "./sound.js";
 import { openStore } from "./store.js";
 import { listenToKeys } from "./wedge.js";
 import { askWhy } from "./why.js";
-import { ANSWERS } from "./words.js";
+import { ANSWERS, isolated, sentence } from "./words.js";
 
 const SYNC_EVERY_MS = 10_000;
 const SOON_MS = 1500;
@@ -20,7 +20,7 @@ const find = (selector) => document.querySelector(selector);
 const page = find("#content");
 const { slug, ed25519, reader, wasm } = page.dataset;
 const scanner = new Scanner(await openStore(slug), slug, ed25519);
-const result = new Result(clock, offers);
+const result = new Result(clock, (entry) => [...companions(entry), ...offers(entry)], () => scanner.door?.age_minimum ?? 0);
 const camera = new Camera(find("#video"), { script: reader, wasm }, (text) => scan(text));
 let direction = "in";
 let soon;
@@ -169,6 +169,18 @@ function offers(entry) {
   return found;
 }
 
+/** Who else may come in by the name of a guest who was let in. */
+function companions(entry) {
+  const more = entry.ticketId && entry.answer === "admitted" ? scanner.party(entry.ticketId)?.waiting ?? [] : [];
+  return more.length > 0 ? [{ label: `Let in ${more.length} more`, act: () => letIn(more) }] : [];
+}
+
+/** Those who come along, one after the other: each is a scan of its own, and can be taken back alone. */
+async function letIn(codes) {
+  result.close();
+  for (const code of codes) await scan(code, { isExit: false });
+}
+
 async function undo(entry) {
   result.close();
   const reason = await askWhy("Take this back?", "Undo", UNDO_REASONS);
@@ -226,7 +238,8 @@ function showLog() {
     const { word, tone } = ANSWERS[entry.answer];
     const row = element("li", `log-row is-${tone}`, "");
     const words = element("div", "log-words", "");
-    words.append(element("strong", "", word), element("span", "", [entry.holder, entry.ticketType].filter(Boolean).join(" · ") || entry.code || "no ticket"));
+    words.append(element("strong", "", word), element("span", "", [entry.holder, entry.admits > 1 ? `${entry.admits} people` : "", entry.ticketType].filter(Boolean).join(" · ") || entry.code || "no ticket"));
+    if (entry.because === "too_late") words.append(element("span", "", sentence(entry, clock)));
     if (entry.late) words.append(element("span", "log-late", `The box office says: ${(ANSWERS[entry.late]?.word ?? entry.late).toLowerCase()}`));
     row.append(element("time", "", clock(entry.at)), words);
     for (const { label, act } of offers(entry)) {
@@ -247,24 +260,46 @@ function showLog() {
 function showFound() {
   const words = find("#words").value;
   const found = scanner.find(words);
-  find("#found").replaceChildren(
-    ...found.map((ticket) => {
-      const row = element("li", "found-row", "");
-      const text = element("div", "log-words", "");
-      const state = { good: "not in yet", used: "already in", left: "went out" }[ticket.status] ?? ticket.status.replaceAll("_", " ");
-      text.append(element("strong", "", ticket.holder || ticket.code), element("span", "", `${ticket.ticket_type} · order ${ticket.order_code} · ${state}`));
-      const button = element("button", "button", direction === "in" ? "Let in" : "Let out");
-      button.type = "button";
-      button.setAttribute("aria-label", `${button.textContent}: ${ticket.holder || ticket.code}`);
-      button.addEventListener("click", () => {
-        find("#finding").close();
-        scan(ticket.code);
-      });
-      row.append(text, button);
-      return row;
-    }),
-  );
-  find("#found-none").textContent = words.trim() ? (found.length ? "" : "Nobody by that name, order or code.") : "Type a name, an order or a code.";
+  find("#found").replaceChildren(...found.map(foundRow));
+  find("#found-none").textContent = words.trim() ? (found.length ? "" : "Nobody by that name, order or code, and nobody who invited.") : "Type a name, an order, a code, or who invited.";
+}
+
+function foundRow(ticket) {
+  const row = element("li", "found-row", "");
+  const text = element("div", "log-words", "");
+  const { party } = ticket;
+  const name = party ? party.name : ticket.holder || ticket.code;
+  const state = { good: "not in yet", used: "already in", left: "went out" }[ticket.status] ?? ticket.status.replaceAll("_", " ");
+  const title = element("strong", "", party?.plus ? `${isolated(name)} +${party.plus}` : name);
+  const more = [ticket.ticket_type];
+  if (!party) more.push(`order ${ticket.order_code}`);
+  else if (!ticket.ticket_type.includes(ticket.givenBy)) more.push(`by ${ticket.givenBy}`);
+  more.push(party?.plus ? `${party.inside.length} of ${party.size} in` : state);
+  text.append(title, element("span", "", more.join(" · ")));
+  row.append(text, foundButtons(ticket, name));
+  return row;
+}
+
+/** One of them, or all who can still come in. */
+function foundButtons(ticket, name) {
+  const buttons = element("div", "found-buttons", "");
+  const waiting = ticket.party?.waiting ?? [];
+  const add = (label, act) => {
+    const button = element("button", "button", label);
+    button.type = "button";
+    button.setAttribute("aria-label", `${label}: ${name}`);
+    button.addEventListener("click", () => {
+      find("#finding").close();
+      act();
+    });
+    buttons.append(button);
+  };
+  if (direction === "out") add("Let out", () => scan(ticket.party?.inside[0] ?? ticket.code));
+  else if (waiting.length > 1) {
+    add("Let in 1", () => scan(waiting[0]));
+    add(`All ${waiting.length}`, () => letIn(waiting));
+  } else add("Let in", () => scan(waiting[0] ?? ticket.code));
+  return buttons;
 }
 
 function tell(words) {

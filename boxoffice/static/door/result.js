@@ -1,21 +1,24 @@
 // The answer, as large as the screen. It goes by itself, by a tap, or when the next ticket is read.
 
 import { play } from "./sound.js";
-import { ANSWERS, icon, sentence } from "./words.js";
+import { ANSWERS, checks, icon, people, sentence } from "./words.js";
 
 const SHOWN_MS = { good: 1800, plain: 1800, bad: 6000, wait: 4000 };
+const TO_LOOK_AT_MS = 4000; // the next ticket that is read does not wait for it
 
-/** `time`: writes ms as the venue's clock; `offers(entry)`: [{label, act}] for its buttons. */
+/** `time`: writes ms as the venue's clock; `offers(entry)`: [{label, act}] for its buttons; `age()`: the night's. */
 export class Result {
   #place = document.querySelector("#result");
   #spoken = document.querySelector("#spoken");
   #time;
   #offers;
+  #age;
   #timer;
 
-  constructor(time, offers) {
+  constructor(time, offers, age) {
     this.#time = time;
     this.#offers = offers;
+    this.#age = age;
     this.#place.addEventListener("click", (event) => {
       if (!event.target.closest("button")) this.close();
     });
@@ -33,9 +36,11 @@ export class Result {
       this.#buttons(entry),
     );
     this.#place.hidden = false;
-    this.#spoken.textContent = [word, sentence(entry, this.#time), entry.ticketType, entry.holder].filter(Boolean).join(". ");
+    const said = [word, sentence(entry, this.#time), people(entry), ...this.#checks(entry), entry.ticketType, entry.holder];
+    this.#spoken.textContent = said.filter(Boolean).join(". ");
     play(tone);
-    this.#timer = setTimeout(() => this.close(), SHOWN_MS[tone]);
+    const toLookAt = this.#checks(entry).length > 0 || people(entry);
+    this.#timer = setTimeout(() => this.close(), toLookAt ? Math.max(TO_LOOK_AT_MS, SHOWN_MS[tone]) : SHOWN_MS[tone]);
   }
 
   /** Stays until somebody says so. */
@@ -49,10 +54,17 @@ export class Result {
   }
 
   #lines(entry) {
-    const lines = [["result-more", sentence(entry, this.#time)], ["result-type", entry.ticketType]];
-    lines.push(["result-holder", entry.holder], ["result-code", entry.code]);
+    const lines = [["result-more", sentence(entry, this.#time)], ["result-people", people(entry)]];
+    for (const check of this.#checks(entry)) lines.push(["result-check", check]);
+    lines.push(["result-type", entry.ticketType]);
+    const nameIsTold = entry.answer === "admitted" && entry.checks?.includes("name");
+    lines.push(["result-holder", nameIsTold ? "" : entry.holder], ["result-code", entry.code]);
     if (entry.alone) lines.push(["result-alone", "Answered without a network"]);
     return lines.filter(([, text]) => text).map(([name, text]) => element("p", name, text));
+  }
+
+  #checks(entry) {
+    return checks(entry, this.#age());
   }
 
   #buttons(entry) {

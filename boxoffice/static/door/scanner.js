@@ -9,9 +9,11 @@ import { genuine } from "./verify.js";
 const ANSWER_PATIENCE_MS = 1200;
 const SYNC_PATIENCE_MS = 10_000;
 const LOG_LENGTH = 50;
+const VOID = ["cancelled", "refunded"];
+const BOUGHT_LATER = { admits: 1, checks: [], last_entry_at: null, given_by: "" };
 const LIST_FIELDS = [
   ...["device", "event", "event_code", "time_zone", "ends_at", "gate", "role", "list_name", "re_entry", "opens_at"],
-  ...["keys", "counts", "cursor"],
+  ...["age_minimum", "ticket_types", "keys", "counts", "cursor"],
 ];
 
 /** Dispatches `change` whenever what people see of it is another. */
@@ -75,19 +77,44 @@ export class Scanner extends EventTarget {
     return Date.now() + this.#offset;
   }
 
-  /** Tickets whose holder, order or code has all the words; at most 30. */
+  /**
+   * Tickets whose holder, order, code, type or whoever invited them has all the words; at most 30. A guest stands for
+   * who comes along too: `party` is then what `party()` says.
+   */
   find(words) {
     const wanted = plain(words).split(/\s+/).filter(Boolean);
     if (wanted.length === 0) return [];
     const found = [];
+    const parties = new Set();
     for (const ticket of this.#tickets.values()) {
-      const text = plain(`${ticket.holder} ${ticket.order_code} ${ticket.code} ${dashless(ticket.code)}`);
-      if (wanted.every((word) => text.includes(word) || text.includes(dashless(word)))) {
-        found.push({ ...ticket, status: this.#own[ticket.id]?.state ?? ticket.status });
-        if (found.length === 30) break;
-      }
+      const type = this.#type(ticket.ticket_type);
+      const text = plain(`${ticket.holder} ${ticket.order_code} ${ticket.code} ${dashless(ticket.code)} ${ticket.ticket_type} ${type.given_by}`);
+      if (!wanted.every((word) => text.includes(word) || text.includes(dashless(word)))) continue;
+      if (parties.has(ticket.order_code)) continue;
+      const party = this.party(ticket.id);
+      if (party) parties.add(ticket.order_code);
+      found.push({ ...ticket, status: this.#state(ticket), givenBy: type.given_by, party });
+      if (found.length === 30) break;
     }
     return found;
+  }
+
+  /**
+   * A guest and who comes along: {name, plus, size, inside, waiting}, the last two being the codes of those who are in and
+   * who can come in; null for a ticket that somebody bought, or that is void.
+   */
+  party(ticketId) {
+    const one = this.#tickets.get(ticketId);
+    if (!one || !this.#type(one.ticket_type).given_by) return null;
+    const all = [...this.#tickets.values()]
+      .filter((ticket) => ticket.order_code === one.order_code && !VOID.includes(this.#state(ticket)))
+      .sort((first, second) => Number(first.holder.startsWith("With ")) - Number(second.holder.startsWith("With ")));
+    if (all.length === 0) return null;
+    const codes = (...states) => all.filter((ticket) => states.includes(this.#state(ticket))).map((ticket) => ticket.code);
+    return {
+      ...{ name: all[0].holder, plus: all.length - 1, size: all.length },
+      ...{ inside: codes("used"), waiting: codes("good", "left") },
+    };
   }
 
   /**
@@ -244,12 +271,16 @@ export class Scanner extends EventTarget {
 
   #alone(shown, ticket, item, isExit, override) {
     const own = this.#own[item.ticketId];
+    const type = this.#type(ticket?.ticket_type);
+    const lastEntry = type.last_entry_at;
     const answer = answerAlone({
-      ...{ shown, ticket, isExit, override, own: own?.state, door: this.door, now: this.now },
+      ...{ shown, ticket, isExit, override, own: own?.state, door: this.door, lastEntry, now: this.now },
     });
     const used = answer === "already_used";
     return {
       ...{ answer, holder: ticket?.holder ?? "", ticketType: ticket?.ticket_type ?? "", code: ticket?.code ?? "" },
+      ...{ admits: type.admits, checks: type.checks, lastEntry: lastEntry ? Date.parse(lastEntry) : null },
+      because: answer === "blocked" && ticket.status !== "blocked" ? "too_late" : null,
       usedAt: used ? (own?.at ?? Date.parse(ticket.used_at)) : null,
       gate: used ? (own ? this.door.gate : ticket.gate) : null,
       note: answer === "admitted" && !ticket ? "Genuine, and bought after the last sync" : "",
@@ -263,6 +294,8 @@ export class Scanner extends EventTarget {
     return await this.#done(item, {
       ...{ answer: told.answer, holder: ticket?.holder ?? "", ticketType: ticket?.ticket_type ?? "", note: "" },
       code: ticket?.code ?? "",
+      ...{ admits: ticket?.admits ?? 1, checks: ticket?.checks ?? [], because: told.because },
+      lastEntry: ticket?.last_entry_at ? Date.parse(ticket.last_entry_at) : null,
       usedAt: told.used_at ? Date.parse(told.used_at) : null,
       gate: told.gate,
       alone: false,
@@ -282,7 +315,8 @@ export class Scanner extends EventTarget {
     if (ticketId && state) {
       this.#own[ticketId] = { state, at: this.now, nonce: item.nonce, told: !result.alone };
     }
-    const entry = { ...result, nonce: item.nonce, at: this.now, ticketId, text: item.payload ?? item.code ?? "" };
+    const party = ticketId ? this.party(ticketId) : null;
+    const entry = { ...result, nonce: item.nonce, at: this.now, ticketId, party, text: item.payload ?? item.code ?? "" };
     this.log = [entry, ...this.log];
     const old = this.log.splice(LOG_LENGTH).map((one) => one.nonce);
     await this.#store.write({
@@ -290,22 +324,22 @@ export class Scanner extends EventTarget {
       remove: { log: old, queue: result.alone ? [] : [item.nonce] },
       put: { log: [entry], queue: result.alone ? [item] : [] },
     });
-    if (moves(result.answer)) this.#count(result.answer);
+    if (moves(result.answer)) this.#count(result.answer, result.admits);
     this.#changed();
     return entry;
   }
 
   /** The counts that people see do not wait for the next sync, which brings the true ones. */
-  #count(answer) {
+  #count(answer, people) {
     const counts = this.door.counts;
     if (answer === "admitted") {
       this.door.counts = {
         ...counts,
-        entered: counts.entered + 1,
-        inside: counts.inside + 1,
-        last_minutes: counts.last_minutes + 1,
+        entered: counts.entered + people,
+        inside: counts.inside + people,
+        last_minutes: counts.last_minutes + people,
       };
-    } else this.door.counts = { ...counts, inside: Math.max(0, counts.inside - 1) };
+    } else this.door.counts = { ...counts, inside: Math.max(0, counts.inside - people) };
   }
 
   async #keep(item) {
@@ -316,6 +350,15 @@ export class Scanner extends EventTarget {
   async #forget(item) {
     this.#queue.delete(item.nonce);
     await this.#store.write({ remove: { queue: [item.nonce] } });
+  }
+
+  /** What the door does with a type; one that the list does not know was bought since. */
+  #type(name) {
+    return this.door?.ticket_types?.find((type) => type.name === name) ?? BOUGHT_LATER;
+  }
+
+  #state(ticket) {
+    return this.#own[ticket.id]?.state ?? ticket.status;
   }
 
   #know(ticket) {

@@ -26,11 +26,37 @@ const MEANINGS = {
   not_inside: "This ticket is not inside.",
 };
 
-/** One sentence under the word; "" where the word says it all. `since`: the time of an earlier entry as text. */
+/** One sentence under the word; "" where the word says it all. `time`: writes ms as the venue's clock. */
 export function sentence(entry, time) {
+  if (entry.because === "too_late") return `Too late: entry with this ticket ended at ${time(entry.lastEntry)}.`;
   if (entry.answer === "already_used" && entry.usedAt) return `In since ${time(entry.usedAt)}${at(entry.gate)}`;
   if (entry.answer === "unknown" && entry.alone) return "Not in this phone's list of tickets.";
   return entry.note || (MEANINGS[entry.answer] ?? "");
+}
+
+/** What to look at before somebody goes in. */
+export function checks(entry, ageMinimum) {
+  if (entry.answer !== "admitted") return [];
+  const words = {
+    age: `Check age: ${ageMinimum}+`,
+    name: entry.holder ? `Check name: ${isolated(entry.holder)}` : "No name on this ticket",
+  };
+  return (entry.checks ?? []).map((check) => words[check]).filter(Boolean);
+}
+
+/** How many people a scan was, and how a guest's party stands; "" for one person alone. */
+export function people(entry) {
+  const { party } = entry;
+  if (party?.plus) {
+    const inside = party.inside.length;
+    return `${isolated(party.name)} +${party.plus}: ${inside === party.size ? `all ${inside} are in` : `${inside} of ${party.size} in`}`;
+  }
+  return entry.admits > 1 && (entry.answer === "admitted" || entry.answer === "left") ? `${entry.admits} people` : "";
+}
+
+/** A name whose script turns nothing around that stands beside it. */
+export function isolated(name) {
+  return `\u2068${name}\u2069`;
 }
 
 function at(gate) {

@@ -20,6 +20,7 @@ Disallow: /api/
 Disallow: /orders/
 Disallow: /tickets
 Disallow: /events/*/checkout
+Disallow: /guests/
 
 Sitemap: {base_url}/sitemap.xml
 """

@@ -1,0 +1,1 @@
+"""Guest lists: who may name guests for a night, and whom they named."""
