@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from boxoffice.api import health
+from boxoffice.api import health, wallet
 from boxoffice.api.docs import page
 from boxoffice.api.openapi import TAGS, DescribedApp
 from boxoffice.api.problem_json import answer_http_error, answer_problem
@@ -55,6 +55,7 @@ def create_app(box: BoxOffice) -> Litestar:
             *(orders.place_order, orders.show, stripe.webhook, cron.cron),
             *(scans.scan, door.pair_device, door.show_door),
             *(page.show_docs, page.show_docs_file, show_vendor_file),
+            *(wallet.register_phone, wallet.unregister_phone, wallet.list_changed, wallet.show_latest, wallet.take_log),
             *PAGES,
         ],
         dependencies={"box": Provide(provide_box, sync_to_thread=False)},

@@ -17,6 +17,8 @@ from boxoffice.settings import Settings
 
 if TYPE_CHECKING:
     from boxoffice.foundation.mail import Mailer
+    from boxoffice.wallet.apple_push import ApplePush
+    from boxoffice.wallet.google_api import GoogleWallet
 
 SHARED_SECONDS = 1.0
 CHOICES_SECONDS = 60.0
@@ -74,8 +76,25 @@ class BoxOffice:
 
         return mailer(self.settings, self.db)
 
+    @cached_property
+    def apple_push(self) -> "ApplePush | None":
+        """What tells phones of changes to their passes."""
+        from boxoffice.wallet.apple_push import ApplePush  # noqa: PLC0415 - few processes push
+
+        return ApplePush(self.settings.apple_wallet) if self.settings.apple_wallet else None
+
+    @cached_property
+    def google_wallet(self) -> "GoogleWallet | None":
+        """What tells Google Wallet of passes."""
+        from boxoffice.wallet.google_api import GoogleWallet  # noqa: PLC0415 - the same
+
+        return GoogleWallet(self.settings.google_wallet) if self.settings.google_wallet else None
+
     async def close(self) -> None:
         """Closes every connection."""
+        for opened in (self.__dict__.get("apple_push"), self.__dict__.get("google_wallet")):
+            if opened is not None:
+                await opened.close()
         if self.till.stripe is not None:
             await self.till.stripe.close()
         await self.db.close()

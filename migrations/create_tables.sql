@@ -158,6 +158,19 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.night_tells_wallets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF (OLD.title, OLD.status, OLD.venue_id, OLD.time_zone, OLD.doors_at, OLD.starts_at, OLD.ends_at, OLD.age_minimum)
+      IS DISTINCT FROM (NEW.title, NEW.status, NEW.venue_id, NEW.time_zone, NEW.doors_at, NEW.starts_at, NEW.ends_at,
+        NEW.age_minimum) THEN
+    PERFORM tell_wallets(NEW.id, NULL, CASE WHEN OLD.status = NEW.status THEN '{push_passes,patch_google_night}'
+      ELSE '{push_passes,patch_google_night,patch_google_tickets}'::text[] END);
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.place_orders(p_event uuid, p_minimum_minor bigint, o_id uuid[], o_code text[], o_email text[], o_key_hash bytea[], o_fingerprint bytea[], o_promo text[], l_order integer[], l_type uuid[], l_quantity integer[], l_seen_minor bigint[], l_names text[], p_line text DEFAULT NULL::text, p_turn interval DEFAULT NULL::interval) RETURNS TABLE(number integer, outcome text, code text, status text, total_minor bigint, held_until timestamp with time zone, detail_minor bigint, id uuid, turn_seconds double precision)
     LANGUAGE plpgsql
     AS $_$
@@ -333,6 +346,18 @@ BEGIN
   FROM unnest(kept, kept_total, kept_turn, kept_until) AS k (i, total, turn, until);
 END $_$;
 
+CREATE FUNCTION public.place_tells_wallets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF (OLD.name, OLD.address, OLD.city, OLD.latitude, OLD.longitude)
+      IS DISTINCT FROM (NEW.name, NEW.address, NEW.city, NEW.latitude, NEW.longitude) THEN
+    PERFORM tell_wallets(event.id, NULL, '{push_passes,patch_google_night}') FROM event
+    WHERE venue_id = NEW.id AND ends_at > clock();
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.posting_balances() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -507,12 +532,42 @@ CREATE FUNCTION public.take_turns(p_line text, p_each interval, p_turns integer,
   RETURNING next_at - p_each * p_turns
 $$;
 
+CREATE FUNCTION public.tell_wallets(p_event uuid, p_ticket uuid, p_names text[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+  INSERT INTO job (id, name, subject, arguments, run_at, created_at)
+  SELECT substr(encode(sha256(convert_to(name || ':' || subject, 'UTF8')), 'hex'), 1, 32)::uuid, name, subject,
+    jsonb_build_object('event_id', p_event, 'ticket_id', coalesce(p_ticket::text, ''), 'after', '')::text,
+    clock(), clock()
+  FROM unnest(p_names) AS name
+  -- the moment too, for a restored database counts transactions anew
+  CROSS JOIN (SELECT concat_ws(':', p_event, p_ticket, pg_current_xact_id(), extract(epoch FROM clock()))) AS made (subject)
+  WHERE CASE name
+    WHEN 'push_passes' THEN EXISTS (SELECT FROM wallet_registration
+      WHERE event_id = p_event AND (p_ticket IS NULL OR ticket_id = p_ticket))
+    ELSE EXISTS (SELECT FROM google_pass WHERE event_id = p_event AND (p_ticket IS NULL OR ticket_id = p_ticket)) END
+  ON CONFLICT (name, subject) DO NOTHING
+$$;
+
 CREATE FUNCTION public.ticket_has_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
   NEW.changed_at := clock();
   RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.ticket_tells_wallets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF (OLD.status, OLD.blocked_reason, OLD.revision, OLD.holder, OLD.used_at)
+      IS DISTINCT FROM (NEW.status, NEW.blocked_reason, NEW.revision, NEW.holder, NEW.used_at)
+    AND (EXISTS (SELECT FROM wallet_registration WHERE event_id = NEW.event_id AND ticket_id = NEW.id)
+      OR EXISTS (SELECT FROM google_pass WHERE event_id = NEW.event_id AND ticket_id = NEW.id)) THEN
+    PERFORM tell_wallets(NEW.event_id, NEW.id, '{push_passes,patch_google_tickets}');
+  END IF;
+  RETURN NULL;
 END $$;
 
 CREATE TABLE public.account_entry (
@@ -740,6 +795,14 @@ CREATE TABLE public.genre (
     name text NOT NULL,
     CONSTRAINT genre_name_check CHECK ((name <> ''::text)),
     CONSTRAINT genre_slug_check CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text))
+);
+
+CREATE TABLE public.google_pass (
+    event_id uuid NOT NULL,
+    ticket_id uuid NOT NULL,
+    revision integer NOT NULL,
+    offered_at timestamp with time zone NOT NULL,
+    CONSTRAINT google_pass_revision_check CHECK ((revision >= 0))
 );
 
 CREATE TABLE public.guest (
@@ -1130,6 +1193,23 @@ CREATE TABLE public.venue (
     CONSTRAINT venue_time_zone_check CHECK ((time_zone <> ''::text))
 );
 
+CREATE TABLE public.wallet_device (
+    id text NOT NULL,
+    push_token text NOT NULL,
+    registered_at timestamp with time zone NOT NULL,
+    CONSTRAINT wallet_device_id_check CHECK ((id ~ '^[0-9A-Za-z._-]{1,64}$'::text)),
+    CONSTRAINT wallet_device_push_token_check CHECK ((push_token ~ '^[0-9a-f]{8,200}$'::text))
+);
+
+CREATE TABLE public.wallet_registration (
+    event_id uuid NOT NULL,
+    ticket_id uuid NOT NULL,
+    revision integer NOT NULL,
+    device_id text NOT NULL,
+    registered_at timestamp with time zone NOT NULL,
+    CONSTRAINT wallet_registration_revision_check CHECK ((revision >= 0))
+);
+
 ALTER TABLE ONLY public.account_entry
     ADD CONSTRAINT account_entry_pkey PRIMARY KEY (posting, account);
 
@@ -1198,6 +1278,9 @@ ALTER TABLE ONLY public.fraud_sign
 
 ALTER TABLE ONLY public.genre
     ADD CONSTRAINT genre_pkey PRIMARY KEY (slug);
+
+ALTER TABLE ONLY public.google_pass
+    ADD CONSTRAINT google_pass_pkey PRIMARY KEY (event_id, ticket_id, revision);
 
 ALTER TABLE ONLY public.guest_list
     ADD CONSTRAINT guest_list_pkey PRIMARY KEY (event_id, id);
@@ -1346,6 +1429,12 @@ ALTER TABLE ONLY public.venue
 ALTER TABLE ONLY public.venue
     ADD CONSTRAINT venue_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.wallet_device
+    ADD CONSTRAINT wallet_device_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.wallet_registration
+    ADD CONSTRAINT wallet_registration_pkey PRIMARY KEY (event_id, ticket_id, revision, device_id);
+
 CREATE INDEX dispute_at_stripe ON public.dispute USING btree (id);
 
 CREATE INDEX dispute_order ON public.dispute USING btree (event_id, order_id);
@@ -1428,9 +1517,13 @@ CREATE INDEX ticket_by_change ON public.ticket USING btree (event_id, changed_at
 
 CREATE INDEX undo_before_its_scan ON public.scan USING btree (event_id) WHERE ((kind = 'undo'::text) AND (ticket_id IS NULL));
 
+CREATE INDEX wallet_registration_of_device ON public.wallet_registration USING btree (device_id);
+
 CREATE CONSTRAINT TRIGGER account_entry_balances AFTER INSERT OR UPDATE ON public.account_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.account_posting_balances();
 
 CREATE TRIGGER dispute_legal_move BEFORE UPDATE OF status ON public.dispute FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('warning_needs_response>warning_under_review,warning_needs_response>warning_closed,warning_needs_response>needs_response,warning_needs_response>under_review,warning_needs_response>won,warning_needs_response>lost,warning_needs_response>prevented,warning_needs_response>charge_refunded,warning_under_review>warning_closed,warning_under_review>needs_response,warning_under_review>under_review,warning_under_review>won,warning_under_review>lost,warning_under_review>prevented,warning_under_review>charge_refunded,warning_closed>needs_response,warning_closed>under_review,warning_closed>won,warning_closed>lost,needs_response>under_review,needs_response>won,needs_response>lost,needs_response>prevented,needs_response>charge_refunded,under_review>won,under_review>lost,under_review>prevented,under_review>charge_refunded,lost>won,lost>appeal_needs_response,lost>appeal_under_review,appeal_needs_response>appeal_under_review,appeal_needs_response>won,appeal_needs_response>lost,appeal_under_review>won,appeal_under_review>lost');
+
+CREATE TRIGGER event_wallets AFTER UPDATE ON public.event FOR EACH ROW EXECUTE FUNCTION public.night_tells_wallets();
 
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT OR UPDATE ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.posting_balances();
 
@@ -1449,6 +1542,10 @@ CREATE TRIGGER scan_stays BEFORE DELETE OR UPDATE ON public.scan FOR EACH ROW EX
 CREATE TRIGGER ticket_changed BEFORE UPDATE ON public.ticket FOR EACH ROW EXECUTE FUNCTION public.ticket_has_changed();
 
 CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('active>used,active>cancelled,active>refunded,used>active,used>cancelled,used>refunded,cancelled>refunded');
+
+CREATE TRIGGER ticket_wallets AFTER UPDATE OF status, blocked_reason, revision, holder, used_at ON public.ticket FOR EACH ROW EXECUTE FUNCTION public.ticket_tells_wallets();
+
+CREATE TRIGGER venue_wallets AFTER UPDATE ON public.venue FOR EACH ROW EXECUTE FUNCTION public.place_tells_wallets();
 
 ALTER TABLE ONLY public.artist_genre
     ADD CONSTRAINT artist_genre_artist_id_fkey FOREIGN KEY (artist_id) REFERENCES public.artist(id);
@@ -1506,6 +1603,9 @@ ALTER TABLE ONLY public.event
 
 ALTER TABLE ONLY public.fraud_sign
     ADD CONSTRAINT fraud_sign_event_id_payment_intent_id_fkey FOREIGN KEY (event_id, payment_intent_id) REFERENCES public.payment(event_id, payment_intent_id);
+
+ALTER TABLE ONLY public.google_pass
+    ADD CONSTRAINT google_pass_event_id_ticket_id_fkey FOREIGN KEY (event_id, ticket_id) REFERENCES public.ticket(event_id, id);
 
 ALTER TABLE ONLY public.guest
     ADD CONSTRAINT guest_event_id_list_id_fkey FOREIGN KEY (event_id, list_id) REFERENCES public.guest_list(event_id, id);
@@ -1591,6 +1691,12 @@ ALTER TABLE ONLY public.ticket_type
 ALTER TABLE ONLY public.ticket_type
     ADD CONSTRAINT ticket_type_event_id_room_stock_id_fkey FOREIGN KEY (event_id, room_stock_id) REFERENCES public.stock(event_id, id);
 
+ALTER TABLE ONLY public.wallet_registration
+    ADD CONSTRAINT wallet_registration_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.wallet_device(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.wallet_registration
+    ADD CONSTRAINT wallet_registration_event_id_ticket_id_fkey FOREIGN KEY (event_id, ticket_id) REFERENCES public.ticket(event_id, id);
+
 INSERT INTO public.schema_migrations (version) VALUES
   ('20261124090000'),
   ('20261124100000'),
@@ -1609,6 +1715,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128181500'),
   ('20261128190000'),
   ('20261128200000'),
+  ('20261128223000'),
   ('20261128231700');
 
 COMMIT;

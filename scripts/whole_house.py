@@ -13,6 +13,7 @@ from boxoffice.app import create_app
 from boxoffice.cli import migrate
 from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
+from tests.wallet.keys import apple_environment, google_environment
 from tests.web.every_page import Stage, furnish
 
 LOCAL = Path(__file__).resolve().parent.parent / ".local"
@@ -35,6 +36,8 @@ async def whole_house(port: int, name: str) -> AsyncGenerator[Stage]:
                 "STRIPE_SECRET_KEY": "sk_test_pictures_1234567890",
                 "STRIPE_WEBHOOK_SECRET": "whsec_of_the_pictures",
                 "STRIPE_API_BASE": "http://127.0.0.1:1",
+                **apple_environment(),
+                **google_environment(),
             }
         )
         box, stage = await furnish(settings)

@@ -41,7 +41,7 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 SECRET_KEY = "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
 OF_A_REAL_SET_UP = (
     *("DATABASE_", "STRIPE_", "BASE_URL", "SECRET_KEY", "ALLOW_TEST_MODE", "SMTP_", "MAIL_", "CRON_", "WORKER"),
-    *("TRUSTED_", "VERCEL"),
+    *("TRUSTED_", "VERCEL", "APPLE_", "GOOGLE_WALLET_"),
 )
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # how fast one example is says nothing here

@@ -1,6 +1,8 @@
 """Each variable missing, malformed or of the wrong mode: what the start and `boxoffice doctor` say, without secrets."""
 
 import re
+import ssl
+from base64 import b64encode
 from ipaddress import ip_network
 
 import pytest
@@ -9,6 +11,7 @@ from boxoffice.doctor import environment
 from boxoffice.doctor.patient import Patient
 from boxoffice.settings import Settings, SettingsProblem, read_environment
 from tests.conftest import ROOT, SECRET_KEY
+from tests.wallet.keys import apple_environment, google_environment, key_pem
 
 URL = "postgresql://user:canary@db.example/boxoffice"
 LOCAL = {"DATABASE_URL": URL, "SECRET_KEY": SECRET_KEY}
@@ -20,6 +23,8 @@ PUBLIC = {
     "SMTP_URL": "smtp://user:canary@mail.example:587",
     "MAIL_FROM": "tickets@example.org",
 }
+APPLE = apple_environment()
+GOOGLE = google_environment()
 
 
 Wrong = tuple[dict[str, str], str]
@@ -59,6 +64,25 @@ TABLE: list[Wrong] = [
     ({"WORKER": "yes"}, "WORKER must be unset or one of: apart, inline"),
     ({"TRUSTED_PROXIES": "10.0.0.0/8, proxy.example"}, "TRUSTED_PROXIES must be"),
     ({"ALLOW_TEST_MODE": "yes"}, "ALLOW_TEST_MODE must be"),
+    (APPLE | {"APPLE_PASS_TYPE_ID": ""}, "APPLE_PASS_TYPE_ID is not set, APPLE_TEAM_ID is"),
+    (APPLE | {"APPLE_PASS_TYPE_ID": "org.example.tickets"}, "APPLE_PASS_TYPE_ID must be"),
+    ({"APPLE_PASS_TYPE_ID": "pass.org.example.tickets"}, "APPLE_TEAM_ID is not set"),
+    (APPLE | {"APPLE_TEAM_ID": "Tiefdruck"}, "APPLE_TEAM_ID must be"),
+    (APPLE | {"APPLE_PASS_CERTIFICATE": ""}, "APPLE_PASS_CERTIFICATE is not set"),
+    (APPLE | {"APPLE_PASS_CERTIFICATE": "canary"}, "APPLE_PASS_CERTIFICATE must be a certificate"),
+    (APPLE | {"APPLE_PASS_CERTIFICATE": APPLE["APPLE_PASS_KEY"]}, "APPLE_PASS_CERTIFICATE must be a certificate"),
+    (APPLE | {"APPLE_PASS_KEY": ""}, "APPLE_PASS_KEY is not set"),
+    (APPLE | {"APPLE_PASS_KEY": APPLE["APPLE_PASS_CERTIFICATE"]}, "APPLE_PASS_KEY must be a private key"),
+    (APPLE | {"APPLE_PASS_KEY": key_pem("pass", "canary")}, "APPLE_PASS_KEY_PASSPHRASE is not set"),
+    ({"APPLE_PASS_KEY_PASSPHRASE": "canary"}, "APPLE_PASS_KEY_PASSPHRASE is set, APPLE_PASS_KEY is not"),
+    (APPLE | {"APPLE_WWDR_CERTIFICATE": ""}, "APPLE_WWDR_CERTIFICATE is not set"),
+    (APPLE | {"APPLE_WWDR_CERTIFICATE": "canary"}, "APPLE_WWDR_CERTIFICATE must be a certificate"),
+    (GOOGLE | {"GOOGLE_WALLET_ISSUER_ID": ""}, "GOOGLE_WALLET_ISSUER_ID is not set"),
+    (GOOGLE | {"GOOGLE_WALLET_ISSUER_ID": "canary"}, "GOOGLE_WALLET_ISSUER_ID must be"),
+    (GOOGLE | {"GOOGLE_WALLET_SERVICE_ACCOUNT": ""}, "GOOGLE_WALLET_SERVICE_ACCOUNT is not set"),
+    (GOOGLE | {"GOOGLE_WALLET_SERVICE_ACCOUNT": '{"client_email": "canary"}'}, "GOOGLE_WALLET_SERVICE_ACCOUNT must be"),
+    (GOOGLE | {"GOOGLE_WALLET_SERVICE_ACCOUNT": "canary"}, "GOOGLE_WALLET_SERVICE_ACCOUNT must be"),
+    (google_environment("http://canary.example/token"), "GOOGLE_WALLET_SERVICE_ACCOUNT must name a token_uri"),
     (PUBLIC | {"SMTP_URL": ""}, "SMTP_URL is not set"),
     (PUBLIC | TEST_MODE, "STRIPE_SECRET_KEY is a test key"),
     (PUBLIC | SIMULATOR, "STRIPE_API_BASE names a simulator"),
@@ -126,6 +150,8 @@ async def test_doctor_has_a_line_for_every_documented_variable_and_shows_no_secr
     everything = (
         LIVE_MODE
         | PUBLIC
+        | APPLE
+        | GOOGLE
         | {
             "DATABASE_URL_DIRECT": URL,
             "STRIPE_PUBLISHABLE_KEY": "pk_live_1234",
@@ -175,6 +201,36 @@ def test_production_with_everything() -> None:
     assert (stripe.livemode, stripe.api_base, stripe.sessions_per_second) == (True, None, 100)
     assert stripe.checkout_origin == "https://checkout.stripe.com"
     assert "canary" not in repr(settings).replace("pk_live_canary1234", "")
+
+
+@pytest.mark.parametrize("written", ["as it is", "on one line", "Base64 of PEM", "Base64 of DER", "after words"])
+def test_a_certificate_may_be_written_as_each_host_wants_it(written: str) -> None:
+    pem = APPLE["APPLE_PASS_CERTIFICATE"]
+    der = ssl.PEM_cert_to_DER_cert(pem)
+    text = {
+        "as it is": pem,
+        "on one line": pem.strip().replace("\n", "\\n"),
+        "Base64 of PEM": b64encode(pem.encode()).decode(),
+        "Base64 of DER": b64encode(der).decode(),
+        "after words": f"Bag Attributes\n    friendlyName: Pass Type ID\n{pem}",
+    }[written]
+    apple = Settings.from_environment(LOCAL | APPLE | {"APPLE_PASS_CERTIFICATE": text}).apple_wallet
+    assert apple is not None
+    assert ssl.PEM_cert_to_DER_cert(apple.certificate) == der
+
+
+def test_both_wallets_with_everything() -> None:
+    account = b64encode(GOOGLE["GOOGLE_WALLET_SERVICE_ACCOUNT"].encode()).decode()
+    locked = {"APPLE_PASS_KEY": key_pem("pass", "canary phrase"), "APPLE_PASS_KEY_PASSPHRASE": "canary phrase"}
+    settings = Settings.from_environment(LOCAL | APPLE | locked | GOOGLE | {"GOOGLE_WALLET_SERVICE_ACCOUNT": account})
+    assert settings.apple_wallet is not None
+    assert settings.google_wallet == Settings.from_environment(LOCAL | GOOGLE).google_wallet
+    assert (settings.apple_wallet.push_base, settings.apple_wallet.key_passphrase) == (
+        "https://api.push.apple.com",
+        "canary phrase",
+    )
+    assert "PRIVATE" not in repr(settings)
+    assert "canary" not in repr(settings)
 
 
 def test_the_simulator_on_this_machine() -> None:

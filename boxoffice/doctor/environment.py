@@ -26,6 +26,11 @@ def _count(text: str) -> str:
     return f"set, {count} secret{'' if count == 1 else 's'}"
 
 
+def _set(_text: str) -> str:
+    return "set"
+
+
+NO_PASSES = "no passes for Apple Wallet"
 VARIABLES: dict[str, tuple[Shown, str]] = {
     "DATABASE_URL": (without_credentials, ""),
     "DATABASE_URL_DIRECT": (without_credentials, "migrations use DATABASE_URL"),
@@ -43,6 +48,14 @@ VARIABLES: dict[str, tuple[Shown, str]] = {
     "CRON_SECRET": (_length, "/api/cron is closed"),
     "WORKER": (_as_it_is, "apart: `boxoffice worker` runs beside the web"),
     "TRUSTED_PROXIES": (_as_it_is, "no proxy is believed about addresses"),
+    "APPLE_PASS_TYPE_ID": (_as_it_is, NO_PASSES),
+    "APPLE_TEAM_ID": (_as_it_is, NO_PASSES),
+    "APPLE_PASS_CERTIFICATE": (_set, NO_PASSES),
+    "APPLE_PASS_KEY": (_set, NO_PASSES),
+    "APPLE_PASS_KEY_PASSPHRASE": (_set, "the key, if there is one, is not encrypted"),
+    "APPLE_WWDR_CERTIFICATE": (_set, NO_PASSES),
+    "GOOGLE_WALLET_ISSUER_ID": (_as_it_is, "no passes for Google Wallet"),
+    "GOOGLE_WALLET_SERVICE_ACCOUNT": (_set, "no passes for Google Wallet"),
 }
 """How a variable is shown that is set (never a secret), and what it means when it is not."""
 

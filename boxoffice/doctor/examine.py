@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from boxoffice.doctor import address, database, environment, mail, stripe_account, vercel, webhook, worker
+from boxoffice.doctor import address, database, environment, mail, stripe_account, vercel, wallets, webhook, worker
 from boxoffice.doctor.finding import Finding, problem
 from boxoffice.doctor.patient import Patient
 from boxoffice.foundation.logs import without_secrets
@@ -17,6 +17,7 @@ CHECKS: dict[str, Callable[[Patient], Awaitable[list[Finding]]]] = {
     "Stripe": stripe_account.examine,
     "Webhook": webhook.examine,
     "Mail": mail.examine,
+    "Wallets": wallets.examine,
     "Address": address.examine,
     "Worker": worker.examine,
     "Vercel": vercel.examine,

@@ -20,6 +20,7 @@ from boxoffice.edge.letters import stretched
 from boxoffice.edge.module_files import module_url
 from boxoffice.edge.static_files import static_url
 from boxoffice.edge.style_sheet import STRETCHES, preloaded_fonts
+from boxoffice.edge.wallet_passes import wallets_of
 from boxoffice.foundation.letters_of_fonts import fonts_built
 from boxoffice.foundation.money import exponent
 from boxoffice.foundation.person_name import DIRECTION
@@ -97,8 +98,12 @@ def for_script(value: Any) -> Markup:
 
 def rendered(settings: Settings, template: str, **values: Any) -> str:
     """A template as HTML."""
-    test_mode = settings.stripe is not None and not settings.stripe.livemode
-    return environment().get_template(template).render(test_mode=test_mode, base_url=settings.base_url, **values)
+    of_the_house = {
+        "test_mode": settings.stripe is not None and not settings.stripe.livemode,
+        "base_url": settings.base_url,
+        "wallets": wallets_of(settings),
+    }
+    return environment().get_template(template).render(of_the_house, **values)
 
 
 def see_other(

@@ -54,6 +54,14 @@ def order_cookie(settings: Settings, order: HasAccess, code: str) -> Cookie:
     return cookie(settings, _order_cookie_name(code), access_token(settings.secret_key, order), ORDER_SECONDS)
 
 
+async def swapped_for_cookie(connection: Connection, settings: Settings, code: str, token: str) -> tuple[str, Cookie]:
+    """The order's code as it is written, and the cookie that a mailed link's token is good for; else NotFound."""
+    order = (await show_order(connection, code)).order
+    if not may_see(settings.secret_key, order, token):
+        raise no_such_order()
+    return order.code, order_cookie(settings, order, order.code)
+
+
 def _order_cookie_name(code: str) -> str:
     """Without the check character, which may be one that no cookie's name has."""
     return f"order_{code[:-1]}"

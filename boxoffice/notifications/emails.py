@@ -54,6 +54,9 @@ class TicketsMail(msgspec.Struct, frozen=True):
     total_minor: int
     tickets: tuple[TicketLine, ...]
     attachments: tuple[Attachment, ...] = ()
+    apple_wallet_link: str = ""
+    """Empty, like the next: nothing is offered."""
+    google_wallet_link: str = ""
 
 
 class RefundReason(StrEnum):

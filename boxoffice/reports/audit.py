@@ -200,6 +200,16 @@ FROM ticket LEFT JOIN LATERAL (SELECT min(entered_at) AS at FROM entry
 WHERE entered.at IS NOT NULL AND (status = 'active' OR status = 'used' AND used_at IS DISTINCT FROM entered.at)
 """,
 )
+PASSES = Query(
+    Finding,
+    """
+SELECT ticket.code AS subject, format('a pass of revision %s, the ticket is at %s', kept.revision, ticket.revision)
+  AS problem
+FROM (SELECT event_id, ticket_id, revision FROM wallet_registration
+  UNION SELECT event_id, ticket_id, revision FROM google_pass) AS kept
+JOIN ticket ON ticket.event_id = kept.event_id AND ticket.id = kept.ticket_id WHERE kept.revision > ticket.revision
+""",
+)
 GUESTS = Query(
     Finding,
     """
@@ -278,6 +288,7 @@ INVARIANTS = (
     ),
     Invariant("guests are on a list", "A guest has a ticket for each person, of a list that is not sold.", GUESTS),
     Invariant("used means let in", "A good ticket that somebody came in with is used, since then.", USED),
+    Invariant("passes are of tickets", "No wallet has a pass of a revision that its ticket never had.", PASSES),
     Invariant("orders end", "No order waits long after its time.", ORDERS_END, soon=True),
     Invariant("attempts end", "No attempt waits long after its time.", ATTEMPTS_END, soon=True),
     Invariant("events are handled", "No event waits longer than an hour.", EVENTS_HANDLED, soon=True),

@@ -147,6 +147,15 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     posted_at: datetime
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """A ticket in wallets: on how many phones, and since when it was offered to Google. `newest`: its own revision."""
+
+    number: int
+    newest: bool
+    phones: int
+    google_since: datetime | None
+
+
 class Story(msgspec.Struct, frozen=True):
     """Each list in the order in which it came about."""
 
@@ -163,6 +172,7 @@ class Story(msgspec.Struct, frozen=True):
     jobs: list[Job]
     tickets: list[Ticket]
     ledger: list[LedgerEntry]
+    kept: list[Kept]
 
 
 MORE = Query(More, "SELECT review_reason, extended FROM orders WHERE event_id = $1 AND id = $2")
@@ -236,6 +246,21 @@ WHERE event_id = $1 AND order_id = $2 ORDER BY posted_at, posting, credit_minor
 )
 
 
+KEPT = Query(
+    Kept,
+    """
+SELECT ticket.number, kept.revision = ticket.revision AS newest, sum(phones)::integer AS phones,
+  max(google_since) AS google_since
+FROM ticket JOIN (
+  SELECT event_id, ticket_id, revision, 1 AS phones, NULL::timestamptz AS google_since FROM wallet_registration
+  UNION ALL SELECT event_id, ticket_id, revision, 0, offered_at FROM google_pass) AS kept
+  ON kept.event_id = ticket.event_id AND kept.ticket_id = ticket.id
+WHERE ticket.event_id = $1 AND ticket.order_id = $2
+GROUP BY ticket.number, kept.revision, ticket.revision ORDER BY ticket.number, kept.revision
+""",
+)
+
+
 async def read_story(connection: Connection, code: str) -> Story:
     """Everything about the order of a code. Raises NotFound."""
     view = await show_order(connection, code)
@@ -271,6 +296,7 @@ async def read_story(connection: Connection, code: str) -> Story:
         await JOBS.all(connection, subjects),
         await TICKETS.all(connection, *key),
         await LEDGER.all(connection, *key),
+        await KEPT.all(connection, *key),
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 from boxoffice.foundation.logs import tail
 from boxoffice.foundation.written import write_code, write_day, write_money, write_time, write_zone
 from boxoffice.support.find import FoundEvent, FoundOrder
-from boxoffice.support.story import Attempt, Event, Job, Refund, Story
+from boxoffice.support.story import Attempt, Event, Job, Kept, Refund, Story
 
 STATUSES = {
     "held": "units held, not at Stripe yet",
@@ -298,11 +298,20 @@ def what_is_there(story: Story) -> Iterator[str]:
         holder = f", {ticket.holder}" if ticket.holder else ""
         blocked = f", BLOCKED: {ticket.blocked_reason}" if ticket.blocked_reason else ""
         yield f"ticket {write_code(ticket.code)}  {ticket.ticket_type}{holder}: {ticket.status}{blocked}"
+        yield from (_kept(one, story.order.time_zone) for one in story.kept if one.number == ticket.number)
     if not story.tickets:
         yield "no tickets"
     for entry in story.ledger:
         side, minor = ("debit", entry.debit_minor) if entry.debit_minor else ("credit", entry.credit_minor)
         yield f"ledger  {entry.posting}: {side} {entry.account} {_money(minor, entry.currency)}"
+
+
+def _kept(kept: Kept, time_zone: str) -> str:
+    places = [f"{kept.phones} phone{'' if kept.phones == 1 else 's'} with Apple Wallet"] if kept.phones else []
+    if kept.google_since is not None:
+        places.append(f"offered to Google Wallet {_moment(kept.google_since, time_zone)}")
+    void = "" if kept.newest else ", void: the ticket was reissued since"
+    return f"  pass    {', '.join(places)}{void}"
 
 
 def what_comes_next(story: Story) -> list[str]:

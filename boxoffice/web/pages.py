@@ -4,7 +4,7 @@ from litestar.types import ControllerRouterHandler
 
 from boxoffice.edge import module_files
 from boxoffice.web import dev_mailbox, static
-from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket, ticket_pdf
+from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket, ticket_pdf, wallet
 from boxoffice.web.door import installed, scanner
 from boxoffice.web.guests import guest_list
 from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue
@@ -41,6 +41,10 @@ PAGES: list[ControllerRouterHandler] = [
     ticket.show_tickets_for_print,
     ticket_pdf.show_ticket_pdf,
     ticket_pdf.show_tickets_pdf,
+    wallet.show_apple_pass,
+    wallet.show_apple_passes,
+    wallet.save_to_google,
+    wallet.save_order_to_google,
     installed.door_service_worker,
     installed.door_manifest,
     scanner.show_pairing,

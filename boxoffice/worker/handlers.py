@@ -23,6 +23,7 @@ from boxoffice.worker.mails import (
     send_settling,
     send_tickets,
 )
+from boxoffice.worker.wallets import patch_google_night, patch_google_tickets, push_passes
 
 TURN_WAITED_FOR_SECONDS = 2.0
 TURN_GOOD_FOR = timedelta(seconds=15)
@@ -72,4 +73,7 @@ HANDLERS: dict[str, Callable[[BoxOffice, Job], Awaitable[None]]] = {
     "send_refund": _refund,
     "end_review": _end_review,
     "read_fee": _fee,
+    "push_passes": push_passes,
+    "patch_google_night": patch_google_night,
+    "patch_google_tickets": patch_google_tickets,
 }

@@ -7,6 +7,7 @@ import msgspec
 from boxoffice.accounts.login import KNOWN_ALONE, mail_of_login
 from boxoffice.box import BoxOffice
 from boxoffice.edge.ticket_paper import cards_to_print, file_name, printed, to_print
+from boxoffice.edge.wallet_passes import wallets_of
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Query
 from boxoffice.foundation.jobs import Job
@@ -85,6 +86,8 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
     tickets = [one for one in view.tickets if one.status in OPENS_THE_DOOR]
     if not tickets:
         return
+    # Of more than go there at once the order's page offers them in parts.
+    wallets = {one.name for one in wallets_of(box.settings) if len(tickets) <= one.part_size}
     mail = tickets_mail(
         TicketsMail(
             email=order.email,
@@ -111,6 +114,8 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
                 for one in tickets
             ),
             attachments=await _on_paper(box, [one.code for one in tickets]),
+            apple_wallet_link=_in_wallet(link, "tickets.pkpasses") if "apple" in wallets else "",
+            google_wallet_link=_in_wallet(link, "google-wallet") if "google" in wallets else "",
         )
     )
     await _send(box, job, mail)
@@ -222,6 +227,12 @@ async def _on_paper(box: BoxOffice, codes: list[str]) -> tuple[Attachment, ...]:
         logs.error("a mail goes without its tickets on paper", problem=problem)
         return ()
     return (Attachment(file_name(tickets[0].card, several=len(tickets) > 1), "application/pdf", content),)
+
+
+def _in_wallet(order_link: str, what: str) -> str:
+    """The address beside an order's own, opened by the same token."""
+    address, _, query = order_link.partition("?")
+    return f"{address}/{what}?{query}"
 
 
 async def _order(box: BoxOffice, job: Job) -> tuple[OrderView, str]:

@@ -26,6 +26,7 @@ from boxoffice.notifications.emails import (
 
 BASE = "https://tickets.example.org"
 ORDER_LINK = f"{BASE}/orders/7K3F9QXW2M4T?access=tQ5bX0y_2vJw&x=1"
+WALLET_LINKS = tuple(f"{BASE}/orders/7K3F9QXW2M4T/{what}?t=a&x=1" for what in ("tickets.pkpasses", "google-wallet"))
 LOGIN_LINK = f"{BASE}/sign-in/link#u0Jp-4Yh3lq0Zq3sVw1nG7tB9xK2mD5c"
 CODES = ("7K3F0M8Q2XWV", "7K3F1M8Q2XWV")
 SLUG = "kesselhaus-opening"
@@ -54,6 +55,8 @@ def tickets(title: str, holders: tuple[str, ...], total_minor: int = 3300, start
         currency="eur",
         total_minor=total_minor,
         tickets=lines,
+        apple_wallet_link=WALLET_LINKS[0],
+        google_wallet_link=WALLET_LINKS[1],
     )
 
 

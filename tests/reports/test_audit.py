@@ -39,6 +39,8 @@ INSERT INTO promo (event_id, id, code, percent, used) SELECT id, id, 'X', 10, 1 
     "one ticket, one entry": SCANNED % "(1, 1), (2, 2)",
     "guests are on a list": "UPDATE ticket_type SET for_guests = true",
     "used means let in": SCANNED % "(1, 1)",
+    "passes are of tickets": """
+INSERT INTO google_pass SELECT event_id, id, revision + 1, clock() FROM ticket""",
     "orders end": "UPDATE orders SET status = 'paying', held_until = clock() - interval '1 hour'",
     "attempts end": "UPDATE payment_attempt SET status = 'open', session_expires_at = clock() - interval '1 hour'",
     "events are handled": "UPDATE stripe_event SET handled_at = NULL, received_at = clock() - interval '2 hours'",

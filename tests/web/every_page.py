@@ -38,6 +38,7 @@ Who = Literal["mara", "newcomer", "nobody"]
 Act = Callable[[Page], Awaitable[None]]
 DEMO = Path(__file__).resolve().parent.parent.parent / "nights" / "demo.toml"
 NIGHT, OTHER, CANCELLED, DOOR = "kesselhaus-opening", "dub-club", "donaurauschen", "sub-zero"
+MANY = "noor"
 NAMES = ("Mara Example", "نور الهدى")
 NEWCOMER = "newcomer@example.org"
 PEOPLE: tuple[Who, ...] = ("mara", "newcomer", "nobody")
@@ -155,6 +156,7 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         "dispute-lost": await disputed(box, lost=True, slug=NIGHT, quantity=1, email="lost@example.org"),
         **await _of_a_cancelled_night(box),
         "paid": done,
+        "paid-many": await paid(box, slug=MANY, quantity=7, email="many@example.org"),
     }
     for view in (*orders.values(), dead, off):
         cookies["mara"] |= key_of(box, view)

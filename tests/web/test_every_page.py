@@ -17,6 +17,7 @@ from boxoffice.settings import Settings
 from tests.chromium import in_chromium
 from tests.conftest import SECRET_KEY
 from tests.stripe_simulator.seller import free_port
+from tests.wallet.keys import apple_environment, google_environment
 from tests.web.conftest import KEYS
 from tests.web.every_page import SMALL_DARK, WIDE_LIGHT, Stage, Window, furnish
 from tests.web.page_faults import html_faults, page_faults
@@ -28,7 +29,8 @@ pytestmark = [*in_chromium, pytest.mark.slow]
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     port = free_port()
     values = {"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY, "BASE_URL": f"http://localhost:{port}"} | KEYS
-    box, made = await furnish(Settings.from_environment(values))
+    keys = apple_environment() | google_environment()
+    box, made = await furnish(Settings.from_environment(values | keys))
     server = Server(
         create_app(box), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_level=LogLevels.error
     )

@@ -9,9 +9,8 @@ from litestar.params import FromPath, FromQuery
 from boxoffice.box import BoxOffice
 from boxoffice.edge.forms import read_form
 from boxoffice.edge.render import page, path_part, see_other
-from boxoffice.edge.visitor import order_cookie, order_of_visitor
-from boxoffice.orders.access import may_see
-from boxoffice.orders.order import OrderView, no_such_order, show_order
+from boxoffice.edge.visitor import order_of_visitor, swapped_for_cookie
+from boxoffice.orders.order import OrderView
 from boxoffice.orders.pay import advance
 from boxoffice.orders.release import give_up
 from boxoffice.worker.tick import run_inline
@@ -46,9 +45,10 @@ async def show_order_page(
 ) -> Response[Any]:
     """The order where it stands. A mailed link's token `t` is swapped for the cookie; `waiting` goes on to the payment
     as soon as there is one."""
-    if t:
-        return await _swapped_for_cookie(box, code, t)
     async with box.db.transaction() as connection:
+        if t:
+            written, key = await swapped_for_cookie(connection, box.settings, code, t)
+            return see_other(f"/orders/{path_part(written)}", cookies=[key])
         view = await order_of_visitor(connection, box.settings, request, code)
     view = await advance(box.till, view)
     await run_inline(box)
@@ -107,11 +107,3 @@ def stage_of(view: OrderView) -> Stage:
     if order.status != "refunded" and blocked & {"disputed", "dispute_lost"}:
         return "disputed" if "disputed" in blocked else "dispute_lost"
     return cast("Stage", order.status)  # the other statuses are stages by the same name
-
-
-async def _swapped_for_cookie(box: BoxOffice, code: str, token: str) -> Response[str]:
-    async with box.db.transaction() as connection:
-        order = (await show_order(connection, code)).order
-    if not may_see(box.settings.secret_key, order, token):
-        raise no_such_order()
-    return see_other(f"/orders/{path_part(order.code)}", cookies=[order_cookie(box.settings, order, order.code)])

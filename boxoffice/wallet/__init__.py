@@ -1,0 +1,1 @@
+"""Passes: tickets kept in Apple Wallet and Google Wallet, and told of what changes."""

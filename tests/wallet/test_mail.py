@@ -1,0 +1,51 @@
+"""The mail with the tickets leads to both wallets, by text and by HTML, without signing in."""
+
+from dataclasses import replace
+
+from boxoffice.foundation.jobs import enqueue
+from boxoffice.orders.order import OrderView
+from tests.wallet.conftest import BASE, House
+from tests.wallet.reading import unpacked_bundle
+from tests.web.cast import paid
+
+
+async def mailed(house: House, view: OrderView) -> tuple[str, str]:
+    """Text and HTML of the order's mail."""
+    async with house.box.db.transaction() as connection:
+        arguments = {"event_id": str(view.order.event_id), "order_id": str(view.order.id)}
+        await enqueue(connection, "mail_tickets", str(view.order.id), arguments)
+    await house.work()
+    async with house.box.db.transaction() as connection:
+        (mail,) = await connection.fetch("SELECT text, html FROM mailbox_message")
+    return str(mail["text"]), str(mail["html"])
+
+
+def link_of(text: str, words: str) -> str:
+    """The address on the line after these words."""
+    lines = text.splitlines()
+    return lines[lines.index(f"{words}:") + 1]
+
+
+async def test_its_links_open_the_passes(house: House) -> None:
+    text, html = await mailed(house, await paid(house.box, quantity=2))
+    apple, google = link_of(text, "Add to Apple Wallet"), link_of(text, "Save to Google Wallet")
+    for link, words in ((apple, "Add to Apple Wallet"), (google, "Save to Google Wallet")):
+        assert link.startswith(f"{BASE}/orders/")
+        assert f'href="{link}"' in html
+        assert words in html
+    answer = await house.phone.get(apple, follow_redirects=True)
+    assert len(unpacked_bundle(answer.content)) == 2
+    there = await house.phone.get(google)
+    assert (await house.phone.get(there.headers["location"])).headers["location"].startswith("https://pay.google.com/")
+
+
+async def test_what_does_not_go_at_once_is_left_to_the_orders_page(house: House) -> None:
+    text, _ = await mailed(house, await paid(house.box, quantity=6))
+    assert "Apple Wallet" in text
+    assert "Google Wallet" not in text
+
+
+async def test_without_keys_it_says_nothing_of_wallets(house: House) -> None:
+    house.box.settings = replace(house.box.settings, apple_wallet=None, google_wallet=None)
+    text, html = await mailed(house, await paid(house.box, quantity=1))
+    assert "Wallet" not in f"{text}{html}"
