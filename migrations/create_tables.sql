@@ -646,6 +646,8 @@ CREATE TABLE public.event (
     policy_access text DEFAULT ''::text NOT NULL,
     revision integer DEFAULT 0 NOT NULL,
     updated_at timestamp with time zone DEFAULT public.clock() NOT NULL,
+    transfers boolean DEFAULT true NOT NULL,
+    transfer_until timestamp with time zone,
     CONSTRAINT event_age_minimum_check CHECK (((age_minimum >= 0) AND (age_minimum <= 99))),
     CONSTRAINT event_check CHECK (((doors_at <= starts_at) AND (starts_at < ends_at))),
     CONSTRAINT event_check1 CHECK ((sale_starts_at < sale_ends_at)),
@@ -783,7 +785,11 @@ CREATE TABLE public.ticket (
     used_at timestamp with time zone,
     refund_id uuid,
     changed_at timestamp with time zone DEFAULT public.clock() NOT NULL,
+    holder_email text,
+    reissued_at timestamp with time zone,
+    CONSTRAINT ticket_holder_email_check CHECK ((holder_email <> ''::text)),
     CONSTRAINT ticket_number_check CHECK ((number > 0)),
+    CONSTRAINT ticket_sent_on_is_reissued CHECK (((holder_email IS NULL) OR ((reissued_at IS NOT NULL) AND (revision > 0)))),
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text, 'refunded'::text])))
 );
 
@@ -1007,7 +1013,9 @@ CREATE TABLE public.scan (
     reason text NOT NULL,
     used_at timestamp with time zone,
     used_gate text,
+    because text,
     CONSTRAINT scan_answer_check CHECK ((answer = ANY (ARRAY['admitted'::text, 'already_used'::text, 'blocked'::text, 'cancelled'::text, 'refunded'::text, 'unknown'::text, 'wrong_event'::text, 'wrong_list'::text, 'not_yet'::text, 'left'::text, 'not_inside'::text, 'undone'::text]))),
+    CONSTRAINT scan_because_check CHECK ((because <> ''::text)),
     CONSTRAINT scan_check CHECK ((override <= (reason <> ''::text))),
     CONSTRAINT scan_check1 CHECK (((kind = 'undo'::text) = (undoes_nonce IS NOT NULL))),
     CONSTRAINT scan_check2 CHECK (((kind <> 'undo'::text) OR (reason <> ''::text))),
@@ -1024,6 +1032,44 @@ CREATE TABLE public.schema_migrations (
 CREATE TABLE public.search_word (
     word text NOT NULL
 );
+
+CREATE TABLE public.ticket_transfer (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    ticket_id uuid NOT NULL,
+    old_revision integer NOT NULL,
+    old_code text NOT NULL,
+    from_email text NOT NULL,
+    from_name text NOT NULL,
+    to_email text NOT NULL,
+    to_name text NOT NULL,
+    status text NOT NULL,
+    offered_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT ticket_transfer_check CHECK (((status = 'offered'::text) = (ended_at IS NULL))),
+    CONSTRAINT ticket_transfer_check1 CHECK ((from_email <> to_email)),
+    CONSTRAINT ticket_transfer_status_check CHECK ((status = ANY (ARRAY['offered'::text, 'accepted'::text, 'taken_back'::text, 'expired'::text, 'ended'::text]))),
+    CONSTRAINT ticket_transfer_to_name_check CHECK ((to_name <> ''::text))
+);
+
+CREATE VIEW public.sent_on AS
+ SELECT ticket.event_id,
+    ticket.id AS ticket_id,
+    sent.old_code,
+    sent.from_name,
+    sent.to_name,
+    sent.sent_at
+   FROM ((public.ticket
+     JOIN public.orders ON (((orders.event_id = ticket.event_id) AND (orders.id = ticket.order_id))))
+     CROSS JOIN LATERAL ( SELECT transfer.old_code,
+            transfer.from_name,
+            transfer.to_name,
+            transfer.ended_at AS sent_at
+           FROM public.ticket_transfer transfer
+          WHERE ((transfer.event_id = ticket.event_id) AND (transfer.ticket_id = ticket.id) AND (transfer.status = 'accepted'::text) AND (transfer.from_email = orders.email))
+          ORDER BY transfer.old_revision DESC
+         LIMIT 1) sent)
+  WHERE (ticket.holder_email <> orders.email);
 
 CREATE TABLE public.session (
     token_hash bytea NOT NULL,
@@ -1271,6 +1317,9 @@ ALTER TABLE ONLY public.ticket
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (event_id, id);
 
+ALTER TABLE ONLY public.ticket_transfer
+    ADD CONSTRAINT ticket_transfer_pkey PRIMARY KEY (event_id, id);
+
 ALTER TABLE ONLY public.ticket_type
     ADD CONSTRAINT ticket_type_event_id_name_key UNIQUE (event_id, name);
 
@@ -1317,6 +1366,10 @@ CREATE INDEX login_request_expires_at ON public.login_request USING btree (expir
 
 CREATE INDEX mailbox_message_created_at ON public.mailbox_message USING btree (created_at);
 
+CREATE UNIQUE INDEX one_next_holder ON public.ticket_transfer USING btree (event_id, ticket_id, old_revision) WHERE (status = 'accepted'::text);
+
+CREATE UNIQUE INDEX one_offer_of_a_ticket ON public.ticket_transfer USING btree (event_id, ticket_id) WHERE (status = 'offered'::text);
+
 CREATE INDEX orders_email ON public.orders USING btree (email, event_id);
 
 CREATE INDEX orders_held ON public.orders USING btree (event_id, held_until) WHERE (status = 'held'::text);
@@ -1361,6 +1414,14 @@ CREATE INDEX stripe_event_unhandled ON public.stripe_event USING btree (next_try
 
 CREATE INDEX ticket_by_change ON public.ticket USING btree (event_id, changed_at);
 
+CREATE INDEX ticket_of_holder ON public.ticket USING btree (holder_email) WHERE (holder_email IS NOT NULL);
+
+CREATE INDEX transfer_from ON public.ticket_transfer USING btree (from_email) WHERE (status = 'accepted'::text);
+
+CREATE UNIQUE INDEX transfer_of_old_code ON public.ticket_transfer USING btree (event_id, old_code) WHERE (status = 'accepted'::text);
+
+CREATE INDEX transfer_to ON public.ticket_transfer USING btree (to_email) WHERE (status = 'offered'::text);
+
 CREATE INDEX undo_before_its_scan ON public.scan USING btree (event_id) WHERE ((kind = 'undo'::text) AND (ticket_id IS NULL));
 
 CREATE CONSTRAINT TRIGGER account_entry_balances AFTER INSERT OR UPDATE ON public.account_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.account_posting_balances();
@@ -1384,6 +1445,8 @@ CREATE TRIGGER scan_stays BEFORE DELETE OR UPDATE ON public.scan FOR EACH ROW EX
 CREATE TRIGGER ticket_changed BEFORE UPDATE ON public.ticket FOR EACH ROW EXECUTE FUNCTION public.ticket_has_changed();
 
 CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('active>used,active>cancelled,active>refunded,used>active,used>cancelled,used>refunded,cancelled>refunded');
+
+CREATE TRIGGER ticket_transfer_legal_move BEFORE UPDATE OF status ON public.ticket_transfer FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('offered>accepted,offered>taken_back,offered>expired,offered>ended');
 
 ALTER TABLE ONLY public.artist_genre
     ADD CONSTRAINT artist_genre_artist_id_fkey FOREIGN KEY (artist_id) REFERENCES public.artist(id);
@@ -1511,6 +1574,9 @@ ALTER TABLE ONLY public.ticket
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_event_id_ticket_type_id_fkey FOREIGN KEY (event_id, ticket_type_id) REFERENCES public.ticket_type(event_id, id);
 
+ALTER TABLE ONLY public.ticket_transfer
+    ADD CONSTRAINT ticket_transfer_event_id_ticket_id_fkey FOREIGN KEY (event_id, ticket_id) REFERENCES public.ticket(event_id, id);
+
 ALTER TABLE ONLY public.ticket_type
     ADD CONSTRAINT ticket_type_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
@@ -1533,6 +1599,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261124171500'),
   ('20261128180000'),
   ('20261128181500'),
-  ('20261128190000');
+  ('20261128190000'),
+  ('20261128235000');
 
 COMMIT;

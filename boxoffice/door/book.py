@@ -1,6 +1,6 @@
 """The door's book for one round of scans: their tickets, locked; everything scanned of them before; what is new."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -25,6 +25,7 @@ class Ticket:
     status: str
     blocked_reason: str | None
     revision: int
+    is_sent_on: bool
     holder: str
     ticket_type_id: UUID
     ticket_type: str
@@ -53,6 +54,7 @@ class Scan:
     undoes_device_id: UUID | None = None
     undoes_nonce: str | None = None
     objection: str | None = None
+    because: str | None = None
 
     @property
     def key(self) -> Key:
@@ -63,6 +65,12 @@ class Scan:
     def undoes(self) -> Key | None:
         """The scan that this one takes back."""
         return (self.undoes_device_id, self.undoes_nonce) if self.undoes_device_id and self.undoes_nonce else None
+
+
+@dataclass(frozen=True, slots=True)
+class _OldCode:
+    code: str
+    ticket_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +86,24 @@ class Wanted:
 LOCK_TICKETS = Query(
     Ticket,
     """
-SELECT ticket.id, code, status, blocked_reason, revision, holder, ticket_type_id, ticket_type.name AS ticket_type
+SELECT ticket.id, code, status, blocked_reason, revision, holder_email IS NOT NULL AS is_sent_on, holder,
+  ticket_type_id, ticket_type.name AS ticket_type
 FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
 WHERE ticket.event_id = $1 AND (ticket.id = ANY($2::uuid[]) OR code = ANY($3::text[]))
 ORDER BY ticket.id FOR NO KEY UPDATE OF ticket
 """,
 )
+# Whoever sends a ticket on keeps its code's letters: the door says what became of them.
+OLD_CODES = Query(
+    _OldCode,
+    """
+SELECT old_code AS code, ticket_id FROM ticket_transfer
+WHERE event_id = $1 AND old_code = ANY($2::text[]) AND status = 'accepted' ORDER BY ticket_id
+""",
+)
 _SCAN = """
 SELECT scan.device_id, scan.nonce, scan.list_id, re_entry, kind, ticket_id, read, scanned_at, corrected_at, online,
-  answer, override, reason, used_at, used_gate, gate, undoes_device_id, undoes_nonce, objection
+  answer, override, reason, used_at, used_gate, gate, undoes_device_id, undoes_nonce, objection, because
 FROM scan JOIN device ON device.event_id = scan.event_id AND device.id = scan.device_id
 JOIN entry_list ON entry_list.event_id = scan.event_id AND entry_list.id = scan.list_id
 """
@@ -103,10 +120,10 @@ UNION ALL {_SCAN} WHERE scan.event_id = $1 AND kind = 'undo' AND ticket_id IS NU
 )
 WRITE = Command("""
 INSERT INTO scan (event_id, received_at, device_id, nonce, list_id, kind, ticket_id, read, scanned_at, corrected_at,
-  online, answer, override, reason, used_at, used_gate, undoes_device_id, undoes_nonce, objection)
+  online, answer, override, reason, used_at, used_gate, undoes_device_id, undoes_nonce, objection, because)
 SELECT $1, clock(), * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[],
   $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::timestamptz[],
-  $15::text[], $16::uuid[], $17::text[], $18::text[])
+  $15::text[], $16::uuid[], $17::text[], $18::text[], $19::text[])
 """)
 ENTER = Command("""
 INSERT INTO entry (event_id, list_id, ticket_id, visit, device_id, nonce, entered_at, left_at)
@@ -139,8 +156,12 @@ async def open_book(connection: Connection, event_id: UUID, event_code: str, wan
     ids = {one.ticket_id for one in wanted if one.ticket_id} | {row.ticket_id for row in asked if row.ticket_id}
     codes = [one.code for one in wanted if one.code]
     tickets = await LOCK_TICKETS.all(connection, event_id, list(ids), codes) if ids or codes else []
+    unknown = set(codes) - {ticket.code for ticket in tickets}
+    old = await OLD_CODES.all(connection, event_id, list(unknown)) if unknown else []
+    if missing := {one.ticket_id for one in old} - {ticket.id for ticket in tickets}:
+        tickets += await LOCK_TICKETS.all(connection, event_id, list(missing), [])
     rows = await OF_TICKETS.all(connection, event_id, [ticket.id for ticket in tickets]) if tickets else []
-    return Book(event_id, event_code, tickets, [*asked, *rows])
+    return Book(event_id, event_code, tickets, [*asked, *rows], {one.code: one.ticket_id for one in old})
 
 
 def _columns(keys: Iterable[Key]) -> tuple[list[UUID], list[str]]:
@@ -160,12 +181,20 @@ class _Moves:
 class Book:
     """`known`: every scan that was asked about or belongs to one of the tickets."""
 
-    def __init__(self, event_id: UUID, event_code: str, tickets: Sequence[Ticket], scans: Sequence[Scan]) -> None:
+    def __init__(
+        self,
+        event_id: UUID,
+        event_code: str,
+        tickets: Sequence[Ticket],
+        scans: Sequence[Scan],
+        old_codes: Mapping[str, UUID],
+    ) -> None:
         self.event_code = event_code
         self.known: dict[Key, Scan] = {}
         self._event_id = event_id
         self._tickets = {ticket.id: ticket for ticket in tickets}
         self._by_code = {ticket.code: ticket for ticket in tickets}
+        self._by_code |= {code: self._tickets[ticket_id] for code, ticket_id in old_codes.items()}
         self._moves: dict[tuple[UUID, UUID], _Moves] = {}
         self._undone: set[Key] = set()
         self._written: list[Scan] = []
@@ -211,7 +240,7 @@ class Book:
         """Writes the new scans and what follows from them: who is in, and which tickets are used."""
         if not self._written:
             return
-        await WRITE.run(connection, self._event_id, *_transposed([_values(scan) for scan in self._written], 17))
+        await WRITE.run(connection, self._event_id, *_transposed([_values(scan) for scan in self._written], 18))
         new, changed, gone = self._changes()
         if gone:
             await REMOVE.run(connection, self._event_id, *_transposed([row[:3] for row in gone], 3))
@@ -272,7 +301,7 @@ def _values(scan: Scan) -> tuple[object, ...]:
     return (
         *(scan.device_id, scan.nonce, scan.list_id, scan.kind, scan.ticket_id, scan.read, scan.scanned_at),
         *(scan.corrected_at, scan.online, scan.answer, scan.override, scan.reason, scan.used_at, scan.used_gate),
-        *(scan.undoes_device_id, scan.undoes_nonce, scan.objection),
+        *(scan.undoes_device_id, scan.undoes_nonce, scan.objection, scan.because),
     )
 
 

@@ -57,7 +57,8 @@ class Asked:
 class Answer:
     """What a door is told. `used_at` and `used_gate`: since when and by which gate the ticket is in.
 
-    `objection`: what we would have said to a device that answered alone, when that is something else.
+    `objection`: what we would have said to a device that answered alone, when that is something else. `because`: why
+    the code is void while the ticket is good, `sent_on` or `reissued`.
     """
 
     nonce: str
@@ -68,6 +69,7 @@ class Answer:
     used_at: datetime | None
     used_gate: str | None
     objection: str | None
+    because: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,8 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
     ticket = book.ticket(shown.ticket_id, shown.code) if shown else None
     if asked.override and device.role != "supervisor":
         return SupervisorsOnly("Only a supervisor's scanner can let in what was refused.")
-    refusal = _refusal(book.event_code, device, shown, ticket)
+    because = _outdated(shown, ticket)
+    refusal = _refusal(book.event_code, device, shown, ticket, because)
     stays = book.visits(device.list_id, ticket.id) if ticket else []
     if asked.is_exit:
         answer = refusal if ticket is None and refusal else LEFT if _inside(stays) else "not_inside"
@@ -211,6 +214,7 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
         used_at=in_since.at if in_since else None,
         used_gate=book.gate(in_since) if in_since else None,
         gate=device.gate,
+        because=because if "cancelled" in (answer, refusal) else None,
     )
     return book.write(scan if asked.answered is None else _alone(device, asked, scan, refusal))
 
@@ -262,7 +266,17 @@ def _undo(book: Book, device: _Device, asked: Asked, undoes: tuple[UUID, str]) -
     )
 
 
-def _refusal(event_code: str, device: _Device, shown: Shown | None, ticket: Ticket | None) -> str | None:
+def _outdated(shown: Shown | None, ticket: Ticket | None) -> str | None:
+    """Why the code of a good ticket is void: what was read is what it had before."""
+    if shown is None or ticket is None or ticket.status in ("refunded", "cancelled"):
+        return None
+    current = shown.code == ticket.code if shown.revision is None else shown.revision == ticket.revision
+    return None if current else "sent_on" if ticket.is_sent_on else "reissued"
+
+
+def _refusal(
+    event_code: str, device: _Device, shown: Shown | None, ticket: Ticket | None, because: str | None
+) -> str | None:
     """Why this ticket opens nothing here and now, whoever came in before."""
     if shown is not None and shown.event_code != event_code:
         return "wrong_event"
@@ -270,8 +284,8 @@ def _refusal(event_code: str, device: _Device, shown: Shown | None, ticket: Tick
         return "unknown"
     if ticket.status in ("refunded", "cancelled"):
         return ticket.status
-    if shown.revision is not None and shown.revision != ticket.revision:
-        return "cancelled"  # reissued: this code is the old one
+    if because is not None:
+        return "cancelled"
     if ticket.blocked_reason is not None:
         return "blocked"
     if device.ticket_types and ticket.ticket_type_id not in device.ticket_types:
@@ -294,7 +308,8 @@ def _corrected(device: _Device, asked: Asked) -> datetime:
 
 
 def _told(book: Book, scan: Scan) -> Answer:
-    ticket = book.ticket(scan.ticket_id, None)
+    # Whoever shows a code that somebody else's replaced must not read that one off the scanner.
+    ticket = book.ticket(scan.ticket_id, None) if scan.because is None else None
     return Answer(
         nonce=scan.nonce,
         answer=scan.answer,
@@ -304,4 +319,5 @@ def _told(book: Book, scan: Scan) -> Answer:
         used_at=scan.used_at,
         used_gate=scan.used_gate,
         objection=scan.objection,
+        because=scan.because,
     )

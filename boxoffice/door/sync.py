@@ -44,7 +44,7 @@ class PublicKey:
 @dataclass(frozen=True, slots=True)
 class DoorTicket:
     """A ticket as a scanner needs it: what it would be answered now. `status` is `good`, `used`, `left` (used, and may
-    come in again), `blocked`, `cancelled`, `refunded` or `wrong_list`."""
+    come in again), `blocked`, `cancelled`, `refunded` or `wrong_list`. `old_codes` are those of who sent it on."""
 
     id: UUID
     code: str
@@ -55,6 +55,7 @@ class DoorTicket:
     order_code: str
     used_at: datetime | None
     gate: str | None
+    old_codes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ SELECT ticket.id, ticket.code, ticket.revision, CASE
       AND list_ticket.ticket_id = ticket.id) THEN 'wrong_list'
     WHEN visit.entered_at IS NULL THEN 'good' WHEN visit.left_at IS NOT NULL AND $4 THEN 'left' ELSE 'used' END
     AS status,
-  ticket_type.name AS ticket_type, holder, orders.code AS order_code, visit.entered_at AS used_at, visit.gate
+  ticket_type.name AS ticket_type, holder, orders.code AS order_code, visit.entered_at AS used_at, visit.gate,
+  CASE WHEN holder_email IS NULL THEN '{}' ELSE ARRAY(SELECT old_code FROM ticket_transfer AS transfer
+    WHERE transfer.event_id = $1 AND transfer.ticket_id = ticket.id AND transfer.status = 'accepted') END AS old_codes
 FROM ticket
 JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
 JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id

@@ -8,6 +8,8 @@ from boxoffice.foundation.db import Connection, Query
 from boxoffice.orders.order import Order, OrderedLine, show_order
 from boxoffice.payments.dispute import DISPUTE_MOVES
 
+TRANSFER_MAILS = ("offered", "taken_back", "expired", "ended", "accepted", "yours", "void")
+
 
 @dataclass(frozen=True, slots=True)
 class More:
@@ -141,8 +143,23 @@ class Ticket:
     blocked_reason: str | None
     ticket_type: str
     holder: str
+    holder_email: str | None
     issued_at: datetime
     used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A ticket sent from one holder to the next; `code` is the one that it had before."""
+
+    id: UUID
+    code: str
+    from_email: str
+    to_email: str
+    to_name: str
+    status: str
+    offered_at: datetime
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +190,7 @@ class Story:
     events: list[Event]
     jobs: list[Job]
     tickets: list[Ticket]
+    transfers: list[Transfer]
     ledger: list[LedgerEntry]
 
 
@@ -233,9 +251,17 @@ TICKETS = Query(
     Ticket,
     """
 SELECT ticket.number, ticket.code, ticket.status, ticket.blocked_reason, ticket_type.name AS ticket_type, ticket.holder,
-  ticket.issued_at, ticket.used_at
+  ticket.holder_email, ticket.issued_at, ticket.used_at
 FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
 WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number
+""",
+)
+TRANSFERS = Query(
+    Transfer,
+    """
+SELECT transfer.id, old_code AS code, from_email, to_email, to_name, transfer.status, offered_at, ended_at
+FROM ticket JOIN ticket_transfer AS transfer ON transfer.event_id = ticket.event_id AND ticket_id = ticket.id
+WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY offered_at
 """,
 )
 LEDGER = Query(
@@ -262,11 +288,13 @@ async def read_story(connection: Connection, code: str) -> Story:
     about = [str(order.id), *refund_ids, *(one for one in at_stripe if one)]
     disputes = await DISPUTES.all(connection, *key)
     signs = await FRAUD_SIGNS.all(connection, *key)
+    transfers = await TRANSFERS.all(connection, *key)
     subjects = [
         *(str(order.id), f"review:{order.id}"),
         *(one for refund in refunds for one in _subjects_of_refund(refund)),
         *(f"dispute:{one.id}:{status}" for one in disputes for status in DISPUTE_MOVES),
         *(f"fraud_sign:{one.id}" for one in signs),
+        *(f"{one.id}:{state}" for one in transfers for state in TRANSFER_MAILS),
     ]
     return Story(
         order,
@@ -281,6 +309,7 @@ async def read_story(connection: Connection, code: str) -> Story:
         await EVENTS.all(connection, about),
         await JOBS.all(connection, subjects),
         await TICKETS.all(connection, *key),
+        transfers,
         await LEDGER.all(connection, *key),
     )
 

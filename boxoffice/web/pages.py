@@ -4,7 +4,7 @@ from litestar.types import ControllerRouterHandler
 
 from boxoffice.edge import module_files
 from boxoffice.web import dev_mailbox, static
-from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket, ticket_pdf
+from boxoffice.web.account import my_tickets, send, service_worker, sign_in, ticket, ticket_pdf
 from boxoffice.web.door import installed, scanner
 from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue
 
@@ -38,6 +38,11 @@ PAGES: list[ControllerRouterHandler] = [
     ticket.show_ticket,
     ticket.show_calendar,
     ticket.show_tickets_for_print,
+    send.show_send,
+    send.send_ticket,
+    send.take_ticket_back,
+    send.show_offer,
+    send.accept_offer,
     ticket_pdf.show_ticket_pdf,
     ticket_pdf.show_tickets_pdf,
     installed.door_service_worker,

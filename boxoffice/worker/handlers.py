@@ -22,6 +22,7 @@ from boxoffice.worker.mails import (
     send_review,
     send_settling,
     send_tickets,
+    send_transfer,
 )
 
 TURN_WAITED_FOR_SECONDS = 2.0
@@ -68,6 +69,7 @@ HANDLERS: dict[str, Callable[[BoxOffice, Job], Awaitable[None]]] = {
     "mail_refund": send_refund_mail,
     "mail_cancelled": send_cancelled,
     "mail_disputed": send_disputed,
+    "mail_transfer": send_transfer,
     "alarm": send_alarm,
     "send_refund": _refund,
     "end_review": _end_review,

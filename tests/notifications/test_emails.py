@@ -98,7 +98,15 @@ def test_nothing_is_loaded_and_nobody_is_followed(kind: str) -> None:
     assert all(link and link.startswith(f"{BASE}/") for link in page.links)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("login", "alarm")])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("transfer")])
+def test_a_mail_about_a_ticket_sent_on_tells_neither_order_nor_price(kind: str) -> None:
+    made = mail(kind)
+    for words in (made.text, Page(made.html).words):
+        assert TITLE in words
+        assert not re.search("[Oo]rder|€", words)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.startswith(("login", "alarm", "transfer"))])
 def test_every_mail_about_an_order_names_it_and_leads_to_it(kind: str) -> None:
     made = mail(kind)
     page = Page(made.html)

@@ -18,6 +18,7 @@ from boxoffice.door.entry_list import open_now
 from boxoffice.foundation.ids import new_id
 from boxoffice.orders.order import OrderView
 from boxoffice.settings import Settings
+from boxoffice.tickets.transfer import accept, offer, offer_token
 from tests.notifications.mails import every_mail
 from tests.web.cast import (
     MARA,
@@ -159,6 +160,9 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         cookies["mara"] |= key_of(box, view)
     for mail in every_mail("Kesselhaus Opening", NAMES).values():
         await box.mailer.send(mail, new_id())
+    offered, gone, offer = await _sent_on(box)
+    for view in (offered, gone):
+        cookies["mara"] |= key_of(box, view)
     tickets = {"ticket": done.tickets[0], "ticket-used": dead.tickets[0], "ticket-cancelled": dead.tickets[1]}
     tickets |= {"ticket-blocked": dead.tickets[2], "ticket-refunded": back.tickets[0], "ticket-free": off.tickets[0]}
     tickets["ticket-night-cancelled"] = orders["night-cancelled"].tickets[0]
@@ -171,6 +175,14 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("success", f"/orders/{_part(done)}/success"),
         Scene("success-confirming", f"/orders/{_part(orders['paying'])}/success"),
         Scene("print", f"/orders/{_part(done)}/print"),
+        Scene("send", f"/tickets/{quote(done.tickets[0].code, safe='~')}/send"),
+        Scene("send-errors", f"/tickets/{quote(done.tickets[0].code, safe='~')}/send", act=_send_wrongly),
+        Scene("send-offered", f"/tickets/{quote(offered.tickets[0].code, safe='~')}/send"),
+        Scene("send-refused", f"/tickets/{quote(dead.tickets[0].code, safe='~')}/send"),
+        Scene("ticket-offered", f"/tickets/{quote(offered.tickets[0].code, safe='~')}"),
+        Scene("ticket-sent-on", f"/tickets/{quote(gone.tickets[0].code, safe='~')}"),
+        Scene("order-sent-on", f"/orders/{_part(gone)}"),
+        Scene("offer", offer, "newcomer"),
         *(Scene(name, f"/tickets/{quote(ticket.code, safe='~')}") for name, ticket in tickets.items()),
         Scene("my-tickets", "/tickets"),
         Scene("my-tickets-empty", "/tickets", "newcomer"),
@@ -185,6 +197,18 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("api-docs", "/api/docs", "nobody"),
     ]
     return box, Stage(url, scenes, cookies)
+
+
+async def _sent_on(box: BoxOffice) -> tuple[OrderView, OrderView, str]:
+    """Orders of a ticket that is offered to the newcomer and of one that Ada took, and the address of the offer."""
+    offered, gone = [await paid(box, slug=NIGHT, quantity=1, names=(NAMES[0],)) for _ in range(2)]
+    async with box.db.transaction() as connection:
+        event_id = offered.order.event_id
+        waits = await offer(connection, event_id, offered.tickets[0].id, NEWCOMER, "Newcomer Example")
+        taken = await offer(connection, event_id, gone.tickets[0].id, "ada@example.org", "Ada Example")
+        await accept(connection, event_id, taken)
+    token = offer_token(box.settings.secret_key, event_id, waits)
+    return offered, await again(box, gone), f"/tickets/offers/{event_id}/{waits}?t={token}"
 
 
 async def _not_confirmed(box: BoxOffice) -> OrderView:
@@ -345,6 +369,12 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
         Scene("door-admitted", address, act=insist),
         Scene("door-found", address, act=find),
     ]
+
+
+async def _send_wrongly(page: Page) -> None:
+    await page.fill("#email", "ada@")
+    await page.get_by_role("button", name="Offer them the ticket").click()
+    await page.wait_for_selector(".wrong")
 
 
 async def _open_a_mail(page: Page) -> None:

@@ -66,7 +66,8 @@ class TicketAtDoor(msgspec.Struct, frozen=True):
 class ScanAnswer(msgspec.Struct, frozen=True):
     """The answer, which never changes. `used_at` and `gate`: since when and by which gate the ticket is in.
 
-    `objection`: what a scanner that answered alone would have been told. A batch tells `supervisors_only` here.
+    `objection`: what a scanner that answered alone would have been told. `because`: why a code is cancelled though its
+    ticket is good: `sent_on` to somebody else, or `reissued`. A batch tells `supervisors_only` here.
     """
 
     nonce: str
@@ -75,6 +76,7 @@ class ScanAnswer(msgspec.Struct, frozen=True):
     used_at: datetime | None
     gate: str | None
     objection: str | None
+    because: str | None
 
 
 @post(
@@ -139,8 +141,9 @@ def _shown(body: ScanBody, answer: Answer | Problem, *, alone: bool) -> ScanAnsw
     if isinstance(answer, Problem):
         if alone or not isinstance(answer, SupervisorsOnly):
             raise answer
-        return ScanAnswer(body.nonce, answer.type, None, None, None, None)
+        return ScanAnswer(body.nonce, answer.type, None, None, None, None, None)
     ticket = None
     if answer.ticket_code is not None:
         ticket = TicketAtDoor(answer.ticket_code, answer.ticket_type or "", answer.holder or "")
-    return ScanAnswer(answer.nonce, answer.answer, ticket, answer.used_at, answer.used_gate, answer.objection)
+    seen = (answer.used_at, answer.used_gate, answer.objection, answer.because)
+    return ScanAnswer(answer.nonce, answer.answer, ticket, *seen)

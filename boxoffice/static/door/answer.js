@@ -14,11 +14,18 @@ export function answerAlone({ shown, ticket, own, door, now, isExit = false, ove
   if (isExit) return state === "used" ? "left" : "not_inside";
   if (override && ticket) return "admitted";
   if (["cancelled", "refunded"].includes(ticket?.status)) return ticket.status;
-  if (ticket && shown.revision !== undefined && shown.revision < ticket.revision) return "cancelled"; // reissued
+  if (ticket && outdated(shown, ticket)) return "cancelled";
   if (["blocked", "wrong_list"].includes(ticket?.status)) return ticket.status;
   if (now < Date.parse(door.opens_at)) return "not_yet";
   if (state === "used" || (state === "left" && !door.re_entry)) return "already_used";
   return "admitted";
+}
+
+/** Why the code of a good ticket is void: "sent_on" to somebody else, or "reissued"; null for the one that it has. */
+export function outdated(shown, ticket) {
+  const isOld = shown.revision === undefined ? ticket.old_codes?.includes(shown.code) : shown.revision < ticket.revision;
+  if (!isOld) return null;
+  return ticket.old_codes?.length ? "sent_on" : "reissued";
 }
 
 /** Whether the answer moved somebody through the door. */

@@ -8,7 +8,7 @@ import { setSound, wakeSound } from "./sound.js";
 import { openStore } from "./store.js";
 import { listenToKeys } from "./wedge.js";
 import { askWhy } from "./why.js";
-import { ANSWERS } from "./words.js";
+import { ANSWERS, wordOf } from "./words.js";
 
 const SYNC_EVERY_MS = 10_000;
 const SOON_MS = 1500;
@@ -223,10 +223,10 @@ function showRefused(refused) {
 
 function showLog() {
   const rows = scanner.log.slice(0, 20).map((entry) => {
-    const { word, tone } = ANSWERS[entry.answer];
+    const { tone } = ANSWERS[entry.answer];
     const row = element("li", `log-row is-${tone}`, "");
     const words = element("div", "log-words", "");
-    words.append(element("strong", "", word), element("span", "", [entry.holder, entry.ticketType].filter(Boolean).join(" · ") || entry.code || "no ticket"));
+    words.append(element("strong", "", wordOf(entry)), element("span", "", [entry.holder, entry.ticketType].filter(Boolean).join(" · ") || entry.code || "no ticket"));
     if (entry.late) words.append(element("span", "log-late", `The box office says: ${(ANSWERS[entry.late]?.word ?? entry.late).toLowerCase()}`));
     row.append(element("time", "", clock(entry.at)), words);
     for (const { label, act } of offers(entry)) {

@@ -1,6 +1,6 @@
 // The scanner without its screen: it reads, asks or answers alone, remembers, and tells the server later.
 
-import { answerAlone, moves, stateAfter } from "./answer.js";
+import { answerAlone, moves, outdated, stateAfter } from "./answer.js";
 import { ask, Away, Refused } from "./network.js";
 import { afterCrash, BATCH_MAX, bodyOf, following, newScan } from "./queue.js";
 import { read } from "./read.js";
@@ -91,7 +91,7 @@ export class Scanner extends EventTarget {
   }
 
   /**
-   * One ticket at the door: {answer, nonce, holder, ticketType, code, usedAt, gate, alone, note}. `alone`: the server was
+   * One ticket at the door: {answer, because, nonce, holder, ticketType, code, usedAt, gate, alone, note}. `alone`: the server was
    * not asked. Raises Refused when this phone is no scanner any more.
    */
   async scan(text, { isExit = false, override = "" } = {}) {
@@ -248,8 +248,10 @@ export class Scanner extends EventTarget {
       ...{ shown, ticket, isExit, override, own: own?.state, door: this.door, now: this.now },
     });
     const used = answer === "already_used";
+    const because = answer === "cancelled" && ticket ? outdated(shown, ticket) : null;
+    const told = because ? undefined : ticket; // nobody reads the code that replaced theirs off this screen
     return {
-      ...{ answer, holder: ticket?.holder ?? "", ticketType: ticket?.ticket_type ?? "", code: ticket?.code ?? "" },
+      ...{ answer, because, holder: told?.holder ?? "", ticketType: told?.ticket_type ?? "", code: told?.code ?? "" },
       usedAt: used ? (own?.at ?? Date.parse(ticket.used_at)) : null,
       gate: used ? (own ? this.door.gate : ticket.gate) : null,
       note: answer === "admitted" && !ticket ? "Genuine, and bought after the last sync" : "",
@@ -263,6 +265,7 @@ export class Scanner extends EventTarget {
     return await this.#done(item, {
       ...{ answer: told.answer, holder: ticket?.holder ?? "", ticketType: ticket?.ticket_type ?? "", note: "" },
       code: ticket?.code ?? "",
+      because: told.because ?? null,
       usedAt: told.used_at ? Date.parse(told.used_at) : null,
       gate: told.gate,
       alone: false,
@@ -319,8 +322,9 @@ export class Scanner extends EventTarget {
   }
 
   #know(ticket) {
+    this.#byCode.delete(this.#tickets.get(ticket.id)?.code);
     this.#tickets.set(ticket.id, ticket);
-    this.#byCode.set(ticket.code, ticket);
+    for (const code of [...(ticket.old_codes ?? []), ticket.code]) this.#byCode.set(code, ticket);
   }
 
   #ask(body) {

@@ -26,10 +26,22 @@ const MEANINGS = {
   not_inside: "This ticket is not inside.",
 };
 
+/** Why a code is void though its ticket is good, and what to do. */
+const BECAUSE = {
+  sent_on: { word: "Sent on", sentence: "This ticket was sent on to somebody else. Only their code opens the door." },
+  reissued: { word: "Old code", sentence: "This ticket was given out anew. Only its newest code opens the door." },
+};
+
+/** The word of an answer. */
+export function wordOf(entry) {
+  return BECAUSE[entry.answer === "cancelled" ? entry.because : ""]?.word ?? ANSWERS[entry.answer].word;
+}
+
 /** One sentence under the word; "" where the word says it all. `since`: the time of an earlier entry as text. */
 export function sentence(entry, time) {
   if (entry.answer === "already_used" && entry.usedAt) return `In since ${time(entry.usedAt)}${at(entry.gate)}`;
   if (entry.answer === "unknown" && entry.alone) return "Not in this phone's list of tickets.";
+  if (entry.answer === "cancelled" && BECAUSE[entry.because]) return BECAUSE[entry.because].sentence;
   return entry.note || (MEANINGS[entry.answer] ?? "");
 }
 

@@ -5,27 +5,43 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
 from boxoffice.box import BoxOffice
-from boxoffice.edge.render import NEVER_KEPT, page, path_part
-from boxoffice.edge.visitor import order_of_visitor, ticket_of_visitor
+from boxoffice.edge.render import NEVER_KEPT, page, path_part, see_other
+from boxoffice.edge.visitor import (
+    no_such_ticket,
+    opens_ticket,
+    order_of_visitor,
+    sent_by_visitor,
+    ticket_cookie,
+    ticket_of_visitor,
+)
 from boxoffice.foundation.db import Connection
 from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard, ticket_of_code
+from boxoffice.tickets.transfer import held, open_offer, refusal
 
 QUIET_ZONE = 4
 
 
 @get("/tickets/{code:str}", include_in_schema=False)
 async def show_ticket(
-    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str], t: FromQuery[str] = ""
 ) -> Response[str]:
-    """One ticket, for its buyer."""
+    """One ticket, for whoever holds it; to whom it went, for whoever sent it on. The token `t` of the mail to a new
+    holder is swapped for a cookie."""
+    if t:
+        return await _swapped_for_cookie(box, code, t)
     async with box.db.transaction() as connection:
+        sent = await sent_by_visitor(connection, box.settings, request, code)
+        if sent is not None:
+            return page(box.settings, "sent.html", sent=sent)
         card = await ticket_of_visitor(connection, box.settings, request, code)
         drawn = await _qr(connection, box, card)
-    return page(box.settings, "ticket.html", card=card, qr=drawn)
+        offered = await open_offer(connection, card.event_id, card.id)
+        can_send = refusal(await held(connection, card.event_id, card.id)) is None
+    return page(box.settings, "ticket.html", card=card, qr=drawn, offered=offered, can_send=can_send)
 
 
 @get("/orders/{code:str}/print", include_in_schema=False)
@@ -51,6 +67,14 @@ async def show_calendar(
     return Response(_calendar(box, card), media_type="text/calendar", headers=headers)
 
 
+async def _swapped_for_cookie(box: BoxOffice, code: str, token: str) -> Response[str]:
+    async with box.db.transaction() as connection:
+        card = await ticket_of_code(connection, code)
+    if card is None or not opens_ticket(box.settings, card, token):
+        raise no_such_ticket()
+    return see_other(f"/tickets/{path_part(card.code)}", cookies=[ticket_cookie(box.settings, card)])
+
+
 async def _qr(connection: Connection, box: BoxOffice, card: TicketCard) -> Markup | None:
     """The code as SVG, dark on white whatever the page's colours are; None for a ticket that opens nothing."""
     if card.status not in OPENS_THE_DOOR:
@@ -69,7 +93,8 @@ def _calendar(box: BoxOffice, card: TicketCard) -> bytes:
     from icalendar import Calendar, Event  # noqa: PLC0415 - the slowest library of all
 
     event = Event()
-    event.add("uid", f"{card.order_code}-{card.event_slug}@{box.settings.base_url.partition('://')[2]}")
+    whose = card.order_code if card.is_buyers else card.id
+    event.add("uid", f"{whose}-{card.event_slug}@{box.settings.base_url.partition('://')[2]}")
     event.add("dtstamp", card.now.astimezone(UTC))
     event.add("dtstart", card.doors_at.astimezone(UTC))
     event.add("dtend", card.ends_at.astimezone(UTC))

@@ -31,7 +31,7 @@ async def show_tickets_pdf(
         view = await order_of_visitor(connection, box.settings, request, code)
         cards = await cards_to_print(connection, [ticket.code for ticket in view.tickets])
         if not cards:
-            raise NotFound("This order has no tickets yet. Its page says where it stands.")
+            raise NotFound("This order has no tickets to print. Its page says where they are.")
         await _take_turn(connection, view.order.code)
         tickets = await to_print(connection, box, cards)
     return await _answer(box, tickets, several=True)
