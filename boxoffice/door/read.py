@@ -49,10 +49,8 @@ class Reader:
 
         payload = read_payload(text.strip())
         if payload is None:
-            code = read_code(text) if len(text) <= 2 * TICKET_CODE_LENGTH else None
-            if code is None or len(code) != TICKET_CODE_LENGTH:
-                return None
-            return Shown(code[:EVENT_CODE_LENGTH], code=code)
+            code = _typed(text)
+            return Shown(code[:EVENT_CODE_LENGTH], code=code) if code else None
         if payload.event_code != self.event_code:
             return Shown(payload.event_code)
         if not await self._genuine(connection, payload):
@@ -64,6 +62,22 @@ class Reader:
             self._keys = {key.number: key.public_key for key in await KEYS.all(connection, self._event_id)}
         public_key = self._keys.get(payload.key_number)
         return public_key is not None and payload.genuine(public_key)
+
+
+def event_code_of(text: str) -> str | None:
+    """The night that a code claims to be of."""
+    from boxoffice.tickets.code import read_payload  # noqa: PLC0415 - cryptography is slow to load
+
+    payload = read_payload(text.strip())
+    if payload is not None:
+        return payload.event_code
+    code = _typed(text)
+    return code[:EVENT_CODE_LENGTH] if code else None
+
+
+def _typed(text: str) -> str | None:
+    code = read_code(text) if len(text) <= 2 * TICKET_CODE_LENGTH else None
+    return code if code is not None and len(code) == TICKET_CODE_LENGTH else None
 
 
 def shortened(text: str) -> str:

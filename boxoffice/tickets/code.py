@@ -7,7 +7,9 @@ mode and a scanner that types can type.
 
 import os
 from base64 import b32decode, b32encode
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -26,9 +28,21 @@ _NONCE_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class _Key:
+    """`is_tickets`: it was there when the ticket was given out."""
+
     number: int
     sealed_seed: bytes
     short_code: str
+    is_tickets: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventKey:
+    """A key of a night: 32 bytes of an Ed25519 public key, and since when tickets are signed with it."""
+
+    number: int
+    public_key: bytes
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +55,13 @@ class _NightKey:
 KEYS = Query(
     _Key,
     """
-SELECT number, sealed_seed, short_code FROM event_key JOIN event ON event.id = event_id
-WHERE event_id = $1 ORDER BY number DESC
+SELECT number, sealed_seed, short_code, event_key.created_at <= (SELECT coalesce(reissued_at, issued_at) FROM ticket
+  WHERE ticket.event_id = $1 AND ticket.id = $2) IS TRUE AS is_tickets
+FROM event_key JOIN event ON event.id = event_id WHERE event_id = $1 ORDER BY number
 """,
+)
+PUBLIC_KEYS = Query(
+    EventKey, "SELECT number, public_key, created_at FROM event_key WHERE event_id = $1 ORDER BY number"
 )
 NEWEST_KEYS = Query(
     _NightKey,
@@ -83,23 +101,40 @@ async def ticket_payload(
 ) -> str:
     """The text for a ticket's QR code, always the same until the ticket is reissued.
 
-    The event's first ticket makes its key. A seed that SECRET_KEY no longer opens gets a successor.
+    It is signed with the night's newest key of when the ticket was given out, so that a new key changes no code that is
+    on paper already. The first ticket makes the first key. A seed that SECRET_KEY no longer opens gets a successor.
     """
-    while True:
-        keys = await KEYS.all(connection, event_id)
-        seed = _opened(secret_key, event_id, keys[0]) if keys else None
-        if seed is not None:
-            break
-        await _add_key(connection, secret_key, event_id)
-    signed = (
-        bytes([VERSION])
-        + _short_code_bytes(keys[0].short_code)
-        + bytes([keys[0].number])
-        + ticket_id.bytes
-        + revision.to_bytes(2, "big")
-    )
+    key, seed = await _key_of_ticket(connection, secret_key, event_id, ticket_id)
+    signed = _signed_bytes(VERSION, key, ticket_id, revision)
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(signed)
     return b32encode(signed + signature).decode().rstrip("=")
+
+
+async def _key_of_ticket(
+    connection: Connection, secret_key: str, event_id: UUID, ticket_id: UUID
+) -> tuple[_Key, bytes]:
+    while True:
+        for key in _by_preference(await KEYS.all(connection, event_id, ticket_id)):
+            seed = _opened(secret_key, event_id, key)
+            if seed is not None:
+                return key, seed
+        await add_key(connection, secret_key, event_id)
+
+
+def _by_preference(keys: Sequence[_Key]) -> list[_Key]:
+    """The newest that the ticket knew, or the first of all; then the newest ones."""
+    own = [key for key in keys if key.is_tickets][-1:] or list(keys[:1])
+    return [*own, *reversed(keys)]
+
+
+def _signed_bytes(version: int, key: _Key, ticket_id: UUID, revision: int) -> bytes:
+    number = bytes([key.number])
+    return bytes([version]) + _short_code_bytes(key.short_code) + number + ticket_id.bytes + revision.to_bytes(2, "big")
+
+
+async def keys_of_night(connection: Connection, event_id: UUID) -> list[EventKey]:
+    """Every key that tickets of the night are signed with, oldest first. A code of each of them is genuine."""
+    return await PUBLIC_KEYS.all(connection, event_id)
 
 
 async def keys_sealed_with(connection: Connection, secret_key: str) -> tuple[int, int]:
@@ -131,7 +166,8 @@ def read_payload(text: str) -> ReadPayload | None:
     )
 
 
-async def _add_key(connection: Connection, secret_key: str, event_id: UUID) -> None:
+async def add_key(connection: Connection, secret_key: str, event_id: UUID) -> None:
+    """A new key for tickets that are given out from now on."""
     key = Ed25519PrivateKey.generate()
     nonce = os.urandom(_NONCE_BYTES)
     sealed = nonce + _cipher(secret_key).encrypt(nonce, key.private_bytes_raw(), event_id.bytes)

@@ -6,7 +6,7 @@ from boxoffice.edge import module_files
 from boxoffice.web import dev_mailbox, static
 from boxoffice.web.account import my_tickets, send, service_worker, sign_in, ticket, ticket_pdf
 from boxoffice.web.door import installed, scanner
-from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue
+from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue, verify
 
 PAGES: list[ControllerRouterHandler] = [
     static.static_file,
@@ -19,6 +19,8 @@ PAGES: list[ControllerRouterHandler] = [
     picture.show_site_picture,
     artist.show_artist_page,
     venue.show_venue_page,
+    verify.show_verify,
+    verify.verify_code,
     sitemap.show_sitemap,
     sitemap.show_robots,
     checkout.show_checkout,

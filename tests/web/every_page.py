@@ -188,6 +188,9 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("my-tickets-empty", "/tickets", "newcomer"),
         *_of_signing_in(),
         *await _of_the_door(box),
+        Scene("verify", "/verify", "nobody"),
+        Scene("verify-genuine", "/verify", "nobody", _checked(done.tickets[0].code)),
+        Scene("verify-not-genuine", "/verify", "nobody", _checked("nonsense")),
         Scene("problem-404", "/events/nowhere"),
         Scene("problem-not-yours", f"/orders/{_part(done)}", "nobody"),
         Scene("problem-405", "/events/nowhere/orders"),
@@ -375,6 +378,15 @@ async def _send_wrongly(page: Page) -> None:
     await page.fill("#email", "ada@")
     await page.get_by_role("button", name="Offer them the ticket").click()
     await page.wait_for_selector(".wrong")
+
+
+def _checked(code: str) -> Act:
+    async def check(page: Page) -> None:
+        await page.fill("#code", code)
+        await page.get_by_role("button", name="Check it").click()
+        await page.wait_for_selector("text=Another code")
+
+    return check
 
 
 async def _open_a_mail(page: Page) -> None:

@@ -1,11 +1,13 @@
 """`/api/v1/.../door`: how a phone becomes a scanner, and what it keeps for when there is no network."""
 
+from base64 import b64encode
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
+from litestar.datastructures import CacheControlHeader
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter
 
@@ -13,10 +15,13 @@ from boxoffice.api.openapi import DOOR
 from boxoffice.api.v1.orders import NEVER_CACHED
 from boxoffice.api.v1.scans import Moment, bearer
 from boxoffice.box import BoxOffice
-from boxoffice.door.device import Paired, pair
+from boxoffice.door.device import Paired, night_of, pair
 from boxoffice.door.sync import Counts, DoorTicket, PublicKey, door_list
 from boxoffice.edge.json_body import read_json
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
+from boxoffice.tickets.code import keys_of_night
+
+KEYS_KEPT_SECONDS = 60
 
 
 class PairingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +53,27 @@ class DoorShown(msgspec.Struct, frozen=True):
     keys: list[PublicKey]
     tickets: list[DoorTicket]
     counts: Counts
+
+
+class KeysShown(msgspec.Struct, frozen=True):
+    """What anybody needs to tell whether the code of a ticket is genuine; not whether it still opens the door."""
+
+    event_code: str
+    keys: list[PublicKey]
+
+
+@get(
+    "/api/v1/events/{slug:str}/keys",
+    tags=[DOOR],
+    summary="Show the keys that tickets are signed with",
+    cache_control=CacheControlHeader(public=True, max_age=KEYS_KEPT_SECONDS),
+)
+async def show_keys(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> KeysShown:
+    """The night's public keys (Ed25519, 32 bytes in base64), by the number in the code's text."""
+    async with box.db.transaction() as connection:
+        night = await night_of(connection, slug)
+        keys = await keys_of_night(connection, night.id)
+    return KeysShown(night.short_code, [PublicKey(key.number, b64encode(key.public_key).decode()) for key in keys])
 
 
 @post(
