@@ -648,9 +648,12 @@ CREATE TABLE public.event (
     updated_at timestamp with time zone DEFAULT public.clock() NOT NULL,
     transfers boolean DEFAULT true NOT NULL,
     transfer_until timestamp with time zone,
+    code text DEFAULT 'static'::text NOT NULL,
+    paper boolean DEFAULT true NOT NULL,
     CONSTRAINT event_age_minimum_check CHECK (((age_minimum >= 0) AND (age_minimum <= 99))),
     CONSTRAINT event_check CHECK (((doors_at <= starts_at) AND (starts_at < ends_at))),
     CONSTRAINT event_check1 CHECK ((sale_starts_at < sale_ends_at)),
+    CONSTRAINT event_code_check CHECK ((code = ANY (ARRAY['static'::text, 'rotating'::text]))),
     CONSTRAINT event_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
     CONSTRAINT event_hold_minutes_check CHECK (((hold_minutes >= 10) AND (hold_minutes <= 15))),
     CONSTRAINT event_last_entry_is_during CHECK (((last_entry_at >= doors_at) AND (last_entry_at <= ends_at))),
@@ -661,6 +664,7 @@ CREATE TABLE public.event (
     CONSTRAINT event_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'cancelled'::text]))),
     CONSTRAINT event_time_zone_check CHECK ((time_zone <> ''::text)),
     CONSTRAINT event_title_check CHECK ((title <> ''::text)),
+    CONSTRAINT event_without_paper_rotates CHECK ((paper OR (code = 'rotating'::text))),
     CONSTRAINT event_words_are_of_a_moved_night CHECK (((moved_words = ''::text) OR (moved_from_starts_at IS NOT NULL) OR (moved_from_venue <> ''::text)))
 );
 
@@ -675,6 +679,8 @@ CREATE TABLE public.event_key (
     public_key bytea NOT NULL,
     sealed_seed bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    fresh_secret bytea,
+    CONSTRAINT event_key_fresh_secret_check CHECK ((length(fresh_secret) = 32)),
     CONSTRAINT event_key_number_check CHECK (((number >= 1) AND (number <= 255))),
     CONSTRAINT event_key_public_key_check CHECK ((length(public_key) = 32))
 );
@@ -1600,6 +1606,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128180000'),
   ('20261128181500'),
   ('20261128190000'),
-  ('20261128235000');
+  ('20261128235000'),
+  ('20261128235100');
 
 COMMIT;

@@ -149,7 +149,8 @@ class EntryListEntry(_Struct, frozen=True):
 class NightEntry(_Struct, frozen=True):
     """`[[night]]`: every time is the venue's local time; all but `doors_at` may be counted from its day. Without
     `sale_starts_at` it sells once it is published, and without `sale_ends_at` until it starts. Tickets may be sent on
-    until `transfer_until`, or the doors, unless `transfers` is false."""
+    until `transfer_until`, or the doors, unless `transfers` is false. `code` is `static`, or `rotating`: it changes on
+    the phone all the time, and with `paper` false the door takes no other."""
 
     slug: Slug
     title: Text
@@ -176,6 +177,8 @@ class NightEntry(_Struct, frozen=True):
     quantity_max_per_person: int | None = None
     transfers: bool = True
     transfer_until: str = ""
+    code: str = "static"
+    paper: bool = True
     line_up: list[SetEntry] = []
     promo: list[PromoEntry] = []
     entry_list: list[EntryListEntry] = []
@@ -427,6 +430,10 @@ class _Checks:
                 self._wrong(f"{path}.promo[{place}].code", "There is another code like this.")
         if entry.transfer_until and not entry.transfers:
             self._wrong(f"{path}.transfer_until", "Leave it out: transfers = false lets nobody send a ticket on.")
+        if entry.code not in ("static", "rotating"):
+            self._wrong(f"{path}.code", "One of static, rotating.")
+        elif not entry.paper and entry.code == "static":
+            self._wrong(f"{path}.paper", 'Without paper tickets need code = "rotating".')
         if entry.cancelled_reason and entry.status != "cancelled":
             self._wrong(f"{path}.cancelled_reason", 'Only a night with status = "cancelled" has a reason.')
         if entry.moved is not None and not (entry.moved.from_starts_at or entry.moved.from_venue):

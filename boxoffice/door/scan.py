@@ -32,7 +32,8 @@ class Asked:
     """One scan as a device tells it. `scanned_at` and `sent_at` are by the device's clock.
 
     `answered`: what the device said alone, without us; None to be answered now. `override`: the reason why a supervisor
-    lets in whatever we find. `undoes`: the scan that is taken back, by device and nonce, for `reason`.
+    lets in whatever we find. `is_found`: a person found the ticket by its name. `undoes`: the scan that is taken back,
+    by device and nonce, for `reason`.
     """
 
     device_id: UUID
@@ -44,6 +45,7 @@ class Asked:
     is_exit: bool = False
     answered: str | None = None
     override: str = ""
+    is_found: bool = False
     undoes: tuple[UUID, str] | None = None
     reason: str = ""
 
@@ -58,7 +60,8 @@ class Answer:
     """What a door is told. `used_at` and `used_gate`: since when and by which gate the ticket is in.
 
     `objection`: what we would have said to a device that answered alone, when that is something else. `because`: why
-    the code is void while the ticket is good, `sent_on` or `reissued`.
+    the code is void while the ticket is good, `sent_on`, `reissued`, `old_picture` of a rotating code, or
+    `no_paper`.
     """
 
     nonce: str
@@ -83,6 +86,7 @@ class _Device:
     revoked_at: datetime | None
     re_entry: bool
     opens_at: datetime
+    takes_paper: bool
     ticket_types: list[UUID]
     now: datetime
 
@@ -91,7 +95,7 @@ DEVICES = Query(
     _Device,
     """
 SELECT device.id, list_id, gate, role, token_hash, clock_offset, revoked_at, re_entry,
-  coalesce(opens_at, doors_at - $3::interval) AS opens_at,
+  coalesce(opens_at, doors_at - $3::interval) AS opens_at, event.paper AS takes_paper,
   ARRAY(SELECT ticket_type_id FROM entry_list_type AS takes
     WHERE takes.event_id = $1 AND takes.list_id = device.list_id) AS ticket_types,
   clock() AS now
@@ -147,7 +151,11 @@ async def answer_scans(
     devices = {device.id: device for device in await DEVICES.all(connection, event_id, ids, OPENS_BEFORE_DOORS)}
     strangers = [_stranger(devices.get(asked.device_id), asked) for asked in scans]
     known = [asked for asked, problem in zip(scans, strangers, strict=True) if problem is None]
-    shown = {asked.key: await reader.read(connection, asked.text) for asked in known if not asked.undoes}
+    shown = {
+        asked.key: await reader.read(connection, asked.text, _moment(devices[asked.device_id], asked))
+        for asked in known
+        if not asked.undoes
+    }
     book = await open_book(
         connection, event_id, reader.event_code, [_wanted(asked, shown.get(asked.key)) for asked in known]
     )
@@ -185,7 +193,7 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
     ticket = book.ticket(shown.ticket_id, shown.code) if shown else None
     if asked.override and device.role != "supervisor":
         return SupervisorsOnly("Only a supervisor's scanner can let in what was refused.")
-    because = _outdated(shown, ticket)
+    because = _outdated(shown, ticket) or _of_another_time(device, asked, shown, ticket)
     refusal = _refusal(book.event_code, device, shown, ticket, because)
     stays = book.visits(device.list_id, ticket.id) if ticket else []
     if asked.is_exit:
@@ -274,6 +282,15 @@ def _outdated(shown: Shown | None, ticket: Ticket | None) -> str | None:
     return None if current else "sent_on" if ticket.is_sent_on else "reissued"
 
 
+def _of_another_time(device: _Device, asked: Asked, shown: Shown | None, ticket: Ticket | None) -> str | None:
+    """Why a code that the ticket has is not taken: a picture of one that changes, or one that stays where none may."""
+    if shown is None or ticket is None or ticket.status in ("refunded", "cancelled"):
+        return None
+    if shown.fresh is None:
+        return None if device.takes_paper or asked.is_found else "no_paper"
+    return None if shown.fresh else "old_picture"
+
+
 def _refusal(
     event_code: str, device: _Device, shown: Shown | None, ticket: Ticket | None, because: str | None
 ) -> str | None:
@@ -299,6 +316,11 @@ def _inside(stays: Sequence[Visit]) -> bool:
 
 def _used(stays: Sequence[Visit], *, re_entry: bool) -> bool:
     return _inside(stays) or (bool(stays) and not re_entry)
+
+
+def _moment(device: _Device, asked: Asked) -> datetime:
+    """When the ticket was shown, by our clock."""
+    return device.now if asked.answered is None else _corrected(device, asked)
 
 
 def _corrected(device: _Device, asked: Asked) -> datetime:

@@ -24,6 +24,7 @@ class Scanner:
     role: str
     list_name: str
     re_entry: bool
+    takes_paper: bool
     opens_at: datetime
     revoked_at: datetime | None
     event_code: str
@@ -34,11 +35,13 @@ class Scanner:
 
 
 @dataclass(frozen=True, slots=True)
-class PublicKey:
-    """`key`: 32 bytes of an Ed25519 public key in base64, that tickets of this key number are signed for."""
+class DoorKey:
+    """`key`: 32 bytes of an Ed25519 public key in base64, that tickets of this key number are signed for. `fresh`: 32
+    bytes of the secret that tells the time of rotating codes; null where there are none."""
 
     number: int
     key: str
+    fresh: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class DoorList:
 
     scanner: Scanner
     cursor: datetime
-    keys: list[PublicKey]
+    keys: list[DoorKey]
     tickets: list[DoorTicket]
     counts: Counts
 
@@ -83,7 +86,8 @@ SCANNER = Query(
     Scanner,
     """
 SELECT device.event_id, device.id, list_id, gate, role, entry_list.name AS list_name, re_entry,
-  coalesce(opens_at, doors_at - $3::interval) AS opens_at, revoked_at, short_code AS event_code, title AS event_title,
+  paper AS takes_paper, coalesce(opens_at, doors_at - $3::interval) AS opens_at, revoked_at, short_code AS event_code,
+  title AS event_title,
   time_zone, ends_at, clock() AS now
 FROM event JOIN device ON device.event_id = event.id
 JOIN entry_list ON entry_list.event_id = event.id AND entry_list.id = list_id
@@ -94,8 +98,12 @@ SYNCED = Command("""
 UPDATE device SET synced_at = clock(), clock_offset = coalesce($3, clock_offset) WHERE event_id = $1 AND id = $2
 """)
 KEYS = Query(
-    PublicKey,
-    "SELECT number, encode(public_key, 'base64') AS key FROM event_key WHERE event_id = $1 ORDER BY number",
+    DoorKey,
+    """
+SELECT number, encode(public_key, 'base64') AS key,
+  CASE WHEN event.code = 'rotating' THEN encode(fresh_secret, 'base64') END AS fresh
+FROM event_key JOIN event ON event.id = event_id WHERE event_id = $1 ORDER BY number
+""",
 )
 # A ticket changes when it is used for the first time; later visits are told by the entries themselves.
 TICKETS = Query(

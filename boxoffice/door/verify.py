@@ -18,6 +18,8 @@ class GoodFor:
     title: str
     doors_at: datetime
     time_zone: str
+    takes_paper: bool
+    now: datetime
     venue_name: str
     venue_city: str
 
@@ -29,7 +31,8 @@ def _revision(revision: int) -> int:
 NIGHT = Query(
     GoodFor,
     """
-SELECT event.id, short_code, event.slug, title, doors_at, event.time_zone, venue.name AS venue_name,
+SELECT event.id, short_code, event.slug, title, doors_at, event.time_zone, paper AS takes_paper, clock() AS now,
+  venue.name AS venue_name,
   venue.city AS venue_city
 FROM event JOIN venue ON venue.id = venue_id WHERE short_code = $1 AND status = 'published'
 """,
@@ -47,10 +50,11 @@ async def verify(connection: Connection, text: str) -> GoodFor | None:
     """The night that a typed code or the text of a QR code is good for; None for all else, whatever it is."""
     event_code = event_code_of(text)
     night = await NIGHT.first(connection, event_code) if event_code else None
-    shown = await Reader(night.id, night.short_code).read(connection, text) if night else None
+    shown = await Reader(night.id, night.short_code).read(connection, text, night.now) if night else None
     return night if night and shown and await _is_good(connection, night, shown) else None
 
 
 async def _is_good(connection: Connection, night: GoodFor, shown: Shown) -> bool:
     revision = await GOOD.first(connection, night.id, shown.ticket_id, shown.code)
-    return revision is not None and shown.revision in (None, revision)
+    in_time = night.takes_paper if shown.fresh is None else shown.fresh
+    return revision is not None and in_time and shown.revision in (None, revision)

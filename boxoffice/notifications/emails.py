@@ -53,6 +53,8 @@ class TicketsMail:
     total_minor: int
     tickets: tuple[TicketLine, ...]
     attachments: tuple[Attachment, ...] = ()
+    takes_paper: bool = True
+    """Whether the door takes codes that stay, as this mail has them."""
 
 
 class RefundReason(StrEnum):
@@ -177,6 +179,7 @@ class TransferMail:
     ticket: TicketLine
     night_cancelled: bool = False
     attachments: tuple[Attachment, ...] = ()
+    takes_paper: bool = True
 
 
 TRANSFER_SUBJECTS = {

@@ -38,7 +38,8 @@ class OrderTicket:
 @dataclass(frozen=True, slots=True)
 class TicketCard:
     """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid; `email`
-    is its buyer's, `holder_email` of whoever holds it now."""
+    is its buyer's, `holder_email` of whoever holds it now. `rotates`: its code changes; `takes_paper`: the door takes
+    one that stays too."""
 
     event_id: UUID
     id: UUID
@@ -57,6 +58,8 @@ class TicketCard:
     email: str
     holder_email: str
     reissued_at: datetime | None
+    rotates: bool
+    takes_paper: bool
     event_slug: str
     event_title: str
     event_status: str
@@ -95,7 +98,8 @@ SELECT ticket.event_id, ticket.id, ticket.code,
   CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status, ticket.blocked_reason,
   ticket_type.name AS ticket_type, release.name AS release, ticket.holder, ticket.revision, order_line.unit_minor,
   orders.currency, orders.paid_at AS purchased_at, ticket.used_at, orders.code AS order_code, orders.email,
-  coalesce(ticket.holder_email, orders.email) AS holder_email, ticket.reissued_at, event.slug AS event_slug, event.title
+  coalesce(ticket.holder_email, orders.email) AS holder_email, ticket.reissued_at,
+  event.code = 'rotating' AS rotates, event.paper AS takes_paper, event.slug AS event_slug, event.title
   AS event_title, event.status AS event_status, event.doors_at, event.starts_at,
   event.ends_at, event.time_zone, event.age_minimum, venue.name AS venue_name, venue.address AS venue_address,
   venue.city AS venue_city, organisation.name AS organiser, clock() AS now

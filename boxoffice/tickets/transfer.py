@@ -125,6 +125,7 @@ class Transfer:
     starts_at: datetime
     ends_at: datetime
     time_zone: str
+    takes_paper: bool
     venue_name: str
     venue_address: str
     venue_city: str
@@ -221,7 +222,8 @@ SELECT transfer.event_id, transfer.id, transfer.ticket_id, old_revision, old_cod
   ticket.revision, ticket.status AS ticket_status, blocked_reason, coalesce(holder_email, orders.email) AS holder_email,
   orders.email AS buyer_email, orders.code AS order_code, ticket_type.name AS ticket_type, event.slug AS event_slug,
   event.title AS event_title, event.status AS event_status,
-  doors_at, starts_at, ends_at, event.time_zone, venue.name AS venue_name, venue.address AS venue_address,
+  doors_at, starts_at, ends_at, event.time_zone, event.paper AS takes_paper, venue.name AS venue_name, venue.address AS
+  venue_address,
   venue.city AS venue_city, clock() AS now
 FROM ticket_transfer AS transfer
 JOIN ticket ON ticket.event_id = transfer.event_id AND ticket.id = transfer.ticket_id

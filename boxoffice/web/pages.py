@@ -38,6 +38,7 @@ PAGES: list[ControllerRouterHandler] = [
     service_worker.service_worker,
     service_worker.show_offline,
     ticket.show_ticket,
+    ticket.show_clock,
     ticket.show_calendar,
     ticket.show_tickets_for_print,
     send.show_send,

@@ -108,7 +108,8 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
             currency=order.currency,
             total_minor=order.total_minor,
             tickets=tuple(TicketLine(one.code, one.ticket_type, one.holder) for one in tickets),
-            attachments=await _on_paper(box, [one.code for one in tickets]),
+            attachments=await _on_paper(box, [one.code for one in tickets]) if order.takes_paper else (),
+            takes_paper=order.takes_paper,
         )
     )
     await _send(box, job, mail)
@@ -229,7 +230,8 @@ async def send_transfer(box: BoxOffice, job: Job) -> None:
         to_email=sent.to_email,
         ticket=TicketLine(sent.code if state == "yours" else sent.old_code, sent.ticket_type, sent.to_name),
         night_cancelled=sent.event_status == "cancelled",
-        attachments=await _on_paper(box, [sent.code]) if state == "yours" else (),
+        attachments=await _on_paper(box, [sent.code]) if state == "yours" and sent.takes_paper else (),
+        takes_paper=sent.takes_paper,
     )
     await _send(box, job, transfer_mail(mail))
 

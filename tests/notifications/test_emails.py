@@ -103,7 +103,7 @@ def test_a_mail_about_a_ticket_sent_on_tells_neither_order_nor_price(kind: str) 
     made = mail(kind)
     for words in (made.text, Page(made.html).words):
         assert TITLE in words
-        assert not re.search("[Oo]rder|€", words)
+        assert not re.search(r"\b[Oo]rder|€", words)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.startswith(("login", "alarm", "transfer"))])
@@ -242,7 +242,8 @@ def test_text_is_text() -> None:
     title = "Rock & Roll <3 'n' \"Bass\""
     for kind in KINDS:
         assert "&amp;" not in mail(kind, title).text
-        assert max(len(line) for line in mail(kind).text.splitlines()) <= 78
+        lines = mail(kind).text.splitlines()
+        assert max(len(line) for line in lines if not line.startswith(BASE)) <= 78
     assert title in mail("tickets", title).text
     assert title in mail("tickets", title).subject
 

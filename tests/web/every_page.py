@@ -160,8 +160,9 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         cookies["mara"] |= key_of(box, view)
     for mail in every_mail("Kesselhaus Opening", NAMES).values():
         await box.mailer.send(mail, new_id())
+    rotating = await paid(box, slug=OTHER, quantity=1, names=NAMES)
     offered, gone, offer = await _sent_on(box)
-    for view in (offered, gone):
+    for view in (rotating, offered, gone):
         cookies["mara"] |= key_of(box, view)
     tickets = {"ticket": done.tickets[0], "ticket-used": dead.tickets[0], "ticket-cancelled": dead.tickets[1]}
     tickets |= {"ticket-blocked": dead.tickets[2], "ticket-refunded": back.tickets[0], "ticket-free": off.tickets[0]}
@@ -182,6 +183,7 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("ticket-offered", f"/tickets/{quote(offered.tickets[0].code, safe='~')}"),
         Scene("ticket-sent-on", f"/tickets/{quote(gone.tickets[0].code, safe='~')}"),
         Scene("order-sent-on", f"/orders/{_part(gone)}"),
+        Scene("ticket-rotating", f"/tickets/{quote(rotating.tickets[0].code, safe='~')}"),
         Scene("offer", offer, "newcomer"),
         *(Scene(name, f"/tickets/{quote(ticket.code, safe='~')}") for name, ticket in tickets.items()),
         Scene("my-tickets", "/tickets"),

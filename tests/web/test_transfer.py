@@ -330,7 +330,7 @@ async def test_what_cannot_be_sent_or_taken_says_why(
     assert answer.status_code == 409
     assert words in answer.text
     assert words in (await browser.get(f"/tickets/{code}/send")).text
-    assert "Send to somebody else" not in (await browser.get(f"/tickets/{code}")).text
+    assert "Send it on" not in (await browser.get(f"/tickets/{code}")).text
     assert await value(box, "SELECT count(*) FROM ticket WHERE holder_email IS NOT NULL") == 0
 
 

@@ -16,7 +16,7 @@ from boxoffice.api.v1.orders import NEVER_CACHED
 from boxoffice.api.v1.scans import Moment, bearer
 from boxoffice.box import BoxOffice
 from boxoffice.door.device import Paired, night_of, pair
-from boxoffice.door.sync import Counts, DoorTicket, PublicKey, door_list
+from boxoffice.door.sync import Counts, DoorKey, DoorTicket, door_list
 from boxoffice.edge.json_body import read_json
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 from boxoffice.tickets.code import keys_of_night
@@ -35,7 +35,7 @@ class PairingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DoorShown(msgspec.Struct, frozen=True):
     """Everything that a scanner needs, or what has changed since `since`; `cursor` is the next `since`.
 
-    `opens_at`: nobody is let in before it.
+    `opens_at`: nobody is let in before it. `takes_paper`: codes that stay are taken, not only those that change.
     """
 
     device: UUID
@@ -49,10 +49,18 @@ class DoorShown(msgspec.Struct, frozen=True):
     role: str
     list_name: str
     re_entry: bool
+    takes_paper: bool
     opens_at: datetime
-    keys: list[PublicKey]
+    keys: list[DoorKey]
     tickets: list[DoorTicket]
     counts: Counts
+
+
+class PublicKey(msgspec.Struct, frozen=True):
+    """`key`: 32 bytes of an Ed25519 public key in base64."""
+
+    number: int
+    key: str
 
 
 class KeysShown(msgspec.Struct, frozen=True):
@@ -121,6 +129,7 @@ async def show_door(
         role=scanner.role,
         list_name=scanner.list_name,
         re_entry=scanner.re_entry,
+        takes_paper=scanner.takes_paper,
         opens_at=scanner.opens_at,
         keys=found.keys,
         tickets=found.tickets,

@@ -6,7 +6,7 @@
  * "left" or "good" when this scanner let the ticket in or out, or took that back, since the list was told; else
  * undefined. `door`: {event_code, re_entry, opens_at}; `now`: ms of our clock.
  */
-export function answerAlone({ shown, ticket, own, door, now, isExit = false, override = false }) {
+export function answerAlone({ shown, ticket, own, door, now, isExit = false, isFound = false, override = false }) {
   if (shown && shown.eventCode !== door.event_code) return "wrong_event";
   // A signature of this night on a ticket that the list does not have: bought since the last sync.
   if (!shown || (!ticket && !shown.ticketId)) return "unknown";
@@ -14,7 +14,7 @@ export function answerAlone({ shown, ticket, own, door, now, isExit = false, ove
   if (isExit) return state === "used" ? "left" : "not_inside";
   if (override && ticket) return "admitted";
   if (["cancelled", "refunded"].includes(ticket?.status)) return ticket.status;
-  if (ticket && outdated(shown, ticket)) return "cancelled";
+  if ((ticket && outdated(shown, ticket)) || ofAnotherTime(shown, door, isFound)) return "cancelled";
   if (["blocked", "wrong_list"].includes(ticket?.status)) return ticket.status;
   if (now < Date.parse(door.opens_at)) return "not_yet";
   if (state === "used" || (state === "left" && !door.re_entry)) return "already_used";
@@ -26,6 +26,13 @@ export function outdated(shown, ticket) {
   const isOld = shown.revision === undefined ? ticket.old_codes?.includes(shown.code) : shown.revision < ticket.revision;
   if (!isOld) return null;
   return ticket.old_codes?.length ? "sent_on" : "reissued";
+}
+
+/** Why a code that a ticket has is not taken: "old_picture" of one that changes, "no_paper" of one that stays where none
+ * may, unless somebody found the ticket by its name; else null. `shown.fresh` is undefined of codes that stay. */
+export function ofAnotherTime(shown, door, isFound) {
+  if (shown.fresh === undefined) return door.takes_paper === false && !isFound ? "no_paper" : null;
+  return shown.fresh ? null : "old_picture";
 }
 
 /** Whether the answer moved somebody through the door. */

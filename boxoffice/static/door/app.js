@@ -258,7 +258,7 @@ function showFound() {
       button.setAttribute("aria-label", `${button.textContent}: ${ticket.holder || ticket.code}`);
       button.addEventListener("click", () => {
         find("#finding").close();
-        scan(ticket.code);
+        scan(ticket.code, { isFound: true });
       });
       row.append(text, button);
       return row;

@@ -29,6 +29,11 @@ const MEANINGS = {
 /** Why a code is void though its ticket is good, and what to do. */
 const BECAUSE = {
   sent_on: { word: "Sent on", sentence: "This ticket was sent on to somebody else. Only their code opens the door." },
+  old_picture: { word: "Old picture", sentence: "This is an old picture: ask to open the ticket." },
+  no_paper: {
+    word: "No paper",
+    sentence: "Only codes that change are taken tonight: ask to open the ticket. Lost phone: find the name, and look at an ID.",
+  },
   reissued: { word: "Old code", sentence: "This ticket was given out anew. Only its newest code opens the door." },
 };
 
