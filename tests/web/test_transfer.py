@@ -175,7 +175,7 @@ async def test_a_ticket_goes_from_one_holder_to_the_next(browser: AsyncClient, b
         assert view.order.code not in (await ada.get(f"/tickets/{new}/calendar.ics")).text
         assert (await ada.get(f"/orders/{view.order.code}")).status_code == 404
     told = (await mails_to(box, MARA))[-1]
-    assert "Ada Example (ada@example.org) took your ticket" in told
+    assert "Ada Example (ada@example.org)\ntook your ticket" in told
     assert new not in told
     assert write_code(new) in (await mails_to(box, ADA))[-1]
     await sound(box)
