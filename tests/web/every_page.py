@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
+from uuid import UUID
 
 from playwright.async_api import Browser, BrowserContext, Page, Response
 
@@ -320,12 +321,12 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
             for role in ROLES[::-1]
         ]
         await open_now(connection, night.id)
-        good, in_before = [
-            str(row[0])
-            for row in await connection.fetch(
-                "SELECT code FROM ticket WHERE event_id = $1 AND status = 'active' ORDER BY code LIMIT 2", night.id
-            )
-        ]
+        tickets = await connection.fetch(
+            "SELECT code, id FROM ticket WHERE event_id = $1 AND status = 'active' ORDER BY code LIMIT 3", night.id
+        )
+        good, in_before, sent_on = [str(row["code"]) for row in tickets]
+        taken = await offer(connection, night.id, UUID(str(tickets[2]["id"])), "ada@example.org", "Ada Example")
+        await accept(connection, night.id, taken)
 
     async def type_wrong_pin(page: Page) -> None:
         await page.fill("#pin", "wrong")
@@ -370,6 +371,7 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
         Scene("door", address, act=pair),
         Scene("door-unknown", address, act=scanned("nonsense")),
         Scene("door-already-used", address, act=scanned(in_before, in_before)),
+        Scene("door-sent-on", address, act=scanned(sent_on)),
         Scene("door-override", address, act=override),
         Scene("door-admitted", address, act=insist),
         Scene("door-found", address, act=find),
