@@ -222,7 +222,7 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
         used_at=in_since.at if in_since else None,
         used_gate=book.gate(in_since) if in_since else None,
         gate=device.gate,
-        because=because if "cancelled" in (answer, refusal) else None,
+        because=because if refusal == "cancelled" and not asked.is_exit else None,
     )
     return book.write(scan if asked.answered is None else _alone(device, asked, scan, refusal))
 

@@ -42,6 +42,14 @@ async def test_where_no_paper_is_taken_codes_that_stay_open_nothing(door: Door) 
     assert (await scanner.scan(code, found=True))["answer"] == "admitted"
 
 
+async def test_who_leaves_is_let_out_by_any_code(door: Door) -> None:
+    (code,), scanner = await door.tickets(), await door.scanner()
+    await door.execute(ROTATING)
+    await scanner.scan((await door.rotating(code)).text_at(now(door)))
+    told = await scanner.scan((await door.rotating(code)).text_at(now(door) - timedelta(hours=3)), direction="out")
+    assert (told["answer"], told["because"], told["ticket"]["code"]) == ("left", None, code)
+
+
 async def test_with_paper_both_kinds_let_in(door: Door) -> None:
     (first, second, third), scanner = await door.tickets(3), await door.scanner()
     await door.execute("UPDATE event SET code = 'rotating'")
