@@ -94,7 +94,8 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
     if not tickets:
         return
     # Of more than go there at once the order's page offers them in parts.
-    wallets = {one.name for one in wallets_of(box.settings) if len(tickets) <= one.part_size}
+    offered = wallets_of(box.settings) if order.takes_paper else []
+    wallets = {one.name for one in offered if len(tickets) <= one.part_size}
     mail = tickets_mail(
         TicketsMail(
             email=order.email,
