@@ -962,6 +962,14 @@ CREATE TABLE public.mailbox_message (
     CONSTRAINT mailbox_message_check1 CHECK ((cardinality(attachment_names) = cardinality(attachment_contents)))
 );
 
+CREATE TABLE public.membership (
+    organisation_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    role text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT membership_role_check CHECK ((role = ANY (ARRAY['organiser'::text, 'door'::text])))
+);
+
 CREATE TABLE public.order_line (
     event_id uuid NOT NULL,
     order_id uuid NOT NULL,
@@ -1368,6 +1376,9 @@ ALTER TABLE ONLY public.login_request
 ALTER TABLE ONLY public.mailbox_message
     ADD CONSTRAINT mailbox_message_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_pkey PRIMARY KEY (organisation_id, person_id);
+
 ALTER TABLE ONLY public.entry
     ADD CONSTRAINT one_ticket_one_entry PRIMARY KEY (event_id, list_id, ticket_id, visit);
 
@@ -1523,6 +1534,8 @@ CREATE INDEX login_request_browser ON public.login_request USING btree (browser_
 CREATE INDEX login_request_expires_at ON public.login_request USING btree (expires_at);
 
 CREATE INDEX mailbox_message_created_at ON public.mailbox_message USING btree (created_at);
+
+CREATE INDEX membership_person ON public.membership USING btree (person_id);
 
 CREATE UNIQUE INDEX one_next_holder ON public.ticket_transfer USING btree (event_id, ticket_id, old_revision) WHERE (status = 'accepted'::text);
 
@@ -1698,6 +1711,12 @@ ALTER TABLE ONLY public.line_up
 ALTER TABLE ONLY public.line_up
     ADD CONSTRAINT line_up_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES public.organisation(id);
+
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+
 ALTER TABLE ONLY public.order_line
     ADD CONSTRAINT order_line_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES public.orders(event_id, id);
 
@@ -1788,6 +1807,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128223000'),
   ('20261128231700'),
   ('20261128235000'),
-  ('20261128235100');
+  ('20261128235100'),
+  ('20261129012000');
 
 COMMIT;

@@ -1,4 +1,4 @@
-"""`boxoffice door pair | devices | revoke | unlock | keys`: scanners and keys, until organisers have a page."""
+"""`boxoffice door pair | devices | revoke | unlock | keys`: scanners, as a night's page has them too, and its keys."""
 
 import asyncio
 from base64 import b64encode
@@ -7,9 +7,9 @@ from typing import TypeVar
 from uuid import UUID
 
 from boxoffice.box import BoxOffice
-from boxoffice.door.device import GATE_LENGTH_MAX, devices, make_link, night_of, revoke, unlock
+from boxoffice.door.device import devices, gate_named, make_link, night_of, revoke, unlock
 from boxoffice.foundation.db import Connection
-from boxoffice.foundation.problems import NotFound, Unprocessable
+from boxoffice.foundation.problems import NotFound
 from boxoffice.settings import Reading
 from boxoffice.tickets.code import add_key, keys_of_night
 
@@ -21,16 +21,13 @@ genuine. Scanners know it after their next sync."""
 
 def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: str) -> None:
     """Prints the link and the PIN of a new scanner. Raises SettingsProblem, NotFound, Unprocessable."""
-    if not 0 < len(gate.strip()) <= GATE_LENGTH_MAX or not gate.isprintable():
-        raise Unprocessable(f"A gate's name is 1 to {GATE_LENGTH_MAX} plain characters.")
+    gate = gate_named(gate)
 
     async def make(box: BoxOffice, connection: Connection) -> str:
         night = await night_of(connection, slug)
-        made = await make_link(
-            connection, box.settings.secret_key, night.id, gate.strip(), role=role, list_name=list_name
-        )
+        made = await make_link(connection, box.settings.secret_key, night.id, gate, role=role, list_name=list_name)
         return (
-            f"A scanner for {gate.strip()} ({role}), {made.device_id}\n"
+            f"A scanner for {gate} ({role}), {made.device_id}\n"
             f"  link  {box.settings.base_url}/door/{slug}/{made.link}\n"
             f"  PIN   {made.pin}\n"
             "Open the link on the phone that scans, and tell the PIN by another way. Neither can be shown again."

@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     _door_arguments(commands.add_parser("door", help="scanners of a night: pair, list, revoke; its keys"))
 
     _guests_arguments(commands.add_parser("guests", help="guest lists of a night: load, list, link"))
+    _organiser_arguments(commands.add_parser("organiser", help="who runs an organisation's nights: add, list, remove"))
 
     command = commands.add_parser("audit", help="ask the books whether they are in order")
     command.set_defaults(run=_audit)
@@ -160,6 +161,22 @@ def _guests_arguments(command: argparse.ArgumentParser) -> None:
     load.add_argument("--list", default="", metavar="LIST", help="the list of every line that names none")
     link.add_argument("list", metavar="LIST", help="its name")
     link.add_argument("--new", action="store_true", help="make a new link: those given out before stop working")
+
+
+def _organiser_arguments(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="make somebody a member, or change their role")
+    remove = actions.add_parser("remove", help="take a member out")
+    shown = actions.add_parser("list", help="who is a member")
+    for action in (add, remove):
+        action.add_argument("email", metavar="EMAIL", help="with which they sign in")
+        action.add_argument("--organisation", required=True, metavar="SLUG", help="as in the nights file")
+    role = "organiser: everything of its nights; door: scanners and the door (organiser unless said)"
+    add.add_argument("--role", choices=("organiser", "door"), default="organiser", help=role)
+    shown.add_argument("--organisation", default="", metavar="SLUG", help="of this one alone")
+    for name, action in (("add", add), ("list", shown), ("remove", remove)):
+        _of_demo(action)
+        action.set_defaults(run=_organiser, action=name)
 
 
 def _of_demo(command: argparse.ArgumentParser) -> None:
@@ -263,6 +280,18 @@ def _guests(arguments: argparse.Namespace) -> None:
         guests.run_list(reading, arguments.event)
     else:
         guests.run_link(reading, arguments.event, arguments.list, new=arguments.new)
+
+
+def _organiser(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import organiser  # noqa: PLC0415 - loads all domains
+
+    reading = _reading(arguments)
+    if arguments.action == "add":
+        organiser.run_add(reading, arguments.email, arguments.organisation, arguments.role)
+    elif arguments.action == "list":
+        organiser.run_list(reading, arguments.organisation)
+    else:
+        organiser.run_remove(reading, arguments.email, arguments.organisation)
 
 
 def _port(text: str) -> int:

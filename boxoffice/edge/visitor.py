@@ -8,11 +8,12 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
+from boxoffice.accounts.organisation import ROLES, OrganiserNight, access_event
 from boxoffice.accounts.sessions import Person, person_of
 from boxoffice.edge.cookies import cookie, cookie_value
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.ids import read_code
-from boxoffice.foundation.problems import NotFound
+from boxoffice.foundation.problems import NotFound, Problem
 from boxoffice.orders.access import HasAccess, access_token, may_see
 from boxoffice.orders.order import NotYours, OrderView, no_such_order, show_order
 from boxoffice.settings import Settings
@@ -25,10 +26,30 @@ ORDER_SECONDS = 400 * 24 * 3600  # browsers keep no cookie longer
 Visit = ASGIConnection[Any, Any, Any, Any]
 
 
+class SignInFirst(Problem):
+    """Nobody is signed in. `slug`: the night to whose door they return then; empty: to all their nights."""
+
+    status, type, title = 403, "sign_in_first", "Sign in first"
+
+    def __init__(self, slug: str = "") -> None:
+        super().__init__("Sign in first, at /organiser.")
+        self.slug = slug
+
+
 async def signed_in(connection: Connection, settings: Settings, visit: Visit) -> Person | None:
     """The person of the session cookie."""
     token = cookie_value(settings, visit, SESSION)
     return await person_of(connection, token) if token else None
+
+
+async def night_of_member(
+    connection: Connection, settings: Settings, visit: Visit, slug: str, roles: tuple[str, ...] = ROLES
+) -> OrganiserNight:
+    """The night of a slug, for a member of its organisation in one of `roles`. Raises SignInFirst, NotFound."""
+    person = await signed_in(connection, settings, visit)
+    if person is None:
+        raise SignInFirst(slug)
+    return await access_event(connection, person, slug, roles)
 
 
 async def order_of_visitor(connection: Connection, settings: Settings, visit: Visit, code: str) -> OrderView:

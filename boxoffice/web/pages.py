@@ -7,6 +7,7 @@ from boxoffice.web import dev_mailbox, static
 from boxoffice.web.account import my_tickets, send, service_worker, sign_in, ticket, ticket_pdf, wallet
 from boxoffice.web.door import installed, scanner
 from boxoffice.web.guests import guest_list
+from boxoffice.web.organiser import door, nights
 from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue, verify
 
 PAGES: list[ControllerRouterHandler] = [
@@ -61,6 +62,13 @@ PAGES: list[ControllerRouterHandler] = [
     guest_list.show_guest_list,
     guest_list.put_on_list,
     guest_list.take_off_list,
+    nights.show_nights,
+    door.show_door,
+    door.show_entries,
+    door.make_scanner,
+    door.revoke_scanner,
+    door.unlock_scanner,
+    door.renew_list_link,
     dev_mailbox.show_mailbox,
     dev_mailbox.show_message,
     dev_mailbox.show_message_html,

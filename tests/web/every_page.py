@@ -10,9 +10,11 @@ from uuid import UUID
 from playwright.async_api import Browser, BrowserContext, Page, Response
 
 from boxoffice.accounts.login import MEET
+from boxoffice.accounts.organisation import ORGANISER, add_member
 from boxoffice.accounts.sessions import open_session
 from boxoffice.box import BoxOffice
 from boxoffice.cli import nights
+from boxoffice.cli.demo_entries import scan_for_the_demo
 from boxoffice.cli.demo_orders import buy_for_the_demo
 from boxoffice.door.device import ROLES, make_link, night_of
 from boxoffice.door.entry_list import open_now
@@ -198,6 +200,7 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("verify", "/verify", "nobody"),
         Scene("verify-genuine", "/verify", "nobody", _checked(done.tickets[0].code)),
         Scene("verify-not-genuine", "/verify", "nobody", _checked("nonsense")),
+        *await _of_organisers(box),
         Scene("problem-404", "/events/nowhere"),
         Scene("problem-not-yours", f"/orders/{_part(done)}", "nobody"),
         Scene("problem-405", "/events/nowhere/orders"),
@@ -391,6 +394,36 @@ def _found(pair: Act, words: str, *, comes_in: bool = False) -> Act:
             await page.wait_for_selector("#result:not([hidden])")
 
     return act
+
+
+async def _of_organisers(box: BoxOffice) -> list[Scene]:
+    """Mara runs some of these nights: a door in full swing, one before anybody came, and a night that is over."""
+    async with box.db.transaction() as connection:
+        await add_member(connection, MARA, "nachtfrequenz", ORGANISER)
+    await scan_for_the_demo(box, DOOR)
+    address = f"/organiser/events/{DOOR}/door"
+
+    async def make(page: Page, gate: str = "Terrace") -> None:
+        await page.fill("#gate", gate)
+        await page.get_by_role("button", name="Make link and PIN").click()
+        await page.wait_for_selector(".errors" if not gate else ".pin")
+
+    async def make_nothing(page: Page) -> None:
+        await make(page, "")
+
+    async def open_all(page: Page) -> None:
+        await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+
+    return [
+        Scene("organiser-sign-in", "/organiser", "nobody"),
+        Scene("organiser", "/organiser"),
+        Scene("organiser-nobody", "/organiser", "newcomer"),
+        Scene("organiser-door", address),
+        Scene("organiser-door-all-open", address, act=open_all),
+        Scene("organiser-door-before", f"/organiser/events/{NIGHT}/door"),
+        Scene("organiser-door-wrong", address, act=make_nothing),
+        Scene("organiser-scanner", address, act=make),
+    ]
 
 
 async def _of_guests(box: BoxOffice) -> list[Scene]:
