@@ -42,6 +42,7 @@ class DoorShown(msgspec.Struct, frozen=True):
     ends_at: datetime
     gate: str
     role: str
+    sells: bool
     list_name: str
     re_entry: bool
     opens_at: datetime
@@ -95,6 +96,7 @@ async def show_door(
         ends_at=scanner.ends_at,
         gate=scanner.gate,
         role=scanner.role,
+        sells=scanner.sells,
         list_name=scanner.list_name,
         re_entry=scanner.re_entry,
         opens_at=scanner.opens_at,
