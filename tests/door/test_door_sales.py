@@ -25,7 +25,7 @@ async def clean_books(door: Door) -> AsyncIterator[None]:
     assert {one.name: wrong for one, wrong in found.items() if wrong and not one.soon} == {}
 
 
-async def _later(door: Door, **span: float) -> None:
+async def later(door: Door, **span: float) -> None:
     moved = door.shop.box.db.moved_clock
     assert moved is not None
     door.shop.box.db.moved_clock = moved + timedelta(**span)
@@ -58,27 +58,27 @@ async def test_the_same_sale_again_is_the_same_sale_and_another_under_its_number
         refused = await seller.ask(body | changes)
         assert (refused.status_code, refused.json()["type"]) == (422, "idempotency_conflict")
     await seller.close(23_000)
-    await _later(door, hours=3)
+    await later(door, hours=3)
     assert (await seller.ask(body)).json() == answers[0].json()  # cashed up, dearer: what was sold stays sold
 
 
 async def test_the_price_follows_the_hour_and_a_screen_that_is_behind_takes_nothing(door: Door) -> None:
     seller = await seller_at(door)
     assert [(one["name"], one["price"]) for one in (await seller.till())["offers"]] == [("Entry", 1500)]
-    await _later(door, hours=2, minutes=5)
+    await later(door, hours=2, minutes=5)
     refused = await seller.ask(seller.body(2))
     assert (refused.status_code, refused.json()["type"]) == (409, "price_changed")
     assert "20.00" in refused.json()["detail"]
     assert await door.value("SELECT count(*) FROM door_sale") == 0
     assert (await seller.sell(2, price=2000))["total"] == 4000
-    await _later(door, hours=8)
+    await later(door, hours=8)
     assert (await seller.till())["offers"] == []
     assert (await seller.ask(seller.body(price=2000))).json()["type"] in ("sale_closed", "not_let_in")
 
 
 async def test_before_the_first_price_and_where_nobody_is_let_in_nothing_is_sold(door: Door) -> None:
     seller = await seller_at(door)
-    await _later(door, minutes=-31)
+    await later(door, minutes=-31)
     assert (await seller.ask(seller.body())).json()["type"] == "not_let_in"
     await door.execute(
         "UPDATE entry_list SET opens_at = $1::timestamptz - interval '1 day'", door.shop.box.db.moved_clock
@@ -106,7 +106,7 @@ async def test_a_sale_is_taken_back_within_a_quarter_of_an_hour_or_by_a_supervis
     staff, chief = await seller_at(door), await seller_at(door, "Side door", role="supervisor")
     old, chiefs = await staff.sell(), await chief.sell()
     assert (await chief.void(old)).status_code == 404
-    await _later(door, minutes=16)
+    await later(door, minutes=16)
     assert (await staff.void(old)).json()["type"] == "too_late_to_void"
     assert (await chief.void(chiefs)).json()["state"] == "voided"
     fresh = await staff.sell()
