@@ -53,7 +53,7 @@ def create_app(box: BoxOffice) -> Litestar:
         route_handlers=[
             *(health.healthz, health.readyz, events.list_events, events.show_event),
             *(orders.place_order, orders.show, stripe.webhook, cron.cron),
-            *(scans.scan, door.pair_device, door.show_door),
+            *(scans.scan, door.pair_device, door.show_door, door.show_keys),
             *(page.show_docs, page.show_docs_file, show_vendor_file),
             *(wallet.register_phone, wallet.unregister_phone, wallet.list_changed, wallet.show_latest, wallet.take_log),
             *PAGES,

@@ -1,6 +1,7 @@
-"""`boxoffice door pair | devices | revoke | unlock`: a night's scanners, as its page under /organiser has them too."""
+"""`boxoffice door pair | devices | revoke | unlock | keys`: scanners, as under /organiser too, and keys."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
@@ -10,8 +11,12 @@ from boxoffice.door.device import devices, gate_named, make_link, night_of, revo
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound
 from boxoffice.settings import Reading
+from boxoffice.tickets.code import add_key, keys_of_night
 
 Done = TypeVar("Done")
+NEWEST_SIGNS = """\
+Tickets that are bought or sent on from now on are signed with the newest key; those of before keep theirs and stay
+genuine. Scanners know it after their next sync."""
 
 
 def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: str) -> None:
@@ -57,6 +62,24 @@ def run_change(reading: Reading, slug: str, device_id: UUID, *, unlocks: bool) -
     if not in_transaction(reading, change):
         raise NotFound(f"{slug} has no such scanner in service. `boxoffice door devices {slug}` shows them.")
     print("The link can be tried again." if unlocks else "This scanner is out of service.")
+
+
+def run_keys(reading: Reading, slug: str, *, rotate: bool) -> None:
+    """Prints the night's public keys, after adding one to them. Raises SettingsProblem, NotFound."""
+
+    async def look(box: BoxOffice, connection: Connection) -> list[str]:
+        night = await night_of(connection, slug)
+        if rotate:
+            await add_key(connection, box.settings.secret_key, night.id)
+        return [
+            f"{key.number}  since {key.created_at:%Y-%m-%d %H:%M:%S %Z}  {b64encode(key.public_key).decode()}"
+            for key in await keys_of_night(connection, night.id)
+        ]
+
+    lines = in_transaction(reading, look)
+    print("\n".join(lines) if lines else f"{slug} has no key yet: the first ticket that is looked at makes it.")
+    if rotate:
+        print(NEWEST_SIGNS)
 
 
 def in_transaction(reading: Reading, verb: Callable[[BoxOffice, Connection], Awaitable[Done]]) -> Done:

@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _cancel_arguments(commands.add_parser("cancel", help="call a night off: end and refund every order"))
 
     _nights_arguments(commands.add_parser("nights", help="nights from a file"))
-    _door_arguments(commands.add_parser("door", help="scanners of a night: pair, list, revoke"))
+    _door_arguments(commands.add_parser("door", help="scanners of a night: pair, list, revoke; its keys"))
 
     _guests_arguments(commands.add_parser("guests", help="guest lists of a night: load, list, link"))
     _organiser_arguments(commands.add_parser("organiser", help="who runs an organisation's nights: add, list, remove"))
@@ -139,7 +139,11 @@ def _door_arguments(command: argparse.ArgumentParser) -> None:
     for action in (revoke, unlock):
         action.add_argument("event", metavar="EVENT")
         action.add_argument("device", metavar="DEVICE", type=UUID, help="its id, as `boxoffice door devices` shows it")
-    for name, action in (("pair", pair), ("devices", shown), ("revoke", revoke), ("unlock", unlock)):
+    keys = actions.add_parser("keys", help="the public keys that a night's tickets are signed with")
+    keys.add_argument("event", metavar="EVENT")
+    keys.add_argument("--rotate", action="store_true", help="sign with a new one from now on; older ones stay good")
+    named = {"pair": pair, "devices": shown, "revoke": revoke, "unlock": unlock, "keys": keys}
+    for name, action in named.items():
         _of_demo(action)
         action.set_defaults(run=_door, action=name)
 
@@ -260,6 +264,8 @@ def _door(arguments: argparse.Namespace) -> None:
         door.run_pair(reading, arguments.event, arguments.gate, role=role, list_name=arguments.list)
     elif arguments.action == "devices":
         door.run_devices(reading, arguments.event)
+    elif arguments.action == "keys":
+        door.run_keys(reading, arguments.event, rotate=arguments.rotate)
     else:
         door.run_change(reading, arguments.event, arguments.device, unlocks=arguments.action == "unlock")
 
