@@ -15,7 +15,7 @@ from boxoffice.api import health, wallet
 from boxoffice.api.docs import page
 from boxoffice.api.openapi import TAGS, DescribedApp
 from boxoffice.api.problem_json import answer_http_error, answer_problem
-from boxoffice.api.v1 import door, events, orders, scans
+from boxoffice.api.v1 import door, door_sales, events, orders, scans
 from boxoffice.box import BoxOffice
 from boxoffice.edge.body_limit import BODY_BYTES_MAX, BodyLimit
 from boxoffice.edge.compression import Compression
@@ -54,6 +54,8 @@ def create_app(box: BoxOffice) -> Litestar:
             *(health.healthz, health.readyz, events.list_events, events.show_event),
             *(orders.place_order, orders.show, stripe.webhook, cron.cron),
             *(scans.scan, door.pair_device, door.show_door, door.show_keys),
+            *(door_sales.show_till, door_sales.open_till, door_sales.close_till),
+            *(door_sales.sell_tickets, door_sales.void_sale),
             *(page.show_docs, page.show_docs_file, show_vendor_file),
             *(wallet.register_phone, wallet.unregister_phone, wallet.list_changed, wallet.show_latest, wallet.take_log),
             *PAGES,

@@ -628,6 +628,19 @@ CREATE TABLE public.cancellation (
     finished_at timestamp with time zone
 );
 
+CREATE TABLE public.cash_up (
+    event_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    float_minor bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    counted_minor bigint,
+    expected_minor bigint,
+    closed_at timestamp with time zone,
+    CONSTRAINT cash_up_counted_minor_check CHECK (((counted_minor >= 0) AND (counted_minor <= '9999999999'::bigint))),
+    CONSTRAINT cash_up_float_minor_check CHECK (((float_minor >= 0) AND (float_minor <= 99999999))),
+    CONSTRAINT closed_when_counted CHECK ((((closed_at IS NULL) = (counted_minor IS NULL)) AND ((closed_at IS NULL) = (expected_minor IS NULL))))
+);
+
 CREATE TABLE public.database_mark (
     mark text NOT NULL
 );
@@ -647,6 +660,7 @@ CREATE TABLE public.device (
     paired_at timestamp with time zone,
     synced_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    sells boolean DEFAULT false NOT NULL,
     CONSTRAINT device_gate_check CHECK ((gate <> ''::text)),
     CONSTRAINT device_link_hash_check CHECK ((length(link_hash) = 32)),
     CONSTRAINT device_pin_hash_check CHECK ((length(pin_hash) = 32)),
@@ -669,6 +683,34 @@ CREATE TABLE public.dispute (
     moved_at timestamp with time zone NOT NULL,
     CONSTRAINT dispute_amount_minor_check CHECK ((amount_minor >= 0)),
     CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['warning_needs_response'::text, 'warning_under_review'::text, 'warning_closed'::text, 'needs_response'::text, 'under_review'::text, 'appeal_needs_response'::text, 'appeal_under_review'::text, 'won'::text, 'lost'::text, 'prevented'::text, 'charge_refunded'::text])))
+);
+
+CREATE TABLE public.door_price (
+    event_id uuid NOT NULL,
+    ticket_type_id uuid NOT NULL,
+    from_at timestamp with time zone NOT NULL,
+    price_minor bigint NOT NULL,
+    cash boolean NOT NULL,
+    card boolean NOT NULL,
+    CONSTRAINT door_price_price_minor_check CHECK (((price_minor >= 1) AND (price_minor <= 99999999))),
+    CONSTRAINT paid_in_some_way CHECK ((cash OR card))
+);
+
+CREATE TABLE public.door_sale (
+    event_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    nonce text NOT NULL,
+    paid_by text NOT NULL,
+    sold_at timestamp with time zone NOT NULL,
+    voided_at timestamp with time zone,
+    void_reason text,
+    void_device_id uuid,
+    CONSTRAINT door_sale_nonce_check CHECK (((length(nonce) >= 8) AND (length(nonce) <= 40))),
+    CONSTRAINT door_sale_paid_by_check CHECK ((paid_by = ANY (ARRAY['cash'::text, 'card'::text]))),
+    CONSTRAINT door_sale_void_reason_check CHECK (((length(void_reason) >= 1) AND (length(void_reason) <= 200))),
+    CONSTRAINT only_cash_goes_back_by_hand CHECK (((voided_at IS NULL) OR (paid_by = 'cash'::text))),
+    CONSTRAINT voided_for_a_reason CHECK (((voided_at IS NULL) = (void_reason IS NULL)))
 );
 
 CREATE TABLE public.entry (
@@ -876,7 +918,7 @@ CREATE TABLE public.ledger_entry (
     debit_minor bigint NOT NULL,
     credit_minor bigint NOT NULL,
     posted_at timestamp with time zone NOT NULL,
-    CONSTRAINT ledger_entry_account_check CHECK ((account = ANY (ARRAY['stripe'::text, 'sales'::text, 'owed_to_buyers'::text, 'refunds'::text, 'fees'::text, 'disputes'::text]))),
+    CONSTRAINT ledger_entry_account_check CHECK ((account = ANY (ARRAY['stripe'::text, 'sales'::text, 'owed_to_buyers'::text, 'refunds'::text, 'fees'::text, 'disputes'::text, 'cash'::text]))),
     CONSTRAINT ledger_entry_check CHECK (((debit_minor = 0) <> (credit_minor = 0))),
     CONSTRAINT ledger_entry_credit_minor_check CHECK ((credit_minor >= 0)),
     CONSTRAINT ledger_entry_debit_minor_check CHECK ((debit_minor >= 0))
@@ -1289,6 +1331,9 @@ ALTER TABLE ONLY public.breaker
 ALTER TABLE ONLY public.cancellation
     ADD CONSTRAINT cancellation_pkey PRIMARY KEY (event_id);
 
+ALTER TABLE ONLY public.cash_up
+    ADD CONSTRAINT cash_up_pkey PRIMARY KEY (event_id, device_id);
+
 ALTER TABLE ONLY public.database_mark
     ADD CONSTRAINT database_mark_pkey PRIMARY KEY (mark);
 
@@ -1300,6 +1345,12 @@ ALTER TABLE ONLY public.device
 
 ALTER TABLE ONLY public.dispute
     ADD CONSTRAINT dispute_pkey PRIMARY KEY (event_id, id);
+
+ALTER TABLE ONLY public.door_price
+    ADD CONSTRAINT door_price_pkey PRIMARY KEY (event_id, ticket_type_id, from_at);
+
+ALTER TABLE ONLY public.door_sale
+    ADD CONSTRAINT door_sale_pkey PRIMARY KEY (event_id, order_id);
 
 ALTER TABLE ONLY public.entry_list
     ADD CONSTRAINT entry_list_event_id_name_key UNIQUE (event_id, name);
@@ -1378,6 +1429,9 @@ ALTER TABLE ONLY public.mailbox_message
 
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_pkey PRIMARY KEY (organisation_id, person_id);
+
+ALTER TABLE ONLY public.door_sale
+    ADD CONSTRAINT one_sale_per_nonce UNIQUE (event_id, device_id, nonce);
 
 ALTER TABLE ONLY public.entry
     ADD CONSTRAINT one_ticket_one_entry PRIMARY KEY (event_id, list_id, ticket_id, visit);
@@ -1639,11 +1693,26 @@ ALTER TABLE ONLY public.artist_link
 ALTER TABLE ONLY public.cancellation
     ADD CONSTRAINT cancellation_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
+ALTER TABLE ONLY public.cash_up
+    ADD CONSTRAINT cash_up_event_id_device_id_fkey FOREIGN KEY (event_id, device_id) REFERENCES public.device(event_id, id);
+
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_event_id_list_id_fkey FOREIGN KEY (event_id, list_id) REFERENCES public.entry_list(event_id, id);
 
 ALTER TABLE ONLY public.dispute
     ADD CONSTRAINT dispute_event_id_payment_intent_id_fkey FOREIGN KEY (event_id, payment_intent_id) REFERENCES public.payment(event_id, payment_intent_id);
+
+ALTER TABLE ONLY public.door_price
+    ADD CONSTRAINT door_price_event_id_ticket_type_id_fkey FOREIGN KEY (event_id, ticket_type_id) REFERENCES public.ticket_type(event_id, id);
+
+ALTER TABLE ONLY public.door_sale
+    ADD CONSTRAINT door_sale_event_id_device_id_fkey FOREIGN KEY (event_id, device_id) REFERENCES public.cash_up(event_id, device_id);
+
+ALTER TABLE ONLY public.door_sale
+    ADD CONSTRAINT door_sale_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES public.orders(event_id, id);
+
+ALTER TABLE ONLY public.door_sale
+    ADD CONSTRAINT door_sale_event_id_void_device_id_fkey FOREIGN KEY (event_id, void_device_id) REFERENCES public.cash_up(event_id, device_id);
 
 ALTER TABLE ONLY public.entry
     ADD CONSTRAINT entry_event_id_device_id_nonce_fkey FOREIGN KEY (event_id, device_id, nonce) REFERENCES public.scan(event_id, device_id, nonce);
@@ -1806,6 +1875,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128200000'),
   ('20261128223000'),
   ('20261128231700'),
+  ('20261128234500'),
   ('20261128235000'),
   ('20261128235100'),
   ('20261129012000');

@@ -33,7 +33,8 @@ UNBALANCED = Query(
     str,
     """SELECT account FROM ledger_entry GROUP BY account, currency
   HAVING account = 'sales' AND sum(credit_minor - debit_minor) <> (SELECT coalesce(sum(amount_minor), 0) FROM payment
-    WHERE purpose = 'kept')""",
+    WHERE purpose = 'kept') + (SELECT coalesce(sum(total_minor), 0) FROM door_sale JOIN orders ON orders.id = order_id
+    WHERE paid_by = 'cash')""",
 )
 
 

@@ -254,6 +254,14 @@ ON CONFLICT (event_id, id) DO UPDATE SET given_by = excluded.given_by, plus_ones
   closes_at = excluded.closes_at
 """)
 
+# What was sold keeps its price, so the file alone says what is asked from now on.
+CLEAR_DOOR_PRICES = Command("DELETE FROM door_price WHERE event_id = ANY($1::uuid[])")
+PUT_DOOR_PRICES = Command("""
+INSERT INTO door_price (event_id, ticket_type_id, from_at, price_minor, cash, card)
+SELECT event_id, ticket_type_id, from_at, price_minor, cash, card FROM jsonb_to_recordset($1::text::jsonb)
+  AS row (event_id uuid, ticket_type_id uuid, from_at timestamptz, price_minor bigint, cash boolean, card boolean)
+""")
+
 
 class KnownEvent(msgspec.Struct, frozen=True):
     """An event as the database has it; `told` is what is said of it in other tables."""
@@ -343,6 +351,9 @@ async def load_nights(connection: Connection, file: NightsFile) -> int:
     await CLEAR_ENTRY_LIST_TYPES.run(connection, lists)
     await PUT_ENTRY_LIST_TYPES.run(connection, lists)
     await PUT_GUEST_LISTS.run(connection, _as_json(rows.guest_lists))
+    await CLEAR_DOOR_PRICES.run(connection, list(ids.values()))
+    prices = [row for night in file.nights for row in _door_prices(ids[night.entry.slug], night)]
+    await PUT_DOOR_PRICES.run(connection, _as_json(prices))
     after = await KNOWN_EVENTS.all(connection, slugs)
     await TOUCH.run(connection, [one.id for one in after if one.slug in before and before[one.slug].told != one.told])
     await FIND_ANEW.first(connection, slugs, changed.venues, changed.artists, changed.genres)
@@ -455,6 +466,14 @@ def _entry_lists(event_id: UUID, night: Night) -> list[dict[str, Any]]:
     return [
         {"event_id": event_id, "id": named_id("entry list", str(event_id), one.name)} | msgspec.structs.asdict(one)
         for one in night.entry_lists
+    ]
+
+
+def _door_prices(event_id: UUID, night: Night) -> list[dict[str, Any]]:
+    return [
+        {"event_id": event_id, "ticket_type_id": named_id("ticket type", str(event_id), price.ticket_type)}
+        | msgspec.structs.asdict(price)
+        for price in night.door_prices
     ]
 
 

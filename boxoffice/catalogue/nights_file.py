@@ -14,7 +14,7 @@ import msgspec
 from boxoffice.catalogue.events import SLUG
 from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.local_time import instant
-from boxoffice.foundation.money import to_minor
+from boxoffice.foundation.money import minimum_minor, to_minor
 from boxoffice.foundation.person_name import read_name
 from boxoffice.foundation.problems import FieldError, Unprocessable
 
@@ -180,6 +180,17 @@ class GuestListEntry(_Struct, frozen=True):
     guest: list[GuestEntry] = []
 
 
+class DoorPriceEntry(_Struct, frozen=True):
+    """`[[night.door_price]]`: what a ticket type costs at the door from a moment on (the doors unless said) until its
+    next price or the end; `price` in major units as text, all-in. Sold from the type's own releases."""
+
+    ticket_type: str
+    price: str
+    from_: str = msgspec.field(default="", name="from")
+    cash: bool = True
+    card: bool = True
+
+
 class NightEntry(_Struct, frozen=True):
     """`[[night]]`: every time is the venue's local time; all but `doors_at` may be counted from its day. Without
     `sale_starts_at` it sells once it is published, and without `sale_ends_at` until it starts. Tickets may be sent on
@@ -217,6 +228,7 @@ class NightEntry(_Struct, frozen=True):
     promo: list[PromoEntry] = []
     entry_list: list[EntryListEntry] = []
     guest_list: list[GuestListEntry] = []
+    door_price: list[DoorPriceEntry] = []
     check: list[Check] = []
 
 
@@ -296,6 +308,16 @@ class GuestList(msgspec.Struct, frozen=True):
     guests: tuple[NamedGuest, ...]
 
 
+class DoorPrice(msgspec.Struct, frozen=True):
+    """What a ticket type costs at the door from `from_at` on, and how it may be paid."""
+
+    ticket_type: str
+    from_at: datetime
+    price_minor: int
+    cash: bool
+    card: bool
+
+
 class Night(msgspec.Struct, frozen=True):
     """A checked night: instants in UTC, money in minor units."""
 
@@ -314,6 +336,7 @@ class Night(msgspec.Struct, frozen=True):
     promos: tuple[Promo, ...]
     entry_lists: tuple[EntryList, ...]
     guest_lists: tuple[GuestList, ...]
+    door_prices: tuple[DoorPrice, ...]
 
 
 class NightsFile(msgspec.Struct, frozen=True):
@@ -478,6 +501,16 @@ class _Checks:
                 )
                 for place, one in enumerate(entry.guest_list)
             ),
+            door_prices=tuple(
+                DoorPrice(
+                    one.ticket_type,
+                    perhaps(f"door_price[{place}].from", one.from_) or doors_at,
+                    self._door_price(f"{path}.door_price[{place}]", one, entry.currency),
+                    one.cash,
+                    one.card,
+                )
+                for place, one in enumerate(entry.door_price)
+            ),
         )
 
     def _promo(self, path: str, promo: PromoEntry, currency: str) -> Promo:
@@ -523,6 +556,15 @@ class _Checks:
         for place, one in enumerate(night.guest_lists):
             if one.closes_at > night.ends_at:
                 self._wrong(f"{path}.guest_list[{place}].closes_at", "A guest list closes before the night ends.")
+
+        begun: set[tuple[str, datetime]] = set()
+        for place, one in enumerate(night.door_prices):
+            field = f"{path}.door_price[{place}].from"
+            if one.from_at >= night.ends_at:
+                self._wrong(field, "A price at the door begins before the night ends.")
+            if (one.ticket_type, one.from_at) in begun:
+                self._wrong(field, "This ticket type has another price at the door from the same moment on.")
+            begun.add((one.ticket_type, one.from_at))
 
     def _words(self, path: str, entry: NightEntry) -> None:
         codes = [promo.code.upper() for promo in entry.promo]
@@ -571,6 +613,9 @@ class _Checks:
         asked = [("", entry.check)]
         asked += [(f"ticket_type[{place}].", one.check or []) for place, one in enumerate(entry.ticket_type)]
         asked += [(f"guest_list[{place}].", one.check or []) for place, one in enumerate(entry.guest_list)]
+        for place, one in enumerate(entry.door_price):
+            if one.ticket_type not in {ticket_type.name for ticket_type in entry.ticket_type}:
+                self._wrong(f"{path}.door_price[{place}].ticket_type", f'There is no ticket type "{one.ticket_type}".')
         for where, checks in asked:
             if "age" in checks and entry.age_minimum == 0:
                 self._wrong(f"{path}.{where}check", "Everybody is old enough for this night: see age_minimum.")
@@ -637,6 +682,16 @@ class _Checks:
             price_minor = self._price(f"{field}.price", release.price, currency)
             releases.append(Release(release.name, price_minor, release.quantity))
         return tuple(releases)
+
+    def _door_price(self, path: str, one: DoorPriceEntry, currency: str) -> int:
+        price_minor = self._price(f"{path}.price", one.price, currency)
+        if price_minor == 0:
+            self._wrong(f"{path}.price", "What costs nothing is not sold at the door: put people on a guest list.")
+        elif one.card and price_minor < minimum_minor(currency):
+            self._wrong(f"{path}.card", "The price is below the smallest card payment: say card = false.")
+        if not (one.cash or one.card):
+            self._wrong(f"{path}.cash", "It is paid in cash, by card, or both.")
+        return price_minor
 
     def _price(self, field: str, price: str, currency: str) -> int:
         return self._try(field, lambda: to_minor(price, currency), 0)

@@ -58,7 +58,7 @@ async def _scanner(settings: Settings, known: list[str]) -> tuple[str, DemoScann
         async with box.db.transaction() as connection:
             night = await night_of(connection, SLUG)
             if not await _works(connection, known):
-                made = await make_link(connection, settings.secret_key, night.id, GATE, role="supervisor")
+                made = await make_link(connection, settings.secret_key, night.id, GATE, role="supervisor", sells=True)
                 known = [made.link, made.pin]
             await open_now(connection, night.id)
             await add_member(connection, ORGANISER_EMAIL, ORGANISATION, ORGANISER)

@@ -1,4 +1,4 @@
-"""`boxoffice door pair | devices | revoke | unlock | keys`: scanners, as under /organiser too, and keys."""
+"""`boxoffice door pair | devices | revoke | unlock | keys | cash-up | give-back`: scanners, keys, cash boxes."""
 
 import asyncio
 from base64 import b64encode
@@ -7,9 +7,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from boxoffice.box import BoxOffice
+from boxoffice.door.cash_up import CashUp, cash_ups
 from boxoffice.door.device import devices, gate_named, make_link, night_of, revoke, unlock
 from boxoffice.foundation.db import Connection
-from boxoffice.foundation.problems import NotFound
+from boxoffice.foundation.problems import NotFound, Unprocessable
+from boxoffice.foundation.written import write_money
+from boxoffice.orders.give_cash_back import REASON_LENGTH_MAX, give_cash_back
+from boxoffice.orders.order import show_order
 from boxoffice.settings import Reading
 from boxoffice.tickets.code import add_key, keys_of_night
 
@@ -19,15 +23,17 @@ Tickets that are bought or sent on from now on are signed with the newest key; t
 genuine. Scanners know it after their next sync."""
 
 
-def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: str) -> None:
+def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: str, sells: bool) -> None:
     """Prints the link and the PIN of a new scanner. Raises SettingsProblem, NotFound, Unprocessable."""
     gate = gate_named(gate)
 
     async def make(box: BoxOffice, connection: Connection) -> str:
         night = await night_of(connection, slug)
-        made = await make_link(connection, box.settings.secret_key, night.id, gate, role=role, list_name=list_name)
+        made = await make_link(
+            connection, box.settings.secret_key, night.id, gate, role=role, list_name=list_name, sells=sells
+        )
         return (
-            f"A scanner for {gate} ({role}), {made.device_id}\n"
+            f"A scanner for {gate} ({role}{', sells' if sells else ''}), {made.device_id}\n"
             f"  link  {box.settings.base_url}/door/{slug}/{made.link}\n"
             f"  PIN   {made.pin}\n"
             "Open the link on the phone that scans, and tell the PIN by another way. Neither can be shown again."
@@ -45,7 +51,8 @@ def run_devices(reading: Reading, slug: str) -> None:
             state = "revoked" if one.revoked_at else "in service" if one.paired_at else "not paired yet"
             synced = f", last seen {one.synced_at:%Y-%m-%d %H:%M:%S %Z}" if one.synced_at else ""
             wrong = f", {one.wrong_pins} wrong PINs" if one.wrong_pins else ""
-            lines.append(f"{one.id}  {one.gate} ({one.role}, {one.list_name}): {state}{synced}{wrong}")
+            may = f"{one.role}, {one.list_name}{', sells' if one.sells else ''}"
+            lines.append(f"{one.id}  {one.gate} ({may}): {state}{synced}{wrong}")
         return lines
 
     lines = in_transaction(reading, look)
@@ -80,6 +87,51 @@ def run_keys(reading: Reading, slug: str, *, rotate: bool) -> None:
     print("\n".join(lines) if lines else f"{slug} has no key yet: the first ticket that is looked at makes it.")
     if rotate:
         print(NEWEST_SIGNS)
+
+
+def run_cash_up(reading: Reading, slug: str) -> None:
+    """Prints every cash box of a night with what was sold there. Raises SettingsProblem, NotFound."""
+
+    async def look(_box: BoxOffice, connection: Connection) -> list[str]:
+        found = await cash_ups(connection, (await night_of(connection, slug)).id)
+        return [line for place, one in enumerate(found) for line in (*([""] if place else []), *_cash_up(one))]
+
+    lines = in_transaction(reading, look)
+    print("\n".join(lines) if lines else f"No scanner of {slug} has counted a cash box.")
+
+
+def run_give_back(reading: Reading, code: str, reason: str) -> None:
+    """Books that an order's cash was handed back. Raises SettingsProblem, NotFound, NotCash, Unprocessable."""
+    reason = reason.strip()
+    if not 0 < len(reason) <= REASON_LENGTH_MAX or not reason.isprintable():
+        raise Unprocessable(f"The reason is 1 to {REASON_LENGTH_MAX} plain characters.")
+
+    async def book(_box: BoxOffice, connection: Connection) -> str:
+        order = (await show_order(connection, code)).order
+        await give_cash_back(connection, (order.event_id, order.id), reason, None)
+        amount = write_money(order.total_minor, order.currency)
+        return f"{amount} of order {order.code} were handed back: its tickets open nothing, its places are on sale."
+
+    print(in_transaction(reading, book))
+
+
+def _cash_up(one: CashUp) -> list[str]:
+    def money(minor: int) -> str:
+        return write_money(minor, one.currency)
+
+    lines = [f"{one.gate}, {one.device_id}"]
+    for line in one.lines:
+        back = f", {line.voided} of them taken back ({money(line.voided_minor)})" if line.voided else ""
+        price = f"{line.sold} x {line.ticket_type} at {money(line.price_minor)}, {line.paid_by}"
+        lines.append(f"  {price}: {money(line.sold_minor)}{back}")
+    lines.append(f"  card      {money(one.card_minor)}")
+    lines.append(f"  float     {money(one.float_minor)}")
+    lines.append(f"  cash      {money(one.cash_minor)}, taken back {money(one.voided_minor)}")
+    lines.append(f"  expected  {money(one.expected_minor)}")
+    if one.counted_minor is None or one.difference_minor is None:
+        return [*lines, "  not counted yet"]
+    difference = f"{'+' if one.difference_minor > 0 else ''}{money(one.difference_minor)}"
+    return [*lines, f"  counted   {money(one.counted_minor)}, difference {difference}"]
 
 
 def in_transaction(reading: Reading, verb: Callable[[BoxOffice, Connection], Awaitable[Done]]) -> Done:

@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _cancel_arguments(commands.add_parser("cancel", help="call a night off: end and refund every order"))
 
     _nights_arguments(commands.add_parser("nights", help="nights from a file"))
-    _door_arguments(commands.add_parser("door", help="scanners of a night: pair, list, revoke; its keys"))
+    _door_arguments(commands.add_parser("door", help="scanners of a night: pair, list, revoke, cash up; its keys"))
 
     _guests_arguments(commands.add_parser("guests", help="guest lists of a night: load, list, link"))
     _organiser_arguments(commands.add_parser("organiser", help="who runs an organisation's nights: add, list, remove"))
@@ -132,6 +132,7 @@ def _door_arguments(command: argparse.ArgumentParser) -> None:
     pair.add_argument("--gate", required=True, metavar="NAME", help="where it stands, as in `Main door`")
     pair.add_argument("--list", default="", metavar="NAME", help="what people enter by; the night's first unless said")
     pair.add_argument("--supervisor", action="store_true", help="may let in what was refused, with a reason")
+    pair.add_argument("--sells", action="store_true", help="may sell at the door, for cash and by card")
     shown = actions.add_parser("devices", help="a night's scanners")
     shown.add_argument("event", metavar="EVENT")
     revoke = actions.add_parser("revoke", help="take a scanner out of service, as when it was stolen")
@@ -142,8 +143,13 @@ def _door_arguments(command: argparse.ArgumentParser) -> None:
     keys = actions.add_parser("keys", help="the public keys that a night's tickets are signed with")
     keys.add_argument("event", metavar="EVENT")
     keys.add_argument("--rotate", action="store_true", help="sign with a new one from now on; older ones stay good")
+    cash_up = actions.add_parser("cash-up", help="what each scanner sold, and what its cash box should hold")
+    cash_up.add_argument("event", metavar="EVENT")
+    give_back = actions.add_parser("give-back", help="book that the cash of an order was handed back, all of it")
+    give_back.add_argument("order", metavar="CODE", help="the order's code")
+    give_back.add_argument("--reason", required=True, metavar="TEXT", help="kept with the sale")
     named = {"pair": pair, "devices": shown, "revoke": revoke, "unlock": unlock, "keys": keys}
-    for name, action in named.items():
+    for name, action in (named | {"cash-up": cash_up, "give-back": give_back}).items():
         _of_demo(action)
         action.set_defaults(run=_door, action=name)
 
@@ -261,11 +267,17 @@ def _door(arguments: argparse.Namespace) -> None:
     reading = _reading(arguments)
     if arguments.action == "pair":
         role = "supervisor" if arguments.supervisor else "staff"
-        door.run_pair(reading, arguments.event, arguments.gate, role=role, list_name=arguments.list)
+        door.run_pair(
+            reading, arguments.event, arguments.gate, role=role, list_name=arguments.list, sells=arguments.sells
+        )
     elif arguments.action == "devices":
         door.run_devices(reading, arguments.event)
     elif arguments.action == "keys":
         door.run_keys(reading, arguments.event, rotate=arguments.rotate)
+    elif arguments.action == "cash-up":
+        door.run_cash_up(reading, arguments.event)
+    elif arguments.action == "give-back":
+        door.run_give_back(reading, arguments.order, arguments.reason)
     else:
         door.run_change(reading, arguments.event, arguments.device, unlocks=arguments.action == "unlock")
 

@@ -74,6 +74,7 @@ class Device(msgspec.Struct, frozen=True):
     id: UUID
     gate: str
     role: str
+    sells: bool
     list_name: str
     wrong_pins: int
     paired_at: datetime | None
@@ -132,8 +133,8 @@ WHERE event.slug = $1 AND link_hash = $2
 """,
 )
 ADD = Command("""
-INSERT INTO device (event_id, id, list_id, gate, role, link_hash, pin_hash, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, clock())
+INSERT INTO device (event_id, id, list_id, gate, role, link_hash, pin_hash, sells, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock())
 """)
 LOCK_LINK = Query(
     _Link,
@@ -153,7 +154,7 @@ WHERE event_id = $1 AND id = $2
 DEVICES = Query(
     Device,
     """
-SELECT device.id, gate, role, entry_list.name AS list_name, wrong_pins, paired_at, synced_at, revoked_at,
+SELECT device.id, gate, role, sells, entry_list.name AS list_name, wrong_pins, paired_at, synced_at, revoked_at,
   greatest(synced_at, told.last_at) AS seen_at, told.scans
 FROM device JOIN entry_list ON entry_list.event_id = device.event_id AND entry_list.id = list_id
 CROSS JOIN LATERAL (SELECT count(*)::integer AS scans, max(received_at) AS last_at FROM scan
@@ -182,15 +183,23 @@ async def link_of(connection: Connection, slug: str, link: str) -> Link | Proble
 
 
 async def make_link(
-    connection: Connection, secret_key: str, event_id: UUID, gate: str, *, role: str = "staff", list_name: str = ""
+    connection: Connection,
+    secret_key: str,
+    event_id: UUID,
+    gate: str,
+    *,
+    role: str = "staff",
+    list_name: str = "",
+    sells: bool = False,
 ) -> MadeLink:
-    """A scanner to be paired at `gate`, on the list of this name or the night's first. Raises NotFound."""
+    """A scanner to be paired at `gate`, on the list of this name or the night's first; `sells`: it may take money.
+    Raises NotFound."""
     assert role in ROLES
     assert 0 < len(gate) <= GATE_LENGTH_MAX
     made = MadeLink(new_id(), secrets.token_urlsafe(16), f"{secrets.randbelow(10**PIN_LENGTH):0{PIN_LENGTH}}")
     list_id = await list_named(connection, event_id, list_name)
     pin_hash = _pin_hash(secret_key, made.device_id, made.pin)
-    await ADD.run(connection, event_id, made.device_id, list_id, gate, role, _hash(made.link), pin_hash)
+    await ADD.run(connection, event_id, made.device_id, list_id, gate, role, _hash(made.link), pin_hash, sells)
     return made
 
 

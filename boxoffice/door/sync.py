@@ -22,6 +22,7 @@ class Scanner(msgspec.Struct, frozen=True):
     list_id: UUID
     gate: str
     role: str
+    sells: bool
     list_name: str
     re_entry: bool
     takes_paper: bool
@@ -94,7 +95,7 @@ class DoorList(msgspec.Struct, frozen=True):
 SCANNER = Query(
     Scanner,
     """
-SELECT device.event_id, device.id, list_id, gate, role, entry_list.name AS list_name, re_entry,
+SELECT device.event_id, device.id, list_id, gate, role, sells, entry_list.name AS list_name, re_entry,
   paper AS takes_paper, coalesce(opens_at, doors_at - $3::interval) AS opens_at, revoked_at, short_code AS event_code,
   title AS event_title, age_minimum, time_zone, ends_at, clock() AS now
 FROM event JOIN device ON device.event_id = event.id

@@ -113,7 +113,9 @@ WHERE finished_at IS NULL AND (orders.status IN ('held', 'paying', 'in_review')
     EXISTS (SELECT FROM ticket WHERE ticket.event_id = orders.event_id AND ticket.order_id = orders.id
       AND ticket.status IN ('active', 'used'))
     OR NOT EXISTS (SELECT FROM dispute WHERE dispute.event_id = orders.event_id AND dispute.order_id = orders.id
-      AND dispute.status = ANY($2::text[]))))
+        AND dispute.status = ANY($2::text[]))
+      AND NOT EXISTS (SELECT FROM door_sale WHERE door_sale.event_id = orders.event_id
+        AND door_sale.order_id = orders.id AND paid_by = 'cash')))
 ORDER BY orders.event_id, orders.status IN ('held', 'paying'), orders.id LIMIT $1
 """,
 )
@@ -208,7 +210,7 @@ async def _tell_unpaid(connection: Connection, order: _Order) -> None:
 
 
 async def _void_unrefunded(connection: Connection, order: _Order) -> None:
-    """The bank has the money: the tickets end without a refund of ours."""
+    """The bank has the money, or it was paid in cash: the tickets end without a refund of ours."""
     key = (order.event_id, order.id)
     await LOCK_ORDER.first(connection, *key)
     codes = await CODES.all(connection, *key)

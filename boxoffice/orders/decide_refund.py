@@ -16,6 +16,7 @@ from boxoffice.foundation.ids import read_code
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.problems import NotFound, Problem, Unprocessable
 from boxoffice.foundation.written import write_code, write_money
+from boxoffice.orders.give_cash_back import keeps_cash
 from boxoffice.orders.order import show_order
 from boxoffice.orders.refund import OF_DECISION, RefundRow, decide, end_review
 from boxoffice.orders.void import follow_tickets, void
@@ -157,6 +158,11 @@ async def plan_refund(connection: Connection, code: str, wish: Wish) -> Plan:
     order = (await show_order(connection, code)).order
     key = (order.event_id, order.id)
     status = await LOCK_STATUS.first(connection, *key)
+    if await keeps_cash(connection, key):
+        raise NotRefundable(
+            f"Order {order.code} was paid in cash at the door, so Stripe has nothing to send back. Hand the cash over, "
+            f"and book it: on the scanner that sold it, or by `boxoffice door give-back {order.code} --reason ...`."
+        )
     await LOCK_TICKETS.all(connection, *key)
     tickets = await TICKETS.all(connection, *key)
     payment = await KEPT.first(connection, *key, list(MONEY_IS_GONE))

@@ -99,6 +99,16 @@ async def fulfil_free(connection: Connection, event_id: UUID, order_id: UUID) ->
     return "paid"
 
 
+async def fulfil_cash(connection: Connection, event_id: UUID, order_id: UUID) -> None:
+    """Issues the tickets of an order that was paid by hand as it was placed, in the same transaction."""
+    order = await LOCK.first(connection, event_id, order_id)
+    assert order is not None
+    assert order.status == "held"
+    amount = (order.total_minor, order.currency)
+    await post(connection, f"cash:{order_id}", (event_id, order_id), amount, debit="cash", credit="sales")
+    await _issue(connection, event_id, order)
+
+
 async def fulfil(connection: Connection, till: Till, session: Session) -> str:
     """Does what a session's state asks for and says in a word what that was.
 

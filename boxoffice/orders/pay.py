@@ -300,7 +300,8 @@ async def _parameters(connection: Connection, till: Till, ref: AttemptRef, order
         "mode": "payment",
         "submit_type": "book",
         "client_reference_id": str(ref.order_id),
-        "customer_email": order.email,
+        # Whoever pays at the door need not have told theirs: Stripe's page asks for it.
+        **({"customer_email": order.email} if order.email else {}),
         "line_items": [
             {
                 "quantity": line.quantity,

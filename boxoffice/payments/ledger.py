@@ -1,8 +1,9 @@
 """The ledger: every amount that moves, twice. A posting is named after its cause, so it is made once.
 
 Accounts of a night: `stripe` what Stripe holds for us, `sales` what was sold, `refunds` what of it was given up,
-`owed_to_buyers` what goes back and has not gone, `fees` what Stripe keeps, `disputes` what banks took back. Payouts
-belong to no night: they move from `stripe` to `bank` in entries of the whole account.
+`owed_to_buyers` what goes back and has not gone, `fees` what Stripe keeps, `disputes` what banks took back, `cash` what
+was paid by hand at the door. Payouts belong to no night: they move from `stripe` to `bank` in entries of the whole
+account.
 """
 
 from uuid import UUID

@@ -78,8 +78,11 @@ PAID_FOR = Query(
     """
 SELECT code AS subject, format('%s, %s %s due, kept %s', status, total_minor, orders.currency,
   coalesce(kept.sum::text, 'nothing')) AS problem
-FROM orders CROSS JOIN LATERAL (SELECT sum(amount_minor), min(currency) AS currency FROM payment
-  WHERE payment.event_id = orders.event_id AND order_id = orders.id AND purpose = 'kept') AS kept
+FROM orders CROSS JOIN LATERAL (SELECT sum(amount_minor), min(currency) AS currency FROM (
+  SELECT amount_minor, currency FROM payment
+  WHERE payment.event_id = orders.event_id AND order_id = orders.id AND purpose = 'kept'
+  UNION ALL SELECT orders.total_minor, orders.currency FROM door_sale WHERE door_sale.event_id = orders.event_id
+    AND order_id = orders.id AND paid_by = 'cash' AND voided_at IS NULL) AS paid) AS kept
 WHERE status IN ('paid', 'part_refunded') AND total_minor > 0
     AND (kept.sum, kept.currency) IS DISTINCT FROM (total_minor, orders.currency)
   OR status NOT IN ('paid', 'part_refunded', 'refunded') AND kept.sum IS NOT NULL
@@ -134,6 +137,34 @@ FROM orders CROSS JOIN LATERAL (
       coalesce(sum(amount_minor) FILTER (WHERE refund.status NOT IN ('succeeded', 'dropped')), 0) AS not_sent
     FROM refund WHERE refund.event_id = orders.event_id AND refund.order_id = orders.id) AS refunds
 WHERE (at_stripe, owed) <> (received - sent_back, waiting + not_sent)
+""",
+)
+CASH = Query(
+    Finding,
+    """
+SELECT code AS subject, format('%s, paid by %s, voided %s: cash %s, sales %s, refunds %s', status,
+  coalesce(paid_by, 'nobody'), voided_at IS NOT NULL, cash, sales, refunds) AS problem
+FROM orders LEFT JOIN door_sale AS sale ON sale.event_id = orders.event_id AND sale.order_id = orders.id
+  CROSS JOIN LATERAL (SELECT coalesce(sum(debit_minor - credit_minor) FILTER (WHERE account = 'cash'), 0) AS cash,
+      coalesce(sum(credit_minor - debit_minor) FILTER (WHERE account = 'sales'), 0) AS sales,
+      coalesce(sum(debit_minor - credit_minor) FILTER (WHERE account = 'refunds'), 0) AS refunds
+    FROM ledger_entry AS entry WHERE entry.event_id = orders.event_id AND entry.order_id = orders.id) AS books
+WHERE paid_by = 'cash' AND ((cash, sales, refunds) <> (CASE WHEN voided_at IS NULL THEN total_minor ELSE 0 END,
+    total_minor, CASE WHEN voided_at IS NULL THEN 0 ELSE total_minor END)
+    OR status <> CASE WHEN voided_at IS NULL THEN 'paid' ELSE 'refunded' END)
+  OR paid_by IS DISTINCT FROM 'cash' AND cash <> 0
+""",
+)
+CASHED_UP = Query(
+    Finding,
+    """
+SELECT device_id::text AS subject, format('%s expected, the books say %s', expected_minor, in_box) AS problem
+FROM cash_up CROSS JOIN LATERAL (SELECT float_minor + coalesce(sum(total_minor) FILTER (WHERE paid_by = 'cash'
+      AND void_device_id IS DISTINCT FROM sale.device_id), 0) AS in_box,
+    coalesce(bool_or(sold_at > closed_at OR void_device_id = sale.device_id AND voided_at > closed_at), false) AS late
+  FROM door_sale AS sale JOIN orders ON orders.event_id = sale.event_id AND orders.id = order_id
+  WHERE sale.event_id = cash_up.event_id AND sale.device_id = cash_up.device_id) AS books
+WHERE expected_minor <> in_box OR late
 """,
 )
 ONE_ATTEMPT = Query(
@@ -316,6 +347,8 @@ INVARIANTS = (
     Invariant("money goes back once", "What may not be kept goes back in full, and never more.", RETURNED),
     Invariant("postings balance", "Every posting has as much debit as credit.", BALANCE),
     Invariant("ledger and payments agree", "What Stripe holds and what is owed follow from payments.", LEDGER),
+    Invariant("cash is in the books", "What was paid by hand is booked once, and so is what went back.", CASH),
+    Invariant("cashed up", "A closed cash box was told what the sales say, and sold no more.", CASHED_UP),
     Invariant("one attempt at a time", "An order has one attempt under way, an ended one none.", ONE_ATTEMPT),
     Invariant("promo codes are counted", "A code's counter is the number of orders that hold it.", PROMOS),
     Invariant("handled means done", "An event called handled has left its trace in the books.", HANDLED_MEANS_DONE),

@@ -284,3 +284,49 @@ def test_an_entry_list_that_cannot_be_meant(old: str, new: str, field: str) -> N
     with pytest.raises(Unprocessable) as refused:
         read_nights_file((NIGHT + ENTRY_LISTS).replace(old, new), NOW)
     assert [error.field for error in refused.value.errors] == [f"night[0].{field}"]
+
+
+DOOR_PRICES = """
+[[night.door_price]]
+ticket_type = "Entry"
+price = "15.00"
+
+[[night.door_price]]
+ticket_type = "Entry"
+from = "next day 01:00"
+price = "12.50"
+cash = false
+"""
+PRICED = Query(
+    str,
+    """SELECT concat_ws(' ', to_char(from_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI'), price_minor, cash, card)
+FROM door_price ORDER BY from_at""",
+)
+
+
+async def test_prices_at_the_door_are_what_the_file_says_last(db: Database) -> None:
+    for _ in range(2):
+        await load(db, NIGHT + DOOR_PRICES)
+        async with db.transaction() as connection:
+            assert await PRICED.all(connection) == ["22:00 1500 t t", "01:00 1250 f t"]
+    await load(db, NIGHT)
+    async with db.transaction() as connection:
+        assert await PRICED.all(connection) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('"15.00"', '"0"', "door_price[0].price"),
+        ('"15.00"', '"0.20"', "door_price[0].card"),
+        ('"15.00"', '"a lot"', "door_price[0].price"),
+        ('ticket_type = "Entry"\nfrom', 'ticket_type = "Table"\nfrom', "door_price[1].ticket_type"),
+        ('"next day 01:00"', '"22:00"', "door_price[1].from"),
+        ('"next day 01:00"', '"next day 06:00"', "door_price[1].from"),
+        ("cash = false", "cash = false\ncard = false", "door_price[1].cash"),
+    ],
+)
+def test_a_price_at_the_door_that_cannot_be_meant(old: str, new: str, field: str) -> None:
+    with pytest.raises(Unprocessable) as refused:
+        read_nights_file((NIGHT + DOOR_PRICES).replace(old, new), NOW)
+    assert field.replace("door_price", "night[0].door_price") in [error.field for error in refused.value.errors]

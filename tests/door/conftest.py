@@ -71,18 +71,23 @@ class Door:
     event_id: UUID
     scanners: list[Scanner] = field(default_factory=list[Scanner])
 
-    async def link(self, gate: str = "Main door", role: str = "staff", list_name: str = "") -> MadeLink:
+    async def link(
+        self, gate: str = "Main door", role: str = "staff", list_name: str = "", *, sells: bool = False
+    ) -> MadeLink:
+        secret_key = self.shop.box.settings.secret_key
         async with self.shop.box.db.transaction() as connection:
             return await make_link(
-                connection, self.shop.box.settings.secret_key, self.event_id, gate, role=role, list_name=list_name
+                connection, secret_key, self.event_id, gate, role=role, list_name=list_name, sells=sells
             )
 
     async def pair(self, made: MadeLink, pin: str | None = None, **more: Any) -> httpx.Response:
         body = {"link": made.link, "pin": pin or made.pin} | more
         return await self.shop.web.post(f"{SYNC}/pairings", json=body)
 
-    async def scanner(self, gate: str = "Main door", role: str = "staff", list_name: str = "") -> Scanner:
-        answer = await self.pair(await self.link(gate, role, list_name))
+    async def scanner(
+        self, gate: str = "Main door", role: str = "staff", list_name: str = "", *, sells: bool = False
+    ) -> Scanner:
+        answer = await self.pair(await self.link(gate, role, list_name, sells=sells))
         assert answer.status_code == 201, answer.text
         return Scanner(self.shop, answer.json()["device_id"], answer.json()["token"])
 

@@ -23,6 +23,11 @@ INSERT INTO ticket_transfer (event_id, id, ticket_id, old_revision, old_code, fr
   status, offered_at, ended_at)
 SELECT event_id, id, id, 0, code, 'a@example.org', '', 'b@example.org', 'B', %s FROM ticket;"""
 OFFERED = SENT % "'offered', clock(), NULL"
+CASH_BOX = """
+INSERT INTO entry_list SELECT id, id, 'Door', NULL, false FROM event;
+INSERT INTO device (event_id, id, list_id, gate, role, link_hash, pin_hash, created_at)
+SELECT id, id, id, 'Main door', 'staff', sha256('link'), sha256('pin'), clock() FROM event;
+INSERT INTO cash_up SELECT id, id, 100, clock(), 90, 90, clock() FROM event;"""
 WRONGS = {
     "never oversold": "UPDATE stock SET cap = used - 1 WHERE used > 0",
     "stock is counted": "UPDATE stock SET used = used + 1",
@@ -34,6 +39,10 @@ WRONGS = {
     "money goes back once": "UPDATE payment SET purpose = 'returned'",
     "postings balance": "DELETE FROM ledger_entry WHERE debit_minor > 0",
     "ledger and payments agree": "DELETE FROM ledger_entry",
+    "cash is in the books": CASH_BOX
+    + """
+INSERT INTO door_sale SELECT event_id, id, event_id, 'a sale ' || code, 'cash', clock() FROM orders""",
+    "cashed up": CASH_BOX,
     "one attempt at a time": """
 INSERT INTO payment_attempt (event_id, order_id, number, idempotency_key, status, created_at)
 SELECT event_id, order_id, n, 'another ' || n, 'queued', created_at FROM payment_attempt, generate_series(2, 3) AS n""",

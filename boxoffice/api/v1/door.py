@@ -47,6 +47,7 @@ class DoorShown(msgspec.Struct, frozen=True):
     ends_at: datetime
     gate: str
     role: str
+    sells: bool
     list_name: str
     re_entry: bool
     takes_paper: bool
@@ -129,6 +130,7 @@ async def show_door(
         ends_at=scanner.ends_at,
         gate=scanner.gate,
         role=scanner.role,
+        sells=scanner.sells,
         list_name=scanner.list_name,
         re_entry=scanner.re_entry,
         takes_paper=scanner.takes_paper,

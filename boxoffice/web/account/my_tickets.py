@@ -32,6 +32,12 @@ async def show_my_tickets(request: Request[Any, Any, Any], box: NamedDependency[
     coming = [card for card in cards if card.ends_at > card.now]
     past = [card for card in reversed(cards) if card.ends_at <= card.now]
     return page(
-        box.settings, "my_tickets.html", person=person, coming=coming, past=past, offered=offered, sent=sent,
+        box.settings,
+        "my_tickets.html",
+        person=person,
+        coming=coming,
+        past=past,
+        offered=offered,
+        sent=sent,
         runs_nights=runs_nights,
-    )  # fmt: skip
+    )
