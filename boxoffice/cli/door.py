@@ -1,4 +1,4 @@
-"""`boxoffice door pair | devices | revoke | unlock | keys | cash-up | give-back`: scanners, keys, cash boxes."""
+"""`boxoffice door ACTION`: a night's scanners, keys and cash boxes."""
 
 import asyncio
 from base64 import b64encode
