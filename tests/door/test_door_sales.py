@@ -167,10 +167,10 @@ async def test_only_what_is_left_is_sold_and_holds_that_have_ended_are_left_agai
     await door.execute("UPDATE stock SET cap = used + 3 WHERE cap = 60")
     refused = await seller.ask(seller.body(4))
     assert (refused.status_code, refused.json()["type"]) == (409, "sold_out")
-    assert "3 are left" in refused.json()["detail"]
+    assert "At most 3 of Entry can be had now" in refused.json()["detail"]
     assert (await seller.till())["offers"][0]["left"] == 3
     await seller.sell(3)
-    assert "None is left" in (await seller.ask(seller.body())).json()["detail"]
+    assert "Entry is sold out now" in (await seller.ask(seller.body())).json()["detail"]
 
 
 @pytest.mark.parametrize(("currency", "price", "minor"), [("jpy", "1500", 1500), ("kwd", "5.500", 5500)])
