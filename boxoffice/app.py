@@ -53,7 +53,7 @@ def create_app(box: BoxOffice) -> Litestar:
         route_handlers=[
             *(health.healthz, health.readyz, events.list_events, events.show_event),
             *(orders.place_order, orders.show, stripe.webhook, cron.cron),
-            *(scans.scan, door.pair_device, door.show_door),
+            *(scans.scan, door.pair_device, door.show_door, door.show_keys),
             *(door_sales.show_till, door_sales.open_till, door_sales.close_till),
             *(door_sales.sell_tickets, door_sales.void_sale),
             *(page.show_docs, page.show_docs_file, show_vendor_file),

@@ -774,9 +774,14 @@ CREATE TABLE public.event (
     policy_access text DEFAULT ''::text NOT NULL,
     revision integer DEFAULT 0 NOT NULL,
     updated_at timestamp with time zone DEFAULT public.clock() NOT NULL,
+    transfers boolean DEFAULT true NOT NULL,
+    transfer_until timestamp with time zone,
+    code text DEFAULT 'static'::text NOT NULL,
+    paper boolean DEFAULT true NOT NULL,
     CONSTRAINT event_age_minimum_check CHECK (((age_minimum >= 0) AND (age_minimum <= 99))),
     CONSTRAINT event_check CHECK (((doors_at <= starts_at) AND (starts_at < ends_at))),
     CONSTRAINT event_check1 CHECK ((sale_starts_at < sale_ends_at)),
+    CONSTRAINT event_code_check CHECK ((code = ANY (ARRAY['static'::text, 'rotating'::text]))),
     CONSTRAINT event_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
     CONSTRAINT event_hold_minutes_check CHECK (((hold_minutes >= 10) AND (hold_minutes <= 15))),
     CONSTRAINT event_last_entry_is_during CHECK (((last_entry_at >= doors_at) AND (last_entry_at <= ends_at))),
@@ -787,6 +792,7 @@ CREATE TABLE public.event (
     CONSTRAINT event_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'cancelled'::text]))),
     CONSTRAINT event_time_zone_check CHECK ((time_zone <> ''::text)),
     CONSTRAINT event_title_check CHECK ((title <> ''::text)),
+    CONSTRAINT event_without_paper_rotates CHECK ((paper OR (code = 'rotating'::text))),
     CONSTRAINT event_words_are_of_a_moved_night CHECK (((moved_words = ''::text) OR (moved_from_starts_at IS NOT NULL) OR (moved_from_venue <> ''::text)))
 );
 
@@ -801,6 +807,8 @@ CREATE TABLE public.event_key (
     public_key bytea NOT NULL,
     sealed_seed bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    fresh_secret bytea,
+    CONSTRAINT event_key_fresh_secret_check CHECK ((length(fresh_secret) = 32)),
     CONSTRAINT event_key_number_check CHECK (((number >= 1) AND (number <= 255))),
     CONSTRAINT event_key_public_key_check CHECK ((length(public_key) = 32))
 );
@@ -943,7 +951,11 @@ CREATE TABLE public.ticket (
     used_at timestamp with time zone,
     refund_id uuid,
     changed_at timestamp with time zone DEFAULT public.clock() NOT NULL,
+    holder_email text,
+    reissued_at timestamp with time zone,
+    CONSTRAINT ticket_holder_email_check CHECK ((holder_email <> ''::text)),
     CONSTRAINT ticket_number_check CHECK ((number > 0)),
+    CONSTRAINT ticket_sent_on_is_reissued CHECK (((holder_email IS NULL) OR ((reissued_at IS NOT NULL) AND (revision > 0)))),
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text, 'refunded'::text])))
 );
 
@@ -990,6 +1002,14 @@ CREATE TABLE public.mailbox_message (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT mailbox_message_check CHECK ((cardinality(attachment_names) = cardinality(attachment_types))),
     CONSTRAINT mailbox_message_check1 CHECK ((cardinality(attachment_names) = cardinality(attachment_contents)))
+);
+
+CREATE TABLE public.membership (
+    organisation_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    role text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT membership_role_check CHECK ((role = ANY (ARRAY['organiser'::text, 'door'::text])))
 );
 
 CREATE TABLE public.order_line (
@@ -1169,7 +1189,7 @@ CREATE TABLE public.scan (
     used_gate text,
     because text,
     CONSTRAINT scan_answer_check CHECK ((answer = ANY (ARRAY['admitted'::text, 'already_used'::text, 'blocked'::text, 'cancelled'::text, 'refunded'::text, 'unknown'::text, 'wrong_event'::text, 'wrong_list'::text, 'not_yet'::text, 'left'::text, 'not_inside'::text, 'undone'::text]))),
-    CONSTRAINT scan_because_check CHECK ((because = 'too_late'::text)),
+    CONSTRAINT scan_because_check CHECK ((because <> ''::text)),
     CONSTRAINT scan_check CHECK ((override <= (reason <> ''::text))),
     CONSTRAINT scan_check1 CHECK (((kind = 'undo'::text) = (undoes_nonce IS NOT NULL))),
     CONSTRAINT scan_check2 CHECK (((kind <> 'undo'::text) OR (reason <> ''::text))),
@@ -1186,6 +1206,44 @@ CREATE TABLE public.schema_migrations (
 CREATE TABLE public.search_word (
     word text NOT NULL
 );
+
+CREATE TABLE public.ticket_transfer (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    ticket_id uuid NOT NULL,
+    old_revision integer NOT NULL,
+    old_code text NOT NULL,
+    from_email text NOT NULL,
+    from_name text NOT NULL,
+    to_email text NOT NULL,
+    to_name text NOT NULL,
+    status text NOT NULL,
+    offered_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT ticket_transfer_check CHECK (((status = 'offered'::text) = (ended_at IS NULL))),
+    CONSTRAINT ticket_transfer_check1 CHECK ((from_email <> to_email)),
+    CONSTRAINT ticket_transfer_status_check CHECK ((status = ANY (ARRAY['offered'::text, 'accepted'::text, 'taken_back'::text, 'expired'::text, 'ended'::text]))),
+    CONSTRAINT ticket_transfer_to_name_check CHECK ((to_name <> ''::text))
+);
+
+CREATE VIEW public.sent_on AS
+ SELECT ticket.event_id,
+    ticket.id AS ticket_id,
+    sent.old_code,
+    sent.from_name,
+    sent.to_name,
+    sent.sent_at
+   FROM ((public.ticket
+     JOIN public.orders ON (((orders.event_id = ticket.event_id) AND (orders.id = ticket.order_id))))
+     CROSS JOIN LATERAL ( SELECT transfer.old_code,
+            transfer.from_name,
+            transfer.to_name,
+            transfer.ended_at AS sent_at
+           FROM public.ticket_transfer transfer
+          WHERE ((transfer.event_id = ticket.event_id) AND (transfer.ticket_id = ticket.id) AND (transfer.status = 'accepted'::text) AND (transfer.from_email = orders.email))
+          ORDER BY transfer.old_revision DESC
+         LIMIT 1) sent)
+  WHERE (ticket.holder_email <> orders.email);
 
 CREATE TABLE public.session (
     token_hash bytea NOT NULL,
@@ -1369,6 +1427,9 @@ ALTER TABLE ONLY public.login_request
 ALTER TABLE ONLY public.mailbox_message
     ADD CONSTRAINT mailbox_message_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_pkey PRIMARY KEY (organisation_id, person_id);
+
 ALTER TABLE ONLY public.door_sale
     ADD CONSTRAINT one_sale_per_nonce UNIQUE (event_id, device_id, nonce);
 
@@ -1471,6 +1532,9 @@ ALTER TABLE ONLY public.ticket
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (event_id, id);
 
+ALTER TABLE ONLY public.ticket_transfer
+    ADD CONSTRAINT ticket_transfer_pkey PRIMARY KEY (event_id, id);
+
 ALTER TABLE ONLY public.ticket_type
     ADD CONSTRAINT ticket_type_event_id_name_key UNIQUE (event_id, name);
 
@@ -1525,6 +1589,12 @@ CREATE INDEX login_request_expires_at ON public.login_request USING btree (expir
 
 CREATE INDEX mailbox_message_created_at ON public.mailbox_message USING btree (created_at);
 
+CREATE INDEX membership_person ON public.membership USING btree (person_id);
+
+CREATE UNIQUE INDEX one_next_holder ON public.ticket_transfer USING btree (event_id, ticket_id, old_revision) WHERE (status = 'accepted'::text);
+
+CREATE UNIQUE INDEX one_offer_of_a_ticket ON public.ticket_transfer USING btree (event_id, ticket_id) WHERE (status = 'offered'::text);
+
 CREATE INDEX orders_email ON public.orders USING btree (email, event_id);
 
 CREATE INDEX orders_held ON public.orders USING btree (event_id, held_until) WHERE (status = 'held'::text);
@@ -1569,6 +1639,14 @@ CREATE INDEX stripe_event_unhandled ON public.stripe_event USING btree (next_try
 
 CREATE INDEX ticket_by_change ON public.ticket USING btree (event_id, changed_at);
 
+CREATE INDEX ticket_of_holder ON public.ticket USING btree (holder_email) WHERE (holder_email IS NOT NULL);
+
+CREATE INDEX transfer_from ON public.ticket_transfer USING btree (from_email) WHERE (status = 'accepted'::text);
+
+CREATE UNIQUE INDEX transfer_of_old_code ON public.ticket_transfer USING btree (event_id, old_code) WHERE (status = 'accepted'::text);
+
+CREATE INDEX transfer_to ON public.ticket_transfer USING btree (to_email) WHERE (status = 'offered'::text);
+
 CREATE INDEX undo_before_its_scan ON public.scan USING btree (event_id) WHERE ((kind = 'undo'::text) AND (ticket_id IS NULL));
 
 CREATE INDEX wallet_registration_of_device ON public.wallet_registration USING btree (device_id);
@@ -1596,6 +1674,8 @@ CREATE TRIGGER scan_stays BEFORE DELETE OR UPDATE ON public.scan FOR EACH ROW EX
 CREATE TRIGGER ticket_changed BEFORE UPDATE ON public.ticket FOR EACH ROW EXECUTE FUNCTION public.ticket_has_changed();
 
 CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('active>used,active>cancelled,active>refunded,used>active,used>cancelled,used>refunded,cancelled>refunded');
+
+CREATE TRIGGER ticket_transfer_legal_move BEFORE UPDATE OF status ON public.ticket_transfer FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('offered>accepted,offered>taken_back,offered>expired,offered>ended');
 
 CREATE TRIGGER ticket_wallets AFTER UPDATE OF status, blocked_reason, revision, holder, used_at ON public.ticket FOR EACH ROW EXECUTE FUNCTION public.ticket_tells_wallets();
 
@@ -1700,6 +1780,12 @@ ALTER TABLE ONLY public.line_up
 ALTER TABLE ONLY public.line_up
     ADD CONSTRAINT line_up_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES public.organisation(id);
+
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+
 ALTER TABLE ONLY public.order_line
     ADD CONSTRAINT order_line_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES public.orders(event_id, id);
 
@@ -1754,6 +1840,9 @@ ALTER TABLE ONLY public.ticket
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_event_id_ticket_type_id_fkey FOREIGN KEY (event_id, ticket_type_id) REFERENCES public.ticket_type(event_id, id);
 
+ALTER TABLE ONLY public.ticket_transfer
+    ADD CONSTRAINT ticket_transfer_event_id_ticket_id_fkey FOREIGN KEY (event_id, ticket_id) REFERENCES public.ticket(event_id, id);
+
 ALTER TABLE ONLY public.ticket_type
     ADD CONSTRAINT ticket_type_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 
@@ -1786,6 +1875,9 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128200000'),
   ('20261128223000'),
   ('20261128231700'),
-  ('20261128234500');
+  ('20261128234500'),
+  ('20261128235000'),
+  ('20261128235100'),
+  ('20261129012000');
 
 COMMIT;

@@ -56,12 +56,25 @@ class Front:
 
     def __init__(self, app: Any) -> None:
         self.app = app
+        self._answering = 0
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"  # another site than the simulator, as Stripe is
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """As ASGI says."""
-        await self.app(scope, receive, send)
+        self._answering += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._answering -= 1
+
+    async def answered(self) -> None:
+        """Returns once every request has its answer, but for the one that is open as long as the server is."""
+        for _ in range(2_000):
+            if self._answering <= 1:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("a request is still being answered")
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +118,7 @@ async def open_shop(simulator: Core, front: Front, database_url: str, **more: st
         ):
             await load(box.db, NIGHT)
             yield Shop(box, simulator, web, stripe, front.url)
+            await front.answered()
         await box.close()
 
 

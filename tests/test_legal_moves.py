@@ -10,12 +10,14 @@ from boxoffice.orders.order import ORDER_MOVES
 from boxoffice.payments.attempt import ATTEMPT_MOVES
 from boxoffice.payments.dispute import DISPUTE_MOVES
 from boxoffice.tickets.ticket import TICKET_MOVES
+from boxoffice.tickets.transfer import TRANSFER_MOVES
 
 TABLES = {
     "orders": ORDER_MOVES,
     "payment_attempt": ATTEMPT_MOVES,
     "ticket": TICKET_MOVES,
     "dispute": DISPUTE_MOVES,
+    "ticket_transfer": TRANSFER_MOVES,
 }
 
 

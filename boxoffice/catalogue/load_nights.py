@@ -88,7 +88,8 @@ PUT_EVENTS = Command("""
 INSERT INTO event (id, short_code, slug, organisation_id, venue_id, title, subtitle, description, status,
   cancelled_reason, time_zone, currency, doors_at, starts_at, ends_at, last_entry_at, sale_starts_at, sale_ends_at,
   age_minimum, hold_minutes, quantity_max_per_person, policy_re_entry, policy_cloakroom, policy_photos, policy_refunds,
-  policy_access, moved_from_starts_at, moved_from_venue, moved_words, created_at, updated_at)
+  policy_access, moved_from_starts_at, moved_from_venue, moved_words, transfers, transfer_until, code, paper,
+  created_at, updated_at)
 SELECT row.id, row.short_code, row.slug, organisation.id, venue.id, row.title, row.subtitle, row.description,
   CASE WHEN called_off.event_id IS NULL THEN row.status ELSE 'cancelled' END,
   coalesce(called_off.reason, row.cancelled_reason), row.time_zone, row.currency, row.doors_at, row.starts_at,
@@ -98,14 +99,14 @@ SELECT row.id, row.short_code, row.slug, organisation.id, venue.id, row.title, r
   row.policy_access, moved.from_starts_at, coalesce(moved.from_venue, ''),
   CASE WHEN num_nonnulls(moved.from_starts_at, moved.from_venue) = 0 THEN ''
     WHEN row.is_moved THEN row.moved_words ELSE coalesce(was.moved_words, '') END,
-  clock(), clock()
+  row.transfers, row.transfer_until, row.code, row.paper, clock(), clock()
 FROM jsonb_to_recordset($1::text::jsonb) AS row (id uuid, short_code text, slug text, organisation text, venue text,
   title text, subtitle text, description text, status text, cancelled_reason text, time_zone text, currency text,
   doors_at timestamptz, starts_at timestamptz, ends_at timestamptz, last_entry_at timestamptz,
   sale_starts_at timestamptz, sale_ends_at timestamptz, age_minimum smallint, hold_minutes smallint,
   quantity_max_per_person integer, policy_re_entry text, policy_cloakroom text, policy_photos text,
   policy_refunds text, policy_access text, is_moved boolean, moved_from_starts_at timestamptz, moved_from_venue text,
-  moved_words text)
+  moved_words text, transfers boolean, transfer_until timestamptz, code text, paper boolean)
 JOIN organisation ON organisation.slug = row.organisation
 JOIN venue ON venue.slug = row.venue
 LEFT JOIN event AS was ON was.slug = row.slug
@@ -125,6 +126,8 @@ ON CONFLICT (slug) DO UPDATE SET organisation_id = excluded.organisation_id, ven
   starts_at = excluded.starts_at, ends_at = excluded.ends_at, last_entry_at = excluded.last_entry_at,
   sale_starts_at = excluded.sale_starts_at, sale_ends_at = excluded.sale_ends_at, age_minimum = excluded.age_minimum,
   hold_minutes = excluded.hold_minutes, quantity_max_per_person = excluded.quantity_max_per_person,
+  transfers = excluded.transfers, transfer_until = excluded.transfer_until, code = excluded.code,
+  paper = excluded.paper,
   policy_re_entry = excluded.policy_re_entry, policy_cloakroom = excluded.policy_cloakroom,
   policy_photos = excluded.policy_photos, policy_refunds = excluded.policy_refunds,
   policy_access = excluded.policy_access, moved_from_starts_at = excluded.moved_from_starts_at,
@@ -425,6 +428,10 @@ def _event(night: Night, short_code: str) -> dict[str, Any]:
         "sale_starts_at": night.sale_starts_at,
         "sale_ends_at": night.sale_ends_at,
         "age_minimum": entry.age_minimum,
+        "transfers": entry.transfers,
+        "transfer_until": night.transfer_until,
+        "code": entry.code,
+        "paper": entry.paper,
         "hold_minutes": entry.hold_minutes,
         "quantity_max_per_person": entry.quantity_max_per_person,
         "is_moved": entry.moved is not None,

@@ -34,7 +34,7 @@ Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{3}\Z")]
 Check = Literal["age", "name"]
 
-QUOTA_MAX = 10_000
+QUOTA_MAX = 1_000
 PLUS_ONES_MAX = 9
 ADMITS_MAX = 50
 
@@ -193,7 +193,9 @@ class DoorPriceEntry(_Struct, frozen=True):
 
 class NightEntry(_Struct, frozen=True):
     """`[[night]]`: every time is the venue's local time; all but `doors_at` may be counted from its day. Without
-    `sale_starts_at` it sells once it is published, and without `sale_ends_at` until it starts."""
+    `sale_starts_at` it sells once it is published, and without `sale_ends_at` until it starts. Tickets may be sent on
+    until `transfer_until`, or the doors, unless `transfers` is false. `code` is `static`, or `rotating`: it changes on
+    the phone all the time, and with `paper` false the door takes no other."""
 
     slug: Slug
     title: Text
@@ -218,6 +220,10 @@ class NightEntry(_Struct, frozen=True):
     age_minimum: int = 18
     hold_minutes: int = 12
     quantity_max_per_person: int | None = None
+    transfers: bool = True
+    transfer_until: str = ""
+    code: str = "static"
+    paper: bool = True
     line_up: list[SetEntry] = []
     promo: list[PromoEntry] = []
     entry_list: list[EntryListEntry] = []
@@ -324,6 +330,7 @@ class Night(msgspec.Struct, frozen=True):
     moved_from_starts_at: datetime | None
     sale_starts_at: datetime | None
     sale_ends_at: datetime
+    transfer_until: datetime | None
     line_up: tuple[Set, ...]
     ticket_types: tuple[TicketType, ...]
     promos: tuple[Promo, ...]
@@ -444,6 +451,7 @@ class _Checks:
             moved_from_starts_at=perhaps("moved.from_starts_at", entry.moved.from_starts_at if entry.moved else ""),
             sale_starts_at=perhaps("sale_starts_at", entry.sale_starts_at),
             sale_ends_at=perhaps("sale_ends_at", entry.sale_ends_at) or starts_at,
+            transfer_until=perhaps("transfer_until", entry.transfer_until),
             line_up=tuple(
                 Set(
                     set_.artist,
@@ -525,6 +533,8 @@ class _Checks:
             self._wrong(f"{path}.starts_at", "Doors open first, then the night starts, then it ends.")
         if night.last_entry_at is not None and not night.doors_at <= night.last_entry_at <= night.ends_at:
             self._wrong(f"{path}.last_entry_at", "The last entry is between the doors and the end.")
+        if night.transfer_until is not None and night.transfer_until > night.ends_at:
+            self._wrong(f"{path}.transfer_until", "Tickets are sent on before the night ends.")
         if night.sale_starts_at is not None and night.sale_starts_at >= night.sale_ends_at:
             self._wrong(f"{path}.sale_ends_at", "The sale ends after it starts.")
         for place, set_ in enumerate(night.line_up):
@@ -561,6 +571,12 @@ class _Checks:
         for place, code in enumerate(codes):
             if code in codes[:place]:
                 self._wrong(f"{path}.promo[{place}].code", "There is another code like this.")
+        if entry.transfer_until and not entry.transfers:
+            self._wrong(f"{path}.transfer_until", "Leave it out: transfers = false lets nobody send a ticket on.")
+        if entry.code not in ("static", "rotating"):
+            self._wrong(f"{path}.code", "One of static, rotating.")
+        elif not entry.paper and entry.code == "static":
+            self._wrong(f"{path}.paper", 'Without paper tickets need code = "rotating".')
         if entry.cancelled_reason and entry.status != "cancelled":
             self._wrong(f"{path}.cancelled_reason", 'Only a night with status = "cancelled" has a reason.')
         if entry.moved is not None and not (entry.moved.from_starts_at or entry.moved.from_venue):

@@ -1,36 +1,39 @@
-"""`boxoffice door pair | devices | revoke | unlock | cash-up | give-back`: a night's scanners and cash boxes, until
-organisers have a page for them."""
+"""`boxoffice door ACTION`: a night's scanners, keys and cash boxes."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
 from boxoffice.box import BoxOffice
 from boxoffice.door.cash_up import CashUp, cash_ups
-from boxoffice.door.device import GATE_LENGTH_MAX, devices, make_link, night_of, revoke, unlock
+from boxoffice.door.device import devices, gate_named, make_link, night_of, revoke, unlock
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound, Unprocessable
 from boxoffice.foundation.written import write_money
 from boxoffice.orders.give_cash_back import REASON_LENGTH_MAX, give_cash_back
 from boxoffice.orders.order import show_order
 from boxoffice.settings import Reading
+from boxoffice.tickets.code import add_key, keys_of_night
 
 Done = TypeVar("Done")
+NEWEST_SIGNS = """\
+Tickets that are bought or sent on from now on are signed with the newest key; those of before keep theirs and stay
+genuine. Scanners know it after their next sync."""
 
 
 def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: str, sells: bool) -> None:
     """Prints the link and the PIN of a new scanner. Raises SettingsProblem, NotFound, Unprocessable."""
-    if not 0 < len(gate.strip()) <= GATE_LENGTH_MAX or not gate.isprintable():
-        raise Unprocessable(f"A gate's name is 1 to {GATE_LENGTH_MAX} plain characters.")
+    gate = gate_named(gate)
 
     async def make(box: BoxOffice, connection: Connection) -> str:
         night = await night_of(connection, slug)
         made = await make_link(
-            connection, box.settings.secret_key, night.id, gate.strip(), role=role, list_name=list_name, sells=sells
+            connection, box.settings.secret_key, night.id, gate, role=role, list_name=list_name, sells=sells
         )
         return (
-            f"A scanner for {gate.strip()} ({role}{', sells' if sells else ''}), {made.device_id}\n"
+            f"A scanner for {gate} ({role}{', sells' if sells else ''}), {made.device_id}\n"
             f"  link  {box.settings.base_url}/door/{slug}/{made.link}\n"
             f"  PIN   {made.pin}\n"
             "Open the link on the phone that scans, and tell the PIN by another way. Neither can be shown again."
@@ -66,6 +69,24 @@ def run_change(reading: Reading, slug: str, device_id: UUID, *, unlocks: bool) -
     if not in_transaction(reading, change):
         raise NotFound(f"{slug} has no such scanner in service. `boxoffice door devices {slug}` shows them.")
     print("The link can be tried again." if unlocks else "This scanner is out of service.")
+
+
+def run_keys(reading: Reading, slug: str, *, rotate: bool) -> None:
+    """Prints the night's public keys, after adding one to them. Raises SettingsProblem, NotFound."""
+
+    async def look(box: BoxOffice, connection: Connection) -> list[str]:
+        night = await night_of(connection, slug)
+        if rotate:
+            await add_key(connection, box.settings.secret_key, night.id)
+        return [
+            f"{key.number}  since {key.created_at:%Y-%m-%d %H:%M:%S %Z}  {b64encode(key.public_key).decode()}"
+            for key in await keys_of_night(connection, night.id)
+        ]
+
+    lines = in_transaction(reading, look)
+    print("\n".join(lines) if lines else f"{slug} has no key yet: the first ticket that is looked at makes it.")
+    if rotate:
+        print(NEWEST_SIGNS)
 
 
 def run_cash_up(reading: Reading, slug: str) -> None:

@@ -86,9 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     _cancel_arguments(commands.add_parser("cancel", help="call a night off: end and refund every order"))
 
     _nights_arguments(commands.add_parser("nights", help="nights from a file"))
-    _door_arguments(commands.add_parser("door", help="scanners of a night: pair, list, revoke, cash up"))
+    _door_arguments(commands.add_parser("door", help="scanners of a night: pair, list, revoke, cash up; its keys"))
 
     _guests_arguments(commands.add_parser("guests", help="guest lists of a night: load, list, link"))
+    _organiser_arguments(commands.add_parser("organiser", help="who runs an organisation's nights: add, list, remove"))
 
     command = commands.add_parser("audit", help="ask the books whether they are in order")
     command.set_defaults(run=_audit)
@@ -139,12 +140,15 @@ def _door_arguments(command: argparse.ArgumentParser) -> None:
     for action in (revoke, unlock):
         action.add_argument("event", metavar="EVENT")
         action.add_argument("device", metavar="DEVICE", type=UUID, help="its id, as `boxoffice door devices` shows it")
+    keys = actions.add_parser("keys", help="the public keys that a night's tickets are signed with")
+    keys.add_argument("event", metavar="EVENT")
+    keys.add_argument("--rotate", action="store_true", help="sign with a new one from now on; older ones stay good")
     cash_up = actions.add_parser("cash-up", help="what each scanner sold, and what its cash box should hold")
     cash_up.add_argument("event", metavar="EVENT")
     give_back = actions.add_parser("give-back", help="book that the cash of an order was handed back, all of it")
     give_back.add_argument("order", metavar="CODE", help="the order's code")
     give_back.add_argument("--reason", required=True, metavar="TEXT", help="kept with the sale")
-    named = {"pair": pair, "devices": shown, "revoke": revoke, "unlock": unlock}
+    named = {"pair": pair, "devices": shown, "revoke": revoke, "unlock": unlock, "keys": keys}
     for name, action in (named | {"cash-up": cash_up, "give-back": give_back}).items():
         _of_demo(action)
         action.set_defaults(run=_door, action=name)
@@ -163,6 +167,22 @@ def _guests_arguments(command: argparse.ArgumentParser) -> None:
     load.add_argument("--list", default="", metavar="LIST", help="the list of every line that names none")
     link.add_argument("list", metavar="LIST", help="its name")
     link.add_argument("--new", action="store_true", help="make a new link: those given out before stop working")
+
+
+def _organiser_arguments(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="make somebody a member, or change their role")
+    remove = actions.add_parser("remove", help="take a member out")
+    shown = actions.add_parser("list", help="who is a member")
+    for action in (add, remove):
+        action.add_argument("email", metavar="EMAIL", help="with which they sign in")
+        action.add_argument("--organisation", required=True, metavar="SLUG", help="as in the nights file")
+    role = "organiser: everything of its nights; door: scanners and the door (organiser unless said)"
+    add.add_argument("--role", choices=("organiser", "door"), default="organiser", help=role)
+    shown.add_argument("--organisation", default="", metavar="SLUG", help="of this one alone")
+    for name, action in (("add", add), ("list", shown), ("remove", remove)):
+        _of_demo(action)
+        action.set_defaults(run=_organiser, action=name)
 
 
 def _of_demo(command: argparse.ArgumentParser) -> None:
@@ -252,6 +272,8 @@ def _door(arguments: argparse.Namespace) -> None:
         )
     elif arguments.action == "devices":
         door.run_devices(reading, arguments.event)
+    elif arguments.action == "keys":
+        door.run_keys(reading, arguments.event, rotate=arguments.rotate)
     elif arguments.action == "cash-up":
         door.run_cash_up(reading, arguments.event)
     elif arguments.action == "give-back":
@@ -270,6 +292,18 @@ def _guests(arguments: argparse.Namespace) -> None:
         guests.run_list(reading, arguments.event)
     else:
         guests.run_link(reading, arguments.event, arguments.list, new=arguments.new)
+
+
+def _organiser(arguments: argparse.Namespace) -> None:
+    from boxoffice.cli import organiser  # noqa: PLC0415 - loads all domains
+
+    reading = _reading(arguments)
+    if arguments.action == "add":
+        organiser.run_add(reading, arguments.email, arguments.organisation, arguments.role)
+    elif arguments.action == "list":
+        organiser.run_list(reading, arguments.organisation)
+    else:
+        organiser.run_remove(reading, arguments.email, arguments.organisation)
 
 
 def _port(text: str) -> int:

@@ -104,6 +104,10 @@ def _said(plan: Plan, wish: Wish) -> list[str]:
         lines.append(
             f"  somebody came in with {', '.join(write_code(code) for code in plan.used)}: overridden, and kept"
         )
+    lines += [
+        f"  {write_code(code)} was sent on to {name}, who is told; the money goes to the buyer"
+        for code, name in plan.sent_on
+    ]
     return [*lines, "  the buyer gets a mail that says so"]
 
 

@@ -1,6 +1,6 @@
 """The door's book for one round of scans: their tickets, locked; everything scanned of them before; what is new."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,6 +26,7 @@ class Ticket(msgspec.Struct, frozen=True):
     status: str
     blocked_reason: str | None
     revision: int
+    is_sent_on: bool
     holder: str
     ticket_type_id: UUID
     ticket_type: str
@@ -69,6 +70,11 @@ class Scan(msgspec.Struct, frozen=True):
         return (self.undoes_device_id, self.undoes_nonce) if self.undoes_device_id and self.undoes_nonce else None
 
 
+class _OldCode(msgspec.Struct, frozen=True):
+    code: str
+    ticket_id: UUID
+
+
 class Wanted(msgspec.Struct, frozen=True):
     """What a scan needs of the book."""
 
@@ -81,11 +87,19 @@ class Wanted(msgspec.Struct, frozen=True):
 LOCK_TICKETS = Query(
     Ticket,
     """
-SELECT ticket.id, code, status, blocked_reason, revision, holder, ticket_type_id, ticket_type.name AS ticket_type,
-  admits, checks, last_entry_at
+SELECT ticket.id, code, status, blocked_reason, revision, holder_email IS NOT NULL AS is_sent_on, holder,
+  ticket_type_id, ticket_type.name AS ticket_type, admits, checks, last_entry_at
 FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
 WHERE ticket.event_id = $1 AND (ticket.id = ANY($2::uuid[]) OR code = ANY($3::text[]))
 ORDER BY ticket.id FOR NO KEY UPDATE OF ticket
+""",
+)
+# Whoever sends a ticket on keeps its code's letters: the door says what became of them.
+OLD_CODES = Query(
+    _OldCode,
+    """
+SELECT old_code AS code, ticket_id FROM ticket_transfer
+WHERE event_id = $1 AND old_code = ANY($2::text[]) AND status = 'accepted' ORDER BY ticket_id
 """,
 )
 _SCAN = """
@@ -143,8 +157,12 @@ async def open_book(connection: Connection, event_id: UUID, event_code: str, wan
     ids = {one.ticket_id for one in wanted if one.ticket_id} | {row.ticket_id for row in asked if row.ticket_id}
     codes = [one.code for one in wanted if one.code]
     tickets = await LOCK_TICKETS.all(connection, event_id, list(ids), codes) if ids or codes else []
+    unknown = set(codes) - {ticket.code for ticket in tickets}
+    old = await OLD_CODES.all(connection, event_id, list(unknown)) if unknown else []
+    if missing := {one.ticket_id for one in old} - {ticket.id for ticket in tickets}:
+        tickets += await LOCK_TICKETS.all(connection, event_id, list(missing), [])
     rows = await OF_TICKETS.all(connection, event_id, [ticket.id for ticket in tickets]) if tickets else []
-    return Book(event_id, event_code, tickets, [*asked, *rows])
+    return Book(event_id, event_code, tickets, [*asked, *rows], {one.code: one.ticket_id for one in old})
 
 
 def _columns(keys: Iterable[Key]) -> tuple[list[UUID], list[str]]:
@@ -164,12 +182,20 @@ class _Moves:
 class Book:
     """`known`: every scan that was asked about or belongs to one of the tickets."""
 
-    def __init__(self, event_id: UUID, event_code: str, tickets: Sequence[Ticket], scans: Sequence[Scan]) -> None:
+    def __init__(
+        self,
+        event_id: UUID,
+        event_code: str,
+        tickets: Sequence[Ticket],
+        scans: Sequence[Scan],
+        old_codes: Mapping[str, UUID],
+    ) -> None:
         self.event_code = event_code
         self.known: dict[Key, Scan] = {}
         self._event_id = event_id
         self._tickets = {ticket.id: ticket for ticket in tickets}
         self._by_code = {ticket.code: ticket for ticket in tickets}
+        self._by_code |= {code: self._tickets[ticket_id] for code, ticket_id in old_codes.items()}
         self._moves: dict[tuple[UUID, UUID], _Moves] = {}
         self._undone: set[Key] = set()
         self._written: list[Scan] = []

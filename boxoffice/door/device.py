@@ -13,7 +13,7 @@ from boxoffice.catalogue.events import no_such_event
 from boxoffice.door.entry_list import list_named
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import new_id
-from boxoffice.foundation.problems import NotFound, Problem
+from boxoffice.foundation.problems import FieldError, NotFound, Problem, Unprocessable
 from boxoffice.foundation.signing import derived_key
 
 PIN_LENGTH = 6
@@ -69,7 +69,7 @@ class Paired(msgspec.Struct, frozen=True):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A scanner as its organiser sees it."""
+    """A scanner as its organiser sees it. `seen_at`: when it last asked or told us something, `scans`: how many."""
 
     id: UUID
     gate: str
@@ -80,6 +80,18 @@ class Device(msgspec.Struct, frozen=True):
     paired_at: datetime | None
     synced_at: datetime | None
     revoked_at: datetime | None
+    seen_at: datetime | None
+    scans: int
+
+    @property
+    def label(self) -> str:
+        """What tells it from others at the same gate."""
+        return device_label(self.id)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether its link takes no PIN any more."""
+        return self.wrong_pins >= WRONG_PINS_MAX
 
 
 class Night(msgspec.Struct, frozen=True):
@@ -142,9 +154,12 @@ WHERE event_id = $1 AND id = $2
 DEVICES = Query(
     Device,
     """
-SELECT device.id, gate, role, sells, entry_list.name AS list_name, wrong_pins, paired_at, synced_at, revoked_at
+SELECT device.id, gate, role, sells, entry_list.name AS list_name, wrong_pins, paired_at, synced_at, revoked_at,
+  greatest(synced_at, told.last_at) AS seen_at, told.scans
 FROM device JOIN entry_list ON entry_list.event_id = device.event_id AND entry_list.id = list_id
-WHERE device.event_id = $1 ORDER BY gate, device.created_at
+CROSS JOIN LATERAL (SELECT count(*)::integer AS scans, max(received_at) AS last_at FROM scan
+  WHERE scan.event_id = $1 AND scan.device_id = device.id) AS told
+WHERE device.event_id = $1 ORDER BY revoked_at IS NOT NULL, gate, device.created_at
 """,
 )
 REVOKE = Command("UPDATE device SET revoked_at = clock() WHERE event_id = $1 AND id = $2 AND revoked_at IS NULL")
@@ -210,6 +225,20 @@ async def pair(
     return Paired(
         found.id, token, found.gate, found.role, found.list_name, found.event_slug, found.event_title, found.now
     )
+
+
+def device_label(device_id: UUID) -> str:
+    """Four letters and digits of its id, as the page of a night's door calls it."""
+    return device_id.hex[-4:].upper()
+
+
+def gate_named(text: str) -> str:
+    """A gate's name as it is kept. Raises Unprocessable."""
+    gate = text.strip()
+    if not 0 < len(gate) <= GATE_LENGTH_MAX or not gate.isprintable():
+        sentence = f"A gate's name is 1 to {GATE_LENGTH_MAX} plain characters."
+        raise Unprocessable(sentence, (FieldError("gate", sentence),))
+    return gate
 
 
 def measured_offset(now: datetime, device_at: datetime | None) -> timedelta:

@@ -28,8 +28,9 @@ ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 
 """,
 )
 NAMES = Query(str, "SELECT name FROM entry_list WHERE event_id = $1 ORDER BY name")
-OPEN_NOW = Command("""
-UPDATE entry_list SET opens_at = clock() WHERE event_id = $1 AND (opens_at IS NULL OR opens_at > clock())
+OPEN = Command("""
+UPDATE entry_list SET opens_at = clock() - $2::interval
+WHERE event_id = $1 AND (opens_at IS NULL OR opens_at > clock() - $2::interval)
 """)
 
 
@@ -44,6 +45,11 @@ async def list_named(connection: Connection, event_id: UUID, name: str = "") -> 
     return found
 
 
-async def open_now(connection: Connection, event_id: UUID) -> None:
-    """People may enter by every list of the night from now on."""
-    await OPEN_NOW.run(connection, event_id)
+async def list_names(connection: Connection, event_id: UUID) -> list[str]:
+    """What the night's lists are called; none before the first scanner of a night that names none."""
+    return await NAMES.all(connection, event_id)
+
+
+async def open_now(connection: Connection, event_id: UUID, since: timedelta = timedelta()) -> None:
+    """People may enter by every list of the night from now on, and might have for the time of `since`."""
+    await OPEN.run(connection, event_id, since)

@@ -1,5 +1,6 @@
 """What was read at a door: the text of a QR code, or a code that somebody typed."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,52 +18,71 @@ TICKET_CODE_LENGTH = 12
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A ticket as somebody shows it: by id and revision when its signature was good, else by code."""
+    """A ticket as somebody shows it: by id and revision when its signature was good, else by code. `fresh`: whether a
+    rotating code is of now; None for codes that stay."""
 
     event_code: str
     ticket_id: UUID | None = None
     revision: int | None = None
     code: str | None = None
+    fresh: bool | None = None
 
 
 class _Key(msgspec.Struct, frozen=True):
     number: int
     public_key: bytes
+    fresh_secret: bytes | None
 
 
-KEYS = Query(_Key, "SELECT number, public_key FROM event_key WHERE event_id = $1")
+KEYS = Query(_Key, "SELECT number, public_key, fresh_secret FROM event_key WHERE event_id = $1")
 
 
 class Reader:
-    """Reads for one night; remembers its public keys, which are only ever added to."""
+    """Reads for one night; remembers its keys, which are only ever added to."""
 
     def __init__(self, event_id: UUID, event_code: str) -> None:
         self.event_code = event_code
         self._event_id = event_id
-        self._keys: dict[int, bytes] = {}
+        self._keys: dict[int, _Key] = {}
 
-    async def read(self, connection: Connection, text: str) -> Shown | None:
-        """What the text shows; None for what is no ticket, forged ones of this night included. Another night's is told
-        by its code alone: its keys are none of ours."""
+    async def read(self, connection: Connection, text: str, moment: datetime) -> Shown | None:
+        """What the text shows at this moment; None for what is no ticket, forged ones of this night included. Another
+        night's is told by its code alone: its keys are none of ours."""
         from boxoffice.tickets.code import read_payload  # noqa: PLC0415 - cryptography is slow to load
 
         payload = read_payload(text.strip())
         if payload is None:
-            code = read_code(text) if len(text) <= 2 * TICKET_CODE_LENGTH else None
-            if code is None or len(code) != TICKET_CODE_LENGTH:
-                return None
-            return Shown(code[:EVENT_CODE_LENGTH], code=code)
+            code = _typed(text)
+            return Shown(code[:EVENT_CODE_LENGTH], code=code) if code else None
         if payload.event_code != self.event_code:
             return Shown(payload.event_code)
-        if not await self._genuine(connection, payload):
+        key = await self._key(connection, payload)
+        if key is None or not payload.genuine(key.public_key):
             return None
-        return Shown(payload.event_code, payload.ticket_id, payload.revision)
+        fresh = payload.is_fresh(key.fresh_secret, moment) if payload.rotates else None
+        return Shown(payload.event_code, payload.ticket_id, payload.revision, fresh=fresh)
 
-    async def _genuine(self, connection: Connection, payload: "ReadPayload") -> bool:
-        if payload.key_number not in self._keys:
-            self._keys = {key.number: key.public_key for key in await KEYS.all(connection, self._event_id)}
-        public_key = self._keys.get(payload.key_number)
-        return public_key is not None and payload.genuine(public_key)
+    async def _key(self, connection: Connection, payload: "ReadPayload") -> _Key | None:
+        known = self._keys.get(payload.key_number)
+        if known is None or (payload.rotates and known.fresh_secret is None):
+            self._keys = {key.number: key for key in await KEYS.all(connection, self._event_id)}
+        return self._keys.get(payload.key_number)
+
+
+def event_code_of(text: str) -> str | None:
+    """The night that a code claims to be of."""
+    from boxoffice.tickets.code import read_payload  # noqa: PLC0415 - cryptography is slow to load
+
+    payload = read_payload(text.strip())
+    if payload is not None:
+        return payload.event_code
+    code = _typed(text)
+    return code[:EVENT_CODE_LENGTH] if code else None
+
+
+def _typed(text: str) -> str | None:
+    code = read_code(text) if len(text) <= 2 * TICKET_CODE_LENGTH else None
+    return code if code is not None and len(code) == TICKET_CODE_LENGTH else None
 
 
 def shortened(text: str) -> str:

@@ -35,7 +35,8 @@ class Asked(msgspec.Struct, frozen=True):
     """One scan as a device tells it. `scanned_at` and `sent_at` are by the device's clock.
 
     `answered`: what the device said alone, without us; None to be answered now. `override`: the reason why a supervisor
-    lets in whatever we find. `undoes`: the scan that is taken back, by device and nonce, for `reason`.
+    lets in whatever we find. `is_found`: a person found the ticket by its name. `undoes`: the scan that is taken back,
+    by device and nonce, for `reason`.
     """
 
     device_id: UUID
@@ -47,6 +48,7 @@ class Asked(msgspec.Struct, frozen=True):
     is_exit: bool = False
     answered: str | None = None
     override: str = ""
+    is_found: bool = False
     undoes: tuple[UUID, str] | None = None
     reason: str = ""
 
@@ -60,7 +62,8 @@ class Answer(msgspec.Struct, frozen=True):
     """What a door is told. `used_at` and `used_gate`: since when and by which gate the ticket is in.
 
     `objection`: what we would have said to a device that answered alone, when that is something else. `because`: why
-    this ticket is `blocked`, when it is not the ticket that is held back: `too_late`.
+    this code of a good ticket is void (`sent_on`, `reissued`, `old_picture` of a rotating code, `no_paper`), or why the
+    ticket is `blocked` when it is not held back: `too_late`.
     """
 
     nonce: str
@@ -84,6 +87,7 @@ class _Device(msgspec.Struct, frozen=True):
     re_entry: bool
     opens_at: datetime
     last_entry_at: datetime | None
+    takes_paper: bool
     ticket_types: list[UUID]
     now: datetime
 
@@ -92,7 +96,7 @@ DEVICES = Query(
     _Device,
     """
 SELECT device.id, list_id, gate, role, token_hash, clock_offset, revoked_at, re_entry,
-  coalesce(opens_at, doors_at - $3::interval) AS opens_at, entry_list.last_entry_at,
+  coalesce(opens_at, doors_at - $3::interval) AS opens_at, entry_list.last_entry_at, event.paper AS takes_paper,
   ARRAY(SELECT ticket_type_id FROM entry_list_type AS takes
     WHERE takes.event_id = $1 AND takes.list_id = device.list_id) AS ticket_types,
   clock() AS now
@@ -148,7 +152,11 @@ async def answer_scans(
     devices = {device.id: device for device in await DEVICES.all(connection, event_id, ids, OPENS_BEFORE_DOORS)}
     strangers = [_stranger(devices.get(asked.device_id), asked) for asked in scans]
     known = [asked for asked, problem in zip(scans, strangers, strict=True) if problem is None]
-    shown = {asked.key: await reader.read(connection, asked.text) for asked in known if not asked.undoes}
+    shown = {
+        asked.key: await reader.read(connection, asked.text, _moment(devices[asked.device_id], asked))
+        for asked in known
+        if not asked.undoes
+    }
     book = await open_book(
         connection, event_id, reader.event_code, [_wanted(asked, shown.get(asked.key)) for asked in known]
     )
@@ -187,11 +195,11 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
     ticket = book.ticket(shown.ticket_id, shown.code) if shown else None
     if asked.override and device.role != "supervisor":
         return SupervisorsOnly("Only a supervisor's scanner can let in what was refused.")
-    moment = device.now if asked.answered is None else _corrected(device, asked)
-    refusal = _refusal(book.event_code, device, shown, ticket, moment)
+    moment = _moment(device, asked)
+    because = _outdated(shown, ticket) or _of_another_time(device, asked, shown, ticket)
+    refusal = _refusal(book.event_code, device, shown, ticket, because, moment)
     stays = book.visits(device.list_id, ticket.id) if ticket else []
-    because = None
-    if refusal is None and not stays and _too_late(device, ticket, moment):
+    if refusal is None and not (stays or asked.is_exit) and _too_late(device, ticket, moment):
         refusal, because = "blocked", TOO_LATE
     if asked.is_exit:
         answer = refusal if ticket is None and refusal else LEFT if _inside(stays) else "not_inside"
@@ -219,7 +227,7 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
         used_at=in_since.at if in_since else None,
         used_gate=book.gate(in_since) if in_since else None,
         gate=device.gate,
-        because=None if asked.is_exit else because,
+        because=because if refusal in ("cancelled", "blocked") and not asked.is_exit else None,
     )
     return book.write(scan if asked.answered is None else _alone(device, asked, scan, refusal))
 
@@ -236,7 +244,6 @@ def _alone(device: _Device, asked: Asked, ours: Scan, refusal: str | None) -> Sc
         corrected_at=_corrected(device, asked),
         online=False,
         answer=asked.answered,
-        because=ours.because if "blocked" in (asked.answered, objection) else None,
         objection=objection,
         used_at=None,
         used_gate=None,
@@ -272,8 +279,30 @@ def _undo(book: Book, device: _Device, asked: Asked, undoes: tuple[UUID, str]) -
     )
 
 
+def _outdated(shown: Shown | None, ticket: Ticket | None) -> str | None:
+    """Why the code of a good ticket is void: what was read is what it had before."""
+    if shown is None or ticket is None or ticket.status in ("refunded", "cancelled"):
+        return None
+    current = shown.code == ticket.code if shown.revision is None else shown.revision == ticket.revision
+    return None if current else "sent_on" if ticket.is_sent_on else "reissued"
+
+
+def _of_another_time(device: _Device, asked: Asked, shown: Shown | None, ticket: Ticket | None) -> str | None:
+    """Why a code that the ticket has is not taken: a picture of one that changes, or one that stays where none may."""
+    if shown is None or ticket is None or ticket.status in ("refunded", "cancelled"):
+        return None
+    if shown.fresh is None:
+        return None if device.takes_paper or asked.is_found else "no_paper"
+    return None if shown.fresh else "old_picture"
+
+
 def _refusal(
-    event_code: str, device: _Device, shown: Shown | None, ticket: Ticket | None, moment: datetime
+    event_code: str,
+    device: _Device,
+    shown: Shown | None,
+    ticket: Ticket | None,
+    because: str | None,
+    moment: datetime,
 ) -> str | None:
     """Why this ticket opens nothing here and now, whoever came in before."""
     if shown is not None and shown.event_code != event_code:
@@ -282,8 +311,8 @@ def _refusal(
         return "unknown"
     if ticket.status in ("refunded", "cancelled"):
         return ticket.status
-    if shown.revision is not None and shown.revision != ticket.revision:
-        return "cancelled"  # reissued: this code is the old one
+    if because is not None:
+        return "cancelled"
     if ticket.blocked_reason is not None:
         return "blocked"
     if device.ticket_types and ticket.ticket_type_id not in device.ticket_types:
@@ -310,6 +339,11 @@ def _used(stays: Sequence[Visit], *, re_entry: bool) -> bool:
     return _inside(stays) or (bool(stays) and not re_entry)
 
 
+def _moment(device: _Device, asked: Asked) -> datetime:
+    """When the ticket was shown, by our clock."""
+    return device.now if asked.answered is None else _corrected(device, asked)
+
+
 def _corrected(device: _Device, asked: Asked) -> datetime:
     """The device's time by our clock, from the newest comparison of the two."""
     offset = device.clock_offset if asked.sent_at is None else device.now - asked.sent_at
@@ -317,7 +351,8 @@ def _corrected(device: _Device, asked: Asked) -> datetime:
 
 
 def _told(book: Book, device: _Device, scan: Scan) -> Answer:
-    ticket = book.ticket(scan.ticket_id, None)
+    # Whoever shows a code that somebody else's replaced must not read that one off the scanner.
+    ticket = book.ticket(scan.ticket_id, None) if scan.because in (None, TOO_LATE) else None
     return Answer(
         nonce=scan.nonce,
         answer=scan.answer,

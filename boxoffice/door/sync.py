@@ -25,6 +25,7 @@ class Scanner(msgspec.Struct, frozen=True):
     sells: bool
     list_name: str
     re_entry: bool
+    takes_paper: bool
     opens_at: datetime
     revoked_at: datetime | None
     event_code: str
@@ -35,16 +36,18 @@ class Scanner(msgspec.Struct, frozen=True):
     now: datetime
 
 
-class PublicKey(msgspec.Struct, frozen=True):
-    """`key`: 32 bytes of an Ed25519 public key in base64, that tickets of this key number are signed for."""
+class DoorKey(msgspec.Struct, frozen=True):
+    """`key`: 32 bytes of an Ed25519 public key in base64, that tickets of this key number are signed for. `fresh`: 32
+    bytes of the secret that tells the time of rotating codes; null where there are none."""
 
     number: int
     key: str
+    fresh: str | None
 
 
 class DoorTicket(msgspec.Struct, frozen=True):
     """A ticket as a scanner needs it: what it would be answered now. `status` is `good`, `used`, `left` (used, and may
-    come in again), `blocked`, `cancelled`, `refunded` or `wrong_list`."""
+    come in again), `blocked`, `cancelled`, `refunded` or `wrong_list`. `old_codes` are those of who sent it on."""
 
     id: UUID
     code: str
@@ -55,6 +58,7 @@ class DoorTicket(msgspec.Struct, frozen=True):
     order_code: str
     used_at: datetime | None
     gate: str | None
+    old_codes: list[str]
 
 
 class DoorType(msgspec.Struct, frozen=True):
@@ -82,7 +86,7 @@ class DoorList(msgspec.Struct, frozen=True):
 
     scanner: Scanner
     cursor: datetime
-    keys: list[PublicKey]
+    keys: list[DoorKey]
     ticket_types: list[DoorType]
     tickets: list[DoorTicket]
     counts: Counts
@@ -92,8 +96,8 @@ SCANNER = Query(
     Scanner,
     """
 SELECT device.event_id, device.id, list_id, gate, role, sells, entry_list.name AS list_name, re_entry,
-  coalesce(opens_at, doors_at - $3::interval) AS opens_at, revoked_at, short_code AS event_code, title AS event_title,
-  age_minimum, time_zone, ends_at, clock() AS now
+  paper AS takes_paper, coalesce(opens_at, doors_at - $3::interval) AS opens_at, revoked_at, short_code AS event_code,
+  title AS event_title, age_minimum, time_zone, ends_at, clock() AS now
 FROM event JOIN device ON device.event_id = event.id
 JOIN entry_list ON entry_list.event_id = event.id AND entry_list.id = list_id
 WHERE event.slug = $1 AND token_hash = $2
@@ -103,8 +107,12 @@ SYNCED = Command("""
 UPDATE device SET synced_at = clock(), clock_offset = coalesce($3, clock_offset) WHERE event_id = $1 AND id = $2
 """)
 KEYS = Query(
-    PublicKey,
-    "SELECT number, encode(public_key, 'base64') AS key FROM event_key WHERE event_id = $1 ORDER BY number",
+    DoorKey,
+    """
+SELECT number, encode(public_key, 'base64') AS key,
+  CASE WHEN event.code = 'rotating' THEN encode(fresh_secret, 'base64') END AS fresh
+FROM event_key JOIN event ON event.id = event_id WHERE event_id = $1 ORDER BY number
+""",
 )
 TYPES = Query(
     DoorType,
@@ -128,7 +136,9 @@ SELECT ticket.id, ticket.code, ticket.revision, CASE
       AND list_ticket.ticket_id = ticket.id) THEN 'wrong_list'
     WHEN visit.entered_at IS NULL THEN 'good' WHEN visit.left_at IS NOT NULL AND $4 THEN 'left' ELSE 'used' END
     AS status,
-  ticket_type.name AS ticket_type, holder, orders.code AS order_code, visit.entered_at AS used_at, visit.gate
+  ticket_type.name AS ticket_type, holder, orders.code AS order_code, visit.entered_at AS used_at, visit.gate,
+  CASE WHEN holder_email IS NULL THEN '{}' ELSE ARRAY(SELECT old_code FROM ticket_transfer AS transfer
+    WHERE transfer.event_id = $1 AND transfer.ticket_id = ticket.id AND transfer.status = 'accepted') END AS old_codes
 FROM ticket
 JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
 JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id

@@ -6,6 +6,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.catalogue.palettes import palette_of
 from boxoffice.edge.poster import poster, words_of
 from boxoffice.foundation.db import Connection
+from boxoffice.foundation.problems import NotFound
 from boxoffice.tickets.pdf import Look, ToPrint, tickets_pdf
 from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard, ticket_of_code
 
@@ -33,6 +34,12 @@ async def printed(box: BoxOffice, tickets: Sequence[ToPrint]) -> bytes:
     drawn = poster(night.event_slug, words)
     look = Look(drawn, palette_of(night.event_slug).accent_on_light)
     return await tickets_pdf(box.typesetter, tickets, look, box.settings.base_url)
+
+
+def refuse_paper(takes_paper: bool) -> None:
+    """Raises NotFound for a night whose door takes codes on phones alone."""
+    if not takes_paper:
+        raise NotFound("This night takes no tickets on paper: open yours on your phone, where its code changes.")
 
 
 def file_name(card: TicketCard, *, several: bool) -> str:

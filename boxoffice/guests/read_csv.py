@@ -9,7 +9,7 @@ from boxoffice.guests.add import Named, checked
 from boxoffice.guests.guest_list import GuestList
 
 COLUMNS = ("list", "name", "plus_ones", "email")
-ROWS_MAX = 10_000
+ROWS_MAX = 1_000
 
 
 def read_guests(text: str, lists: Mapping[str, GuestList], only: str = "") -> dict[str, list[Named]]:

@@ -54,6 +54,8 @@ class TicketsMail(msgspec.Struct, frozen=True):
     total_minor: int
     tickets: tuple[TicketLine, ...]
     attachments: tuple[Attachment, ...] = ()
+    takes_paper: bool = True
+    """Whether the door takes codes that stay, as this mail has them."""
     apple_wallet_link: str = ""
     """Empty, like the next: nothing is offered."""
     google_wallet_link: str = ""
@@ -149,6 +151,48 @@ class ReviewMail(msgspec.Struct, frozen=True):
     total_minor: int
 
 
+class TransferMail(msgspec.Struct, frozen=True):
+    """A ticket that is sent on. `state`: `offered`, `taken_back` or `ended` (to its receiver), `expired` or `accepted`
+    (to its sender), `yours`, and later `blocked`, `valid` again or `void` (to its new holder).
+
+    `ticket` names its new holder; its code is the new one when it is `yours`. `until`: when it may last be taken.
+    """
+
+    email: str
+    state: str
+    link: str
+    my_tickets_link: str
+    event_slug: str
+    event_title: str
+    doors_at: datetime
+    starts_at: datetime
+    until: datetime
+    time_zone: str
+    venue_name: str
+    venue_address: str
+    from_name: str
+    from_email: str
+    to_name: str
+    to_email: str
+    ticket: TicketLine
+    night_cancelled: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    takes_paper: bool = True
+
+
+TRANSFER_SUBJECTS = {
+    "offered": "A ticket for you",
+    "taken_back": "Taken back",
+    "ended": "Not any more",
+    "expired": "Nobody took your ticket",
+    "accepted": "Sent on",
+    "yours": "Your ticket",
+    "blocked": "Blocked",
+    "valid": "Valid again",
+    "void": "No longer valid",
+}
+
+
 def login_mail(email: str, code: str, link: str, base_url: str) -> Mail:
     """The code to type and the link to open, both in the browser that asked."""
     return _mail("login", email, "Your sign-in code", HOUSE, code=code, link=link, host=_host(base_url))
@@ -192,6 +236,26 @@ def disputed_mail(order: DisputedMail) -> Mail:
     what = {"blocked": "Blocked", "valid": "Valid again", "cancelled": "Cancelled"}[order.state]
     subject = f"{what}: tickets for {order.event_title}"
     return _mail("disputed", order.email, subject, palette_of(order.event_slug), order=order)
+
+
+def transfer_mail(sent: TransferMail) -> Mail:
+    """What happened to a ticket on its way from one holder to the next, and what to do."""
+    return _mail(
+        "transfer",
+        sent.email,
+        f"{TRANSFER_SUBJECTS[sent.state]}: {sent.event_title}",
+        palette_of(sent.event_slug),
+        sent.attachments,
+        sent=sent,
+        word=TRANSFER_SUBJECTS[sent.state],
+        doors_day=write_day(sent.doors_at, sent.time_zone),
+        doors=write_time(sent.doors_at, sent.time_zone),
+        starts_day=write_day(sent.starts_at, sent.time_zone),
+        starts=write_time(sent.starts_at, sent.time_zone),
+        until_day=write_day(sent.until, sent.time_zone),
+        until=write_time(sent.until, sent.time_zone),
+        zone=write_zone(sent.starts_at, sent.time_zone),
+    )
 
 
 def settling_mail(order: SettlingMail) -> Mail:

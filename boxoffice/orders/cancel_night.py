@@ -122,7 +122,9 @@ ORDER BY orders.event_id, orders.status IN ('held', 'paying'), orders.id LIMIT $
 CODES = Query(
     str,
     """
-SELECT code FROM ticket WHERE event_id = $1 AND order_id = $2 AND status IN ('active', 'used') ORDER BY number
+SELECT coalesce(old_code, code) FROM ticket
+LEFT JOIN sent_on ON sent_on.event_id = ticket.event_id AND sent_on.ticket_id = ticket.id
+WHERE ticket.event_id = $1 AND order_id = $2 AND status IN ('active', 'used') ORDER BY number
 """,
 )
 # An order whose bank takes its time may still be paid; it is refunded then.

@@ -59,7 +59,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 class Plan(msgspec.Struct, frozen=True):
     """What the wish comes to. `known` is the refund of the same decision when it was made before; `void` are ids and
-    codes of tickets that stop opening the door."""
+    codes of tickets that stop opening the door, `sent_on` codes and names where somebody else holds one."""
 
     event_id: UUID
     order_id: UUID
@@ -70,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True):
     left_minor: int
     void: tuple[tuple[UUID, str], ...]
     used: tuple[str, ...]
+    sent_on: tuple[tuple[str, str], ...]
     payment_intent_id: str | None
     in_review: bool
     known: RefundRow | None
@@ -84,8 +85,12 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 class _Ticket(msgspec.Struct, frozen=True):
+    """`code` is the one that the buyer knows; `newest_code` another one when the ticket was sent on."""
+
     id: UUID
     code: str
+    newest_code: str
+    sent_to: str | None
     status: str
     used_at: datetime | None
     unit_minor: int
@@ -99,13 +104,18 @@ class _Payment(msgspec.Struct, frozen=True):
 
 
 LOCK_STATUS = Query(str, "SELECT status FROM orders WHERE event_id = $1 AND id = $2 FOR UPDATE")
+# By itself, so that what is read then knows of a ticket that was sent on while we waited.
+LOCK_TICKETS = Query(int, "SELECT 1 FROM ticket WHERE event_id = $1 AND order_id = $2 ORDER BY number FOR UPDATE")
 TICKETS = Query(
     _Ticket,
     """
-SELECT ticket.id, ticket.code, ticket.status, ticket.used_at, order_line.unit_minor FROM ticket
+SELECT ticket.id, coalesce(old_code, ticket.code) AS code, ticket.code AS newest_code, to_name AS sent_to,
+  ticket.status,
+  ticket.used_at, order_line.unit_minor FROM ticket
 JOIN order_line ON order_line.event_id = ticket.event_id AND order_line.order_id = ticket.order_id
   AND order_line.number = ticket.line_number
-WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number FOR UPDATE OF ticket
+LEFT JOIN sent_on ON sent_on.event_id = ticket.event_id AND sent_on.ticket_id = ticket.id
+WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number
 """,
 )
 # A failed refund is owed still, so it is not left for another.
@@ -153,6 +163,7 @@ async def plan_refund(connection: Connection, code: str, wish: Wish) -> Plan:
             f"Order {order.code} was paid in cash at the door, so Stripe has nothing to send back. Hand the cash over, "
             f"and book it: on the scanner that sold it, or by `boxoffice door give-back {order.code} --reason ...`."
         )
+    await LOCK_TICKETS.all(connection, *key)
     tickets = await TICKETS.all(connection, *key)
     payment = await KEPT.first(connection, *key, list(MONEY_IS_GONE))
     chosen = _chosen(tickets, wish, order.code)
@@ -176,6 +187,7 @@ async def plan_refund(connection: Connection, code: str, wish: Wish) -> Plan:
         left_minor=left,
         void=tuple((one.id, one.code) for one in chosen if known is None),
         used=tuple(one.code for one in chosen if one.status == "used"),
+        sent_on=tuple((one.code, one.sent_to) for one in chosen if one.sent_to and known is None),
         payment_intent_id=payment.payment_intent_id if payment else None,
         in_review=status == "in_review",
         known=known,
@@ -252,7 +264,7 @@ def _chosen(tickets: Sequence[_Ticket], wish: Wish, order_code: str) -> list[_Ti
     if not wish.tickets:
         whole = wish.amount_minor is None
         return [one for one in tickets if whole and one.status in ("active", "used")]
-    by_code = {one.code: one for one in tickets}
+    by_code = {code: one for one in tickets for code in (one.newest_code, one.code)}
     wanted = [(written, by_code.get(read_code(written) or "")) for written in wish.tickets]
     missing = [written for written, ticket in wanted if ticket is None]
     if missing:

@@ -12,6 +12,7 @@ from boxoffice.orders.refund import DROP, OF_PAYMENT
 from boxoffice.orders.void import void_all
 from boxoffice.payments.dispute import BLOCKS
 from boxoffice.payments.ledger import post
+from boxoffice.tickets.transfer import tell_holders
 
 
 class Followed(msgspec.Struct, frozen=True):
@@ -61,6 +62,8 @@ async def follow_disputes(connection: Connection, event_id: UUID, payment: Payme
     for state in (state for state, tickets in states.items() if tickets):
         names = {"event_id": str(event_id), "order_id": str(payment.order_id), "state": state}
         await enqueue(connection, "mail_disputed", f"{payment.order_id}:{new_id()}", names)
+        if state != "cancelled":  # voiding them told that
+            await tell_holders(connection, (event_id, payment.order_id), state)
     return followed
 
 

@@ -51,6 +51,7 @@ class Order(msgspec.Struct, frozen=True):
     starts_at: datetime
     ends_at: datetime
     time_zone: str
+    takes_paper: bool
     venue_name: str
     venue_address: str
     venue_city: str
@@ -120,7 +121,7 @@ SELECT orders.event_id, orders.id, orders.code, orders.status, orders.email, ord
   orders.currency, orders.revision, orders.created_at, orders.held_until, orders.paid_at, orders.settle_until,
   orders.ended_reason, clock() AS now, event.slug AS event_slug, event.title AS event_title,
   event.status AS event_status, event.doors_at, event.starts_at, event.ends_at, event.time_zone,
-  venue.name AS venue_name, venue.address AS venue_address, venue.city AS venue_city
+  event.paper AS takes_paper, venue.name AS venue_name, venue.address AS venue_address, venue.city AS venue_city
 FROM event JOIN orders ON orders.event_id = event.id JOIN venue ON venue.id = event.venue_id
 WHERE event.short_code = $1 AND orders.code = $2
 """,

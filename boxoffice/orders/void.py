@@ -5,6 +5,7 @@ from uuid import UUID
 
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.orders.give_back import LOCK_STOCKS
+from boxoffice.tickets.transfer import end_transfers
 
 
 def _id(value: UUID) -> UUID:
@@ -39,10 +40,11 @@ async def void(
     blocked_reason: str | None = None,
 ) -> None:
     """Makes tickets of a locked order `refunded` or `cancelled`: their codes are worthless from here on, and their
-    units return to sale. Takes the locks of the tickets, then of the event's stocks."""
+    units return to sale. Takes the locks of the tickets, of their offers, then of the event's stocks."""
     if not tickets:
         return
     await VOID.run(connection, *order, tickets, status, refund_id, blocked_reason)
+    await end_transfers(connection, order[0], tickets)
     await LOCK_STOCKS.all(connection, order[0])
     await GIVE_BACK_TICKETS.first(connection, *order, tickets)
 

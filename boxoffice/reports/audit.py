@@ -258,6 +258,43 @@ SELECT id::text, 'a guest list whose places could be bought' FROM guest_list
 JOIN ticket_type USING (event_id, id) WHERE NOT for_guests
 """,
 )
+ONE_HOLDER = Query(
+    Finding,
+    """
+SELECT ticket.code AS subject, format('held by %s, the last of %s transfers went to %s', coalesce(holder_email, 'its
+  buyer'),
+  coalesce(sent.n, 0), coalesce(sent.to_email, 'nobody')) AS problem
+FROM ticket LEFT JOIN LATERAL (SELECT count(*) AS n, (array_agg(to_email ORDER BY old_revision DESC))[1] AS to_email,
+    max(old_revision) AS old_revision
+  FROM ticket_transfer AS transfer WHERE transfer.event_id = ticket.event_id AND transfer.ticket_id = ticket.id
+    AND transfer.status = 'accepted') AS sent ON true
+WHERE holder_email IS DISTINCT FROM sent.to_email OR revision <= sent.old_revision
+""",
+)
+OLD_CODES = Query(
+    Finding,
+    """
+SELECT old_code AS subject, 'was sent on, and is the code of a ticket still' AS problem
+FROM ticket_transfer AS transfer JOIN ticket ON ticket.event_id = transfer.event_id AND ticket.code = old_code
+WHERE transfer.status = 'accepted'
+""",
+)
+OFFERS = Query(
+    Finding,
+    """
+SELECT ticket.code AS subject, format('%s, and offered to somebody still', ticket.status) AS problem
+FROM ticket_transfer AS transfer JOIN ticket ON ticket.event_id = transfer.event_id AND ticket.id = ticket_id
+WHERE transfer.status = 'offered' AND (ticket.status IN ('cancelled', 'refunded') OR revision <> old_revision)
+""",
+)
+OFFERS_END = Query(
+    Finding,
+    """
+SELECT transfer.id::text AS subject, 'still offered after the time to take it' AS problem
+FROM ticket_transfer AS transfer JOIN event ON event.id = event_id
+WHERE transfer.status = 'offered' AND coalesce(transfer_until, doors_at) < clock() - interval '1 hour'
+""",
+)
 ORDERS_END = Query(
     Finding,
     """
@@ -322,6 +359,10 @@ INVARIANTS = (
     Invariant("guests are on a list", "A guest has a ticket for each person, of a list that is not sold.", GUESTS),
     Invariant("used means let in", "A good ticket that somebody came in with is used, since then.", USED),
     Invariant("passes are of tickets", "No wallet has a pass of a revision that its ticket never had.", PASSES),
+    Invariant("one holder", "A ticket is held by its buyer, or by whoever took it last.", ONE_HOLDER),
+    Invariant("old codes are dead", "A code that was sent on is the code of no ticket.", OLD_CODES),
+    Invariant("offers are of good tickets", "Nobody can take a ticket that is void or another's.", OFFERS),
+    Invariant("offers end", "No offer stands long after its time.", OFFERS_END, soon=True),
     Invariant("orders end", "No order waits long after its time.", ORDERS_END, soon=True),
     Invariant("attempts end", "No attempt waits long after its time.", ATTEMPTS_END, soon=True),
     Invariant("events are handled", "No event waits longer than an hour.", EVENTS_HANDLED, soon=True),

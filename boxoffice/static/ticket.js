@@ -22,7 +22,7 @@ function showOffline() {
 async function keep() {
   if (!("serviceWorker" in navigator) || !("caches" in self) || !navigator.onLine) return;
   await navigator.serviceWorker.register("/tickets/service-worker.js");
-  const parts = [...document.querySelectorAll("link[rel=stylesheet], link[rel=preload], link[rel=icon], script[src]")];
+  const parts = [...document.querySelectorAll("link[rel=stylesheet], link[rel=preload], link[rel=modulepreload], link[rel=icon], script[src]")];
   const cache = await caches.open("tickets");
   await cache.addAll([location.pathname, "/tickets/offline", ...parts.map((part) => part.href ?? part.src)]);
   await navigator.serviceWorker.ready;
@@ -37,8 +37,8 @@ function offerLarge() {
   close.className = "button block";
   close.textContent = "Close";
   close.addEventListener("click", () => dialog.close());
-  const code = document.querySelector(".ticket-code").cloneNode(true);
-  code.className = "large-code";
+  const code = document.querySelector(".ticket-code")?.cloneNode(true) ?? "";
+  if (code) code.className = "large-code";
   const hint = document.createElement("p");
   hint.textContent = "Hard to scan? Turn your screen up.";
   dialog.append(qr.querySelector("svg").cloneNode(true), code, hint, close);

@@ -76,7 +76,18 @@ SELECT orders.event_id, orders.id, orders.code, orders.status, orders.total_mino
   orders.created_at, event.title AS event_title, event.time_zone
 FROM orders JOIN event ON event.id = orders.event_id
 """
-OF_EMAIL = Query(FoundOrder, f"{_FOUND} WHERE orders.email = $1 ORDER BY orders.created_at DESC LIMIT $2")
+# Who was sent a ticket is no buyer, and asks about it all the same.
+_SENT_TO = """
+SELECT event_id, order_id FROM ticket WHERE holder_email = $1
+UNION ALL SELECT ticket.event_id, order_id FROM ticket_transfer AS transfer
+JOIN ticket ON ticket.event_id = transfer.event_id AND ticket.id = ticket_id
+WHERE to_email = $1 AND transfer.status = 'offered'
+"""
+OF_EMAIL = Query(
+    FoundOrder,
+    f"""{_FOUND} WHERE orders.email = $1 OR (orders.event_id, orders.id) IN ({_SENT_TO})
+ORDER BY orders.created_at DESC LIMIT $2""",
+)
 OF_CODE = Query(FoundOrder, f"{_FOUND} WHERE event.short_code = $1 AND orders.code = $2")
 OF_KEYS = Query(
     FoundOrder,
@@ -91,6 +102,10 @@ OF_TICKET_CODE = Query(
     """
 SELECT ticket.event_id, ticket.order_id FROM ticket JOIN event ON event.id = ticket.event_id
 WHERE event.short_code = $1 AND ticket.code = $2
+UNION ALL SELECT ticket.event_id, ticket.order_id FROM event
+JOIN ticket_transfer AS transfer ON transfer.event_id = event.id
+JOIN ticket ON ticket.event_id = event.id AND ticket.id = ticket_id
+WHERE event.short_code = $1 AND old_code = $2 AND transfer.status = 'accepted'
 """,
 )
 OF_SCANNED = Query(
@@ -126,6 +141,9 @@ SELECT found.event_id, found.order_id FROM event CROSS JOIN LATERAL (
   SELECT event_id, id AS order_id FROM orders WHERE orders.event_id = event.id AND orders.id = ANY($1::uuid[])
   UNION ALL SELECT event_id, order_id FROM refund WHERE refund.event_id = event.id AND refund.id = ANY($1::uuid[])
   UNION ALL SELECT event_id, order_id FROM ticket WHERE ticket.event_id = event.id AND ticket.id = ANY($1::uuid[])
+  UNION ALL SELECT ticket.event_id, order_id FROM ticket_transfer AS transfer
+    JOIN ticket ON ticket.event_id = transfer.event_id AND ticket.id = ticket_id
+    WHERE transfer.event_id = event.id AND transfer.id = ANY($1::uuid[])
   OFFSET 0) AS found
 """,
 )
@@ -181,7 +199,8 @@ async def _of_email(connection: Connection, text: str) -> Found:
     orders = await OF_EMAIL.all(connection, email, ORDERS_MAX)
     if not orders:
         raise NotFound(
-            "Nobody ordered with this address. People mistype theirs: ask for the order's code, or search in Stripe's "
+            "Nobody ordered with this address, and no ticket was sent to it. "
+            "People mistype theirs: ask for the order's code, or search in Stripe's "
             "Dashboard for the card's last four digits and try the payment's id (pi_...)."
         )
     return Found(orders)

@@ -9,6 +9,8 @@ from boxoffice.foundation.db import Connection, Query
 from boxoffice.orders.order import Order, OrderedLine, show_order
 from boxoffice.payments.dispute import DISPUTE_MOVES
 
+TRANSFER_MAILS = ("offered", "taken_back", "expired", "ended", "accepted", "yours", "void")
+
 
 class More(msgspec.Struct, frozen=True):
     """What its buyer is not shown of an order."""
@@ -132,8 +134,22 @@ class Ticket(msgspec.Struct, frozen=True):
     blocked_reason: str | None
     ticket_type: str
     holder: str
+    holder_email: str | None
     issued_at: datetime
     used_at: datetime | None
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """A ticket sent from one holder to the next; `code` is the one that it had before."""
+
+    id: UUID
+    code: str
+    from_email: str
+    to_email: str
+    to_name: str
+    status: str
+    offered_at: datetime
+    ended_at: datetime | None
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
@@ -171,6 +187,7 @@ class Story(msgspec.Struct, frozen=True):
     events: list[Event]
     jobs: list[Job]
     tickets: list[Ticket]
+    transfers: list[Transfer]
     ledger: list[LedgerEntry]
     kept: list[Kept]
 
@@ -232,9 +249,17 @@ TICKETS = Query(
     Ticket,
     """
 SELECT ticket.number, ticket.code, ticket.status, ticket.blocked_reason, ticket_type.name AS ticket_type, ticket.holder,
-  ticket.issued_at, ticket.used_at
+  ticket.holder_email, ticket.issued_at, ticket.used_at
 FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
 WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number
+""",
+)
+TRANSFERS = Query(
+    Transfer,
+    """
+SELECT transfer.id, old_code AS code, from_email, to_email, to_name, transfer.status, offered_at, ended_at
+FROM ticket JOIN ticket_transfer AS transfer ON transfer.event_id = ticket.event_id AND ticket_id = ticket.id
+WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY offered_at
 """,
 )
 LEDGER = Query(
@@ -276,11 +301,13 @@ async def read_story(connection: Connection, code: str) -> Story:
     about = [str(order.id), *refund_ids, *(one for one in at_stripe if one)]
     disputes = await DISPUTES.all(connection, *key)
     signs = await FRAUD_SIGNS.all(connection, *key)
+    transfers = await TRANSFERS.all(connection, *key)
     subjects = [
         *(str(order.id), f"review:{order.id}"),
         *(one for refund in refunds for one in _subjects_of_refund(refund)),
         *(f"dispute:{one.id}:{status}" for one in disputes for status in DISPUTE_MOVES),
         *(f"fraud_sign:{one.id}" for one in signs),
+        *(f"{one.id}:{state}" for one in transfers for state in TRANSFER_MAILS),
     ]
     return Story(
         order,
@@ -295,6 +322,7 @@ async def read_story(connection: Connection, code: str) -> Story:
         await EVENTS.all(connection, about),
         await JOBS.all(connection, subjects),
         await TICKETS.all(connection, *key),
+        transfers,
         await LEDGER.all(connection, *key),
         await KEPT.all(connection, *key),
     )

@@ -62,6 +62,12 @@ PURPOSES = {
     "returned": "it goes back in full",
     "in_review": "it does not fit and waits for a person",
 }
+TRANSFERS = {
+    "accepted": "taken; it has a new code, and this one opens nothing",
+    "taken_back": "the offer was taken back",
+    "expired": "nobody took it in time",
+    "ended": "the offer ended with the ticket",
+}
 JOBS = {
     "mail_tickets": "mail with the tickets",
     "mail_settling": "mail that the bank takes its time",
@@ -70,6 +76,7 @@ JOBS = {
     "alarm": "alarm to MAIL_FROM",
     "mail_cancelled": "mail about the cancellation",
     "mail_disputed": "mail about the dispute",
+    "mail_transfer": "mail about a ticket sent on",
     "send_refund": "refund asked of Stripe",
     "end_review": "end of the review",
 }
@@ -151,6 +158,7 @@ def what_happened(story: Story) -> list[Told]:
         *_money_came(story),
         *_moves(story),
         *_tickets(story),
+        *_transfers(story),
         *(one for refund in story.refunds for one in _refund(refund)),
         *_disputes(story),
         *(one for job in story.jobs for one in _job(job)),
@@ -252,6 +260,14 @@ def _tickets(story: Story) -> Iterator[Told]:
             yield Told(ticket.used_at, f"ticket {write_code(ticket.code)} used at the door")
 
 
+def _transfers(story: Story) -> Iterator[Told]:
+    for one in story.transfers:
+        ticket = f"ticket {write_code(one.code)}"
+        yield Told(one.offered_at, f"{ticket}: offered by {one.from_email} to {one.to_name}, {one.to_email}")
+        if one.ended_at is not None:
+            yield Told(one.ended_at, f"{ticket}: {TRANSFERS[one.status]}")
+
+
 def _refund(refund: Refund) -> Iterator[Told]:
     amount = _money(refund.amount_minor, refund.currency)
     said = f": {REFUNDED_BECAUSE.get(refund.reason, refund.reason)}"
@@ -296,6 +312,7 @@ def what_is_there(story: Story) -> Iterator[str]:
     """Tickets, and the books."""
     for ticket in story.tickets:
         holder = f", {ticket.holder}" if ticket.holder else ""
+        holder += f" ({ticket.holder_email}, who was sent it)" if ticket.holder_email else ""
         blocked = f", BLOCKED: {ticket.blocked_reason}" if ticket.blocked_reason else ""
         yield f"ticket {write_code(ticket.code)}  {ticket.ticket_type}{holder}: {ticket.status}{blocked}"
         yield from (_kept(one, story.order.time_zone) for one in story.kept if one.number == ticket.number)
@@ -398,21 +415,24 @@ def _usual(story: Story) -> Iterator[str]:
         case "paid" | "part_refunded" if not order.email:
             yield "No address is known, so nothing is mailed: the guest's name is enough at the door."
         case "paid" | "part_refunded":
-            if any(payment.purpose == "returned" for payment in story.payments):
-                yield "It was paid twice: the second payment goes back in full, the tickets stay."
-            sent = any(job.name == "mail_tickets" and job.done_at for job in story.jobs)
-            said = (
-                "was handed to the mail server: look into spam, at the address's spelling"
-                if sent
-                else "is not sent yet"
-            )
-            yield f"The mail with the tickets {said}."
-            yield f"The buyer also finds them at /tickets, signed in with {order.email}."
-            yield f"To give money back: `boxoffice refund {order.code} --dry-run` shows what it would do."
+            yield from _usual_of_paid(story)
         case "refunded":
             yield "Tell the buyer when the refund was sent: cards take 5 to 10 days to show it."
         case _:
             pass
+
+
+def _usual_of_paid(story: Story) -> Iterator[str]:
+    order = story.order
+    if any(payment.purpose == "returned" for payment in story.payments):
+        yield "It was paid twice: the second payment goes back in full, the tickets stay."
+    sent = any(job.name == "mail_tickets" and job.done_at for job in story.jobs)
+    said = "was handed to the mail server: look into spam, at the address's spelling" if sent else "is not sent yet"
+    yield f"The mail with the tickets {said}."
+    yield f"The buyer also finds them at /tickets, signed in with {order.email}."
+    yield f"To give money back: `boxoffice refund {order.code} --dry-run` shows what it would do."
+    if any(one.status == "offered" for one in story.transfers):
+        yield "A ticket is offered to somebody: its holder can take that back on the ticket's page."
 
 
 LATE = timedelta(minutes=3)

@@ -3,10 +3,18 @@
 Base32 (RFC 4648, no padding) of 87 bytes: version 1, the event's short code as 3 bytes, key number, ticket id (16),
 revision (2), and the Ed25519 signature (RFC 8032) of all that. 140 characters that a QR code keeps in its alphanumeric
 mode and a scanner that types can type.
+
+A rotating code is the same with version 2 and 8 bytes more, 152 characters: the low 2 bytes of the number of its step
+since 1970, and 6 bytes of an HMAC-SHA256 of the whole number (8 bytes) with the ticket's own secret. That one is an
+HMAC of ticket id and revision with the key's `fresh_secret`, which scanners have: so they can tell the time of a code,
+and still cannot make the signature of one.
 """
 
+import hmac
 import os
 from base64 import b32decode, b32encode
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -18,16 +26,34 @@ from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import ALPHABET, EVENT_CODE_LENGTH
 from boxoffice.foundation.signing import derived_key
 
-VERSION = 1
-PAYLOAD_LENGTH = 140
-_SIGNED_BYTES = 23
+VERSION, ROTATING_VERSION = 1, 2
+PAYLOAD_LENGTH, ROTATING_LENGTH = 140, 152
+STEP = timedelta(seconds=15)
+"""So long a rotating code is shown."""
+TOLERANCE = timedelta(seconds=60)
+"""By so much the clocks of phones may be off after they were compared with ours."""
+_STEP_BYTES, _PROOF_BYTES = 2, 6
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SIGNED_BYTES, _FIXED_BYTES = 23, 87
 _NONCE_BYTES = 12
 
 
 class _Key(msgspec.Struct, frozen=True):
+    """`is_tickets`: it was there when the ticket was given out."""
+
     number: int
     sealed_seed: bytes
+    fresh_secret: bytes | None
     short_code: str
+    is_tickets: bool
+
+
+class EventKey(msgspec.Struct, frozen=True):
+    """A key of a night: 32 bytes of an Ed25519 public key, and since when tickets are signed with it."""
+
+    number: int
+    public_key: bytes
+    created_at: datetime
 
 
 class _NightKey(msgspec.Struct, frozen=True):
@@ -39,9 +65,14 @@ class _NightKey(msgspec.Struct, frozen=True):
 KEYS = Query(
     _Key,
     """
-SELECT number, sealed_seed, short_code FROM event_key JOIN event ON event.id = event_id
-WHERE event_id = $1 ORDER BY number DESC
+SELECT number, sealed_seed, fresh_secret, short_code, event_key.created_at <= (SELECT coalesce(reissued_at, issued_at)
+  FROM ticket
+  WHERE ticket.event_id = $1 AND ticket.id = $2) IS TRUE AS is_tickets
+FROM event_key JOIN event ON event.id = event_id WHERE event_id = $1 ORDER BY number
 """,
+)
+PUBLIC_KEYS = Query(
+    EventKey, "SELECT number, public_key, created_at FROM event_key WHERE event_id = $1 ORDER BY number"
 )
 NEWEST_KEYS = Query(
     _NightKey,
@@ -50,14 +81,32 @@ SELECT DISTINCT ON (event_id) event_id, number, sealed_seed FROM event_key ORDER
 """,
 )
 ADD_KEY = Command("""
-INSERT INTO event_key (event_id, number, public_key, sealed_seed, created_at)
-SELECT $1, coalesce(max(number), 0) + 1, $2, $3, clock() FROM event_key WHERE event_id = $1
+INSERT INTO event_key (event_id, number, public_key, sealed_seed, fresh_secret, created_at)
+SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, clock() FROM event_key WHERE event_id = $1
 ON CONFLICT (event_id, number) DO NOTHING
 """)
 
 
+ADD_FRESH_SECRET = Command("""
+UPDATE event_key SET fresh_secret = $3 WHERE event_id = $1 AND number = $2 AND fresh_secret IS NULL
+""")
+
+
+class RotatingCode(msgspec.Struct, frozen=True):
+    """What a ticket's codes are made of: what is the same in each of them, and the secret that tells their time."""
+
+    fixed: bytes
+    secret: bytes
+
+    def text_at(self, moment: datetime) -> str:
+        """The text that is shown at this moment."""
+        step = step_of(moment)
+        return b32encode(self.fixed + _low_bytes(step) + _proof(self.secret, step)).decode()
+
+
 class ReadPayload(msgspec.Struct, frozen=True):
-    """What a QR code says; `genuine` once the signature was checked against the event's key."""
+    """What a QR code says; `genuine` once the signature was checked against the event's key. `step` and `proof`: of a
+    rotating code, empty in others."""
 
     event_code: str
     key_number: int
@@ -65,6 +114,23 @@ class ReadPayload(msgspec.Struct, frozen=True):
     revision: int
     signed: bytes
     signature: bytes
+    step: bytes
+    proof: bytes
+
+    @property
+    def rotates(self) -> bool:
+        """Whether it is good for a moment only."""
+        return bool(self.proof)
+
+    def is_fresh(self, fresh_secret: bytes | None, moment: datetime) -> bool:
+        """Whether a rotating code was made at this moment, give or take what clocks may be off."""
+        if fresh_secret is None:
+            return False
+        secret = ticket_secret(fresh_secret, self.ticket_id, self.revision)
+        steps = range(step_of(moment - TOLERANCE - STEP) + 1, step_of(moment + TOLERANCE) + 1)
+        return any(
+            self.step == _low_bytes(step) and hmac.compare_digest(self.proof, _proof(secret, step)) for step in steps
+        )
 
     def genuine(self, public_key: bytes) -> bool:
         """Whether the event's key `key_number` signed it; `public_key` is its 32 bytes."""
@@ -80,23 +146,71 @@ async def ticket_payload(
 ) -> str:
     """The text for a ticket's QR code, always the same until the ticket is reissued.
 
-    The event's first ticket makes its key. A seed that SECRET_KEY no longer opens gets a successor.
+    It is signed with the night's newest key of when the ticket was given out, so that a new key changes no code that is
+    on paper already. The first ticket makes the first key. A seed that SECRET_KEY no longer opens gets a successor.
     """
-    while True:
-        keys = await KEYS.all(connection, event_id)
-        seed = _opened(secret_key, event_id, keys[0]) if keys else None
-        if seed is not None:
-            break
-        await _add_key(connection, secret_key, event_id)
-    signed = (
-        bytes([VERSION])
-        + _short_code_bytes(keys[0].short_code)
-        + bytes([keys[0].number])
-        + ticket_id.bytes
-        + revision.to_bytes(2, "big")
-    )
+    key, seed = await _key_of_ticket(connection, secret_key, event_id, ticket_id)
+    signed = _signed_bytes(VERSION, key, ticket_id, revision)
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(signed)
     return b32encode(signed + signature).decode().rstrip("=")
+
+
+async def rotating_code(
+    connection: Connection, secret_key: str, event_id: UUID, ticket_id: UUID, revision: int
+) -> RotatingCode:
+    """What makes a ticket's rotating codes, on its holder's phone too; until the ticket is reissued."""
+    key, seed = await _key_of_ticket(connection, secret_key, event_id, ticket_id)
+    if key.fresh_secret is None:  # a key of before there were rotating codes
+        await ADD_FRESH_SECRET.run(connection, event_id, key.number, os.urandom(32))
+        return await rotating_code(connection, secret_key, event_id, ticket_id, revision)
+    signed = _signed_bytes(ROTATING_VERSION, key, ticket_id, revision)
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(signed)
+    return RotatingCode(signed + signature, ticket_secret(key.fresh_secret, ticket_id, revision))
+
+
+def ticket_secret(fresh_secret: bytes, ticket_id: UUID, revision: int) -> bytes:
+    """32 bytes with which one ticket's codes tell their time."""
+    return hmac.digest(fresh_secret, ticket_id.bytes + revision.to_bytes(2, "big"), "sha256")
+
+
+def step_of(moment: datetime) -> int:
+    """The number of a moment's step since 1970."""
+    return (moment - _EPOCH) // STEP
+
+
+def _low_bytes(step: int) -> bytes:
+    return step.to_bytes(8, "big", signed=True)[-_STEP_BYTES:]
+
+
+def _proof(secret: bytes, step: int) -> bytes:
+    return hmac.digest(secret, step.to_bytes(8, "big", signed=True), "sha256")[:_PROOF_BYTES]
+
+
+async def _key_of_ticket(
+    connection: Connection, secret_key: str, event_id: UUID, ticket_id: UUID
+) -> tuple[_Key, bytes]:
+    while True:
+        for key in _by_preference(await KEYS.all(connection, event_id, ticket_id)):
+            seed = _opened(secret_key, event_id, key)
+            if seed is not None:
+                return key, seed
+        await add_key(connection, secret_key, event_id)
+
+
+def _by_preference(keys: Sequence[_Key]) -> list[_Key]:
+    """The newest that the ticket knew, or the first of all; then the newest ones."""
+    own = [key for key in keys if key.is_tickets][-1:] or list(keys[:1])
+    return [*own, *reversed(keys)]
+
+
+def _signed_bytes(version: int, key: _Key, ticket_id: UUID, revision: int) -> bytes:
+    number = bytes([key.number])
+    return bytes([version]) + _short_code_bytes(key.short_code) + number + ticket_id.bytes + revision.to_bytes(2, "big")
+
+
+async def keys_of_night(connection: Connection, event_id: UUID) -> list[EventKey]:
+    """Every key that tickets of the night are signed with, oldest first. A code of each of them is genuine."""
+    return await PUBLIC_KEYS.all(connection, event_id)
 
 
 async def keys_sealed_with(connection: Connection, secret_key: str) -> tuple[int, int]:
@@ -108,13 +222,14 @@ async def keys_sealed_with(connection: Connection, secret_key: str) -> tuple[int
 
 def read_payload(text: str) -> ReadPayload | None:
     """A QR code's parts, unchecked; None when it is no ticket of ours."""
-    if len(text) != PAYLOAD_LENGTH:
+    version = {PAYLOAD_LENGTH: VERSION, ROTATING_LENGTH: ROTATING_VERSION}.get(len(text))
+    if version is None:
         return None
     try:
-        raw = b32decode(text.upper() + "=" * (-PAYLOAD_LENGTH % 8))
+        raw = b32decode(text.upper() + "=" * (-len(text) % 8))
     except ValueError:
         return None
-    if raw[0] != VERSION or b32encode(raw).decode().rstrip("=") != text.upper():
+    if raw[0] != version or b32encode(raw).decode().rstrip("=") != text.upper():
         return None  # the last character has bits to spare, and one code has one text
     number = int.from_bytes(raw[1:4], "big")
     event_code = "".join(ALPHABET[number >> 5 * place & 31] for place in reversed(range(EVENT_CODE_LENGTH)))
@@ -124,15 +239,18 @@ def read_payload(text: str) -> ReadPayload | None:
         ticket_id=UUID(bytes=raw[5:21]),
         revision=int.from_bytes(raw[21:23], "big"),
         signed=raw[:_SIGNED_BYTES],
-        signature=raw[_SIGNED_BYTES:],
+        signature=raw[_SIGNED_BYTES:_FIXED_BYTES],
+        step=raw[_FIXED_BYTES : _FIXED_BYTES + _STEP_BYTES],
+        proof=raw[_FIXED_BYTES + _STEP_BYTES :],
     )
 
 
-async def _add_key(connection: Connection, secret_key: str, event_id: UUID) -> None:
+async def add_key(connection: Connection, secret_key: str, event_id: UUID) -> None:
+    """A new key for tickets that are given out from now on."""
     key = Ed25519PrivateKey.generate()
     nonce = os.urandom(_NONCE_BYTES)
     sealed = nonce + _cipher(secret_key).encrypt(nonce, key.private_bytes_raw(), event_id.bytes)
-    await ADD_KEY.run(connection, event_id, key.public_key().public_bytes_raw(), sealed)
+    await ADD_KEY.run(connection, event_id, key.public_key().public_bytes_raw(), sealed, os.urandom(32))
 
 
 def _opened(secret_key: str, event_id: UUID, key: _Key | _NightKey) -> bytes | None:

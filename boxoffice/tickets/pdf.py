@@ -87,15 +87,22 @@ def _printed(ticket: ToPrint, number: int, count: int, base_url: str) -> dict[st
         "admits": "Admits one" if card.admits == 1 else f"Admits {card.admits}",
         "until": write_time(card.last_entry_at, card.time_zone) if card.last_entry_at else "",
         "policies": _policies(card),
-        "price": write_money(card.unit_minor, card.currency) if card.unit_minor else "Free",
-        "bought": write_day(card.purchased_at, card.time_zone),
-        "order": write_code(card.order_code),
+        "price": _price(card) if card.is_buyers else "",
+        "since": "Bought" if card.is_buyers else "Yours since",
+        "day": write_day(
+            card.purchased_at if card.is_buyers else card.reissued_at or card.purchased_at, card.time_zone
+        ),
+        "order": write_code(card.order_code) if card.is_buyers else "",
         "page": f"{base_url}/tickets/{quote(card.code, safe='~')}",
         "code": write_code(code),
         "qr": None if void else list(_qr_png(ticket.qr_text)),
         "void": void,
         "status": _status(card),
     }
+
+
+def _price(card: TicketCard) -> str:
+    return write_money(card.unit_minor, card.currency) if card.unit_minor else "Free"
 
 
 def _void(card: TicketCard) -> str:

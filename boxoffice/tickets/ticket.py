@@ -21,7 +21,8 @@ OPENS_THE_DOOR = ("active", "used")
 
 
 class OrderTicket(msgspec.Struct, frozen=True):
-    """One ticket of an order. A blocked one reads `cancelled`, with the reason beside it."""
+    """One ticket of an order, as its buyer knows it. A blocked one reads `cancelled`, with the reason beside it; one
+    that somebody else holds now reads `sent_on`, with the code that it had, which opens nothing."""
 
     id: UUID
     code: str
@@ -33,11 +34,14 @@ class OrderTicket(msgspec.Struct, frozen=True):
     used_at: datetime | None
     admits: int
     last_entry_at: datetime | None
+    sent_to: str | None
+    sent_at: datetime | None
 
 
 class TicketCard(msgspec.Struct, frozen=True):
-    """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid. It lets
-    in `admits` people, none for the first time after `last_entry_at`."""
+    """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid; `email`
+    is its buyer's, `holder_email` of whoever holds it now. It lets in `admits` people, none for the first time after
+    `last_entry_at`. `rotates`: its code changes; `takes_paper`: the door takes one that stays too."""
 
     event_id: UUID
     id: UUID
@@ -56,6 +60,10 @@ class TicketCard(msgspec.Struct, frozen=True):
     used_at: datetime | None
     order_code: str
     email: str
+    holder_email: str
+    reissued_at: datetime | None
+    rotates: bool
+    takes_paper: bool
     event_slug: str
     event_title: str
     event_status: str
@@ -70,14 +78,22 @@ class TicketCard(msgspec.Struct, frozen=True):
     organiser: str
     now: datetime
 
+    @property
+    def is_buyers(self) -> bool:
+        """Whether its holder bought it: who was sent a ticket is shown neither its price nor its order."""
+        return self.holder_email == self.email
+
 
 OF_ORDER = Query(
     OrderTicket,
     """
-SELECT ticket.id, ticket.code, CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status,
-  ticket.blocked_reason, ticket_type.name AS ticket_type, ticket.holder, ticket.revision, ticket.used_at,
-  ticket_type.admits, ticket_type.last_entry_at
+SELECT ticket.id, coalesce(old_code, ticket.code) AS code, CASE WHEN blocked_reason IS NOT NULL THEN 'cancelled'
+    WHEN old_code IS NOT NULL AND ticket.status IN ('active', 'used') THEN 'sent_on' ELSE ticket.status END AS status,
+  ticket.blocked_reason, ticket_type.name AS ticket_type, coalesce(from_name, ticket.holder) AS holder,
+  ticket.revision, CASE WHEN old_code IS NULL THEN ticket.used_at END AS used_at,
+  ticket_type.admits, ticket_type.last_entry_at, to_name AS sent_to, sent_at
 FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
+LEFT JOIN sent_on ON sent_on.event_id = ticket.event_id AND sent_on.ticket_id = ticket.id
 WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number
 """,
 )
@@ -87,7 +103,8 @@ SELECT ticket.event_id, ticket.id, ticket.code,
   CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status, ticket.blocked_reason,
   ticket_type.name AS ticket_type, release.name AS release, ticket_type.admits, ticket_type.last_entry_at,
   ticket.holder, ticket.revision, order_line.unit_minor, orders.currency, orders.paid_at AS purchased_at,
-  ticket.used_at, orders.code AS order_code, orders.email,
+  ticket.used_at, orders.code AS order_code, orders.email, coalesce(ticket.holder_email, orders.email) AS holder_email,
+  ticket.reissued_at, event.code = 'rotating' AS rotates, event.paper AS takes_paper,
   event.slug AS event_slug, event.title AS event_title, event.status AS event_status, event.doors_at, event.starts_at,
   event.ends_at, event.time_zone, event.age_minimum, venue.name AS venue_name, venue.address AS venue_address,
   venue.city AS venue_city, organisation.name AS organiser, clock() AS now
@@ -101,7 +118,16 @@ JOIN event ON event.id = ticket.event_id
 JOIN venue ON venue.id = event.venue_id
 JOIN organisation ON organisation.id = event.organisation_id
 """
-OF_PERSON = Query(TicketCard, f"{_CARD} WHERE orders.email = $1 ORDER BY event.starts_at, orders.code, ticket.number")
+_HELD_BY = """
+SELECT ticket.event_id, ticket.id FROM orders
+JOIN ticket ON ticket.event_id = orders.event_id AND ticket.order_id = orders.id
+WHERE orders.email = $1 AND holder_email IS NULL
+UNION ALL SELECT event_id, id FROM ticket WHERE holder_email = $1
+"""
+OF_PERSON = Query(
+    TicketCard,
+    f"{_CARD} WHERE (ticket.event_id, ticket.id) IN ({_HELD_BY}) ORDER BY event.starts_at, orders.code, ticket.number",
+)
 ONE = Query(TicketCard, f"{_CARD} WHERE event.short_code = $1 AND ticket.code = $2")
 
 
@@ -111,7 +137,8 @@ async def tickets_of_order(connection: Connection, event_id: UUID, order_id: UUI
 
 
 async def tickets_of_person(connection: Connection, email: str) -> list[TicketCard]:
-    """Everything bought with this address, soonest night first. Reads across nights."""
+    """Everything that was bought with this address or sent to it, and is its own still, soonest night first. Reads
+    across nights."""
     return await OF_PERSON.all(connection, email)
 
 

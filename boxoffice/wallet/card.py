@@ -57,6 +57,7 @@ class PassCard(msgspec.Struct, frozen=True):
     ends_at: datetime
     time_zone: str
     age_minimum: int
+    takes_paper: bool
     venue_name: str
     venue_address: str
     venue_city: str
@@ -87,8 +88,9 @@ SELECT ticket.event_id, ticket.id AS ticket_id, ticket.revision, ticket.code,
   CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status,
   ticket_type.name AS ticket_type, ticket.holder, order_line.unit_minor, orders.currency, ticket.used_at,
   event.slug AS event_slug, event.title AS event_title, event.status AS event_status,
-  event.doors_at, event.starts_at, event.ends_at, event.time_zone, event.age_minimum, venue.name AS venue_name,
-  venue.address AS venue_address, venue.city AS venue_city, venue.latitude, venue.longitude,
+  event.doors_at, event.starts_at, event.ends_at, event.time_zone, event.age_minimum,
+  event.paper AS takes_paper, venue.name AS venue_name, venue.address AS venue_address, venue.city AS venue_city,
+  venue.latitude, venue.longitude,
   organisation.name AS organiser, greatest(ticket.changed_at, event.updated_at, venue.updated_at) AS changed_at,
   clock() AS now
 FROM ticket
@@ -133,6 +135,8 @@ def shown(card: PassCard, revision: int) -> ShownPass:
         return ShownPass(key, card, "", "", gone or "Replaced by a newer ticket")
     if gone or card.status not in OPENS_THE_DOOR:
         return ShownPass(key, card, "", said(card.holder), gone or "Not valid")
+    if not card.takes_paper:  # a pass has a code that stays, as paper has
+        return ShownPass(key, card, "", said(card.holder), "Open the ticket itself: its code changes")
     used = f"Used at {write_time(card.used_at, card.time_zone)}" if card.status == "used" and card.used_at else ""
     return ShownPass(key, card, card.code, said(card.holder), used or ("Used" if card.status == "used" else "Valid"))
 

@@ -4,10 +4,11 @@ from litestar.types import ControllerRouterHandler
 
 from boxoffice.edge import module_files
 from boxoffice.web import dev_mailbox, static
-from boxoffice.web.account import my_tickets, service_worker, sign_in, ticket, ticket_pdf, wallet
+from boxoffice.web.account import my_tickets, send, service_worker, sign_in, ticket, ticket_pdf, wallet
 from boxoffice.web.door import installed, scanner
 from boxoffice.web.guests import guest_list
-from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue
+from boxoffice.web.organiser import door, nights
+from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue, verify
 
 PAGES: list[ControllerRouterHandler] = [
     static.static_file,
@@ -20,6 +21,8 @@ PAGES: list[ControllerRouterHandler] = [
     picture.show_site_picture,
     artist.show_artist_page,
     venue.show_venue_page,
+    verify.show_verify,
+    verify.verify_code,
     sitemap.show_sitemap,
     sitemap.show_robots,
     checkout.show_checkout,
@@ -37,8 +40,14 @@ PAGES: list[ControllerRouterHandler] = [
     service_worker.service_worker,
     service_worker.show_offline,
     ticket.show_ticket,
+    ticket.show_clock,
     ticket.show_calendar,
     ticket.show_tickets_for_print,
+    send.show_send,
+    send.send_ticket,
+    send.take_ticket_back,
+    send.show_offer,
+    send.accept_offer,
     ticket_pdf.show_ticket_pdf,
     ticket_pdf.show_tickets_pdf,
     wallet.show_apple_pass,
@@ -53,6 +62,13 @@ PAGES: list[ControllerRouterHandler] = [
     guest_list.show_guest_list,
     guest_list.put_on_list,
     guest_list.take_off_list,
+    nights.show_nights,
+    door.show_door,
+    door.show_entries,
+    door.make_scanner,
+    door.revoke_scanner,
+    door.unlock_scanner,
+    door.renew_list_link,
     dev_mailbox.show_mailbox,
     dev_mailbox.show_message,
     dev_mailbox.show_message_html,

@@ -8,9 +8,11 @@ from litestar.exceptions import HTTPException
 from boxoffice.box import BoxOffice
 from boxoffice.edge.crash import RETRY_AFTER_SECONDS, SENTENCE
 from boxoffice.edge.render import page
+from boxoffice.edge.visitor import SignInFirst
 from boxoffice.foundation import logs
 from boxoffice.foundation.problems import Problem, Unavailable
 from boxoffice.orders.order import NotYours
+from boxoffice.web.account.back import sign_in_page
 
 FOR_PROGRAMS = ("/api", "/healthz", "/readyz")
 SENTENCES = {
@@ -29,6 +31,8 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
 
 def problem_page(box: BoxOffice, problem: Problem) -> Response[str]:
     """A problem of the trade."""
+    if isinstance(problem, SignInFirst):
+        return sign_in_page(box, problem.slug)
     return _page(box, problem.status, problem.title, problem.detail, problem)
 
 

@@ -22,6 +22,7 @@ from boxoffice.worker.mails import (
     send_review,
     send_settling,
     send_tickets,
+    send_transfer,
 )
 from boxoffice.worker.wallets import patch_google_night, patch_google_tickets, push_passes
 
@@ -69,6 +70,7 @@ HANDLERS: dict[str, Callable[[BoxOffice, Job], Awaitable[None]]] = {
     "mail_refund": send_refund_mail,
     "mail_cancelled": send_cancelled,
     "mail_disputed": send_disputed,
+    "mail_transfer": send_transfer,
     "alarm": send_alarm,
     "send_refund": _refund,
     "end_review": _end_review,

@@ -1,5 +1,6 @@
 """The mails that jobs send: the order is read as it is when the mail goes out, under the job's id."""
 
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,7 @@ from boxoffice.notifications.emails import (
     SettlingMail,
     TicketLine,
     TicketsMail,
+    TransferMail,
     alarm_mail,
     cancelled_mail,
     disputed_mail,
@@ -31,10 +33,12 @@ from boxoffice.notifications.emails import (
     review_mail,
     settling_mail,
     tickets_mail,
+    transfer_mail,
 )
 from boxoffice.orders.access import access_token
 from boxoffice.orders.order import OrderView, show_order
 from boxoffice.tickets.ticket import OPENS_THE_DOOR, rule_words
+from boxoffice.tickets.transfer import Transfer, holder_token, offer_token, transfer_of
 
 
 class _Refund(msgspec.Struct, frozen=True):
@@ -50,7 +54,8 @@ ATTACHED_TICKETS_MAX = 10
 KNOWN = Query(
     bool,
     """
-SELECT EXISTS (SELECT FROM person WHERE email = $1) OR EXISTS (SELECT FROM orders WHERE email = $1
+SELECT EXISTS (SELECT FROM person WHERE email = $1) OR EXISTS (SELECT FROM ticket WHERE holder_email = $1)
+  OR EXISTS (SELECT FROM orders WHERE email = $1
   AND status IN ('settling', 'in_review', 'paid', 'part_refunded', 'refunded'))
 """,
 )
@@ -59,7 +64,9 @@ REFUND = Query(
     _Refund,
     """
 SELECT status, reason, amount_minor, note,
-  ARRAY(SELECT code FROM ticket WHERE ticket.event_id = $1 AND ticket.refund_id = $2 ORDER BY number) AS void_codes
+  ARRAY(SELECT coalesce(old_code, code) FROM ticket
+    LEFT JOIN sent_on ON sent_on.event_id = ticket.event_id AND sent_on.ticket_id = ticket.id
+    WHERE ticket.event_id = $1 AND ticket.refund_id = $2 ORDER BY number) AS void_codes
 FROM refund WHERE event_id = $1 AND id = $2
 """,
 )
@@ -87,7 +94,8 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
     if not tickets:
         return
     # Of more than go there at once the order's page offers them in parts.
-    wallets = {one.name for one in wallets_of(box.settings) if len(tickets) <= one.part_size}
+    offered = wallets_of(box.settings) if order.takes_paper else []
+    wallets = {one.name for one in offered if len(tickets) <= one.part_size}
     mail = tickets_mail(
         TicketsMail(
             email=order.email,
@@ -113,7 +121,8 @@ async def send_tickets(box: BoxOffice, job: Job) -> None:
                 )
                 for one in tickets
             ),
-            attachments=await _on_paper(box, [one.code for one in tickets]),
+            attachments=await _on_paper(box, [one.code for one in tickets]) if order.takes_paper else (),
+            takes_paper=order.takes_paper,
             apple_wallet_link=_in_wallet(link, "tickets.pkpasses") if "apple" in wallets else "",
             google_wallet_link=_in_wallet(link, "google-wallet") if "google" in wallets else "",
         )
@@ -171,7 +180,7 @@ async def send_refund_mail(box: BoxOffice, job: Job) -> None:
         refund.amount_minor,
         RefundReason(refund.reason),
         void_codes=tuple(refund.void_codes),
-        tickets_left=sum(one.status in OPENS_THE_DOOR for one in view.tickets),
+        tickets_left=sum(one.status in (*OPENS_THE_DOOR, "sent_on") for one in view.tickets),
         note=refund.note,
     )
     await _send(box, job, refund_mail(mail))
@@ -202,12 +211,70 @@ async def send_disputed(box: BoxOffice, job: Job) -> None:
     order, state = view.order, job.argument("state")
     stands = {
         "blocked": [one.code for one in view.tickets if one.blocked_reason == "disputed"],
-        "valid": [one.code for one in view.tickets if one.status in OPENS_THE_DOOR],
+        "valid": [one.code for one in view.tickets if one.status in (*OPENS_THE_DOOR, "sent_on")],
         "cancelled": [one.code for one in view.tickets if one.blocked_reason == "dispute_lost"],
     }
     if codes := stands[state]:
         mail = DisputedMail(order.email, order.code, link, order.event_slug, order.event_title, state, tuple(codes))
         await _send(box, job, disputed_mail(mail))
+
+
+async def send_transfer(box: BoxOffice, job: Job) -> None:
+    """What happened to a ticket that is sent on, to its sender or its receiver; nothing when that is no longer so."""
+    state = job.argument("state")
+    async with box.db.transaction() as connection:
+        sent = await transfer_of(connection, UUID(job.argument("event_id")), UUID(job.argument("transfer_id")))
+    if not _still_so(sent, state):
+        return
+    mail = TransferMail(
+        email=sent.from_email if state in ("accepted", "expired") else sent.to_email,
+        state=state,
+        link=_transfer_link(box, sent, state),
+        my_tickets_link=f"{box.settings.base_url}/tickets",
+        event_slug=sent.event_slug,
+        event_title=sent.event_title,
+        doors_at=sent.doors_at,
+        starts_at=sent.starts_at,
+        until=sent.until,
+        time_zone=sent.time_zone,
+        venue_name=sent.venue_name,
+        venue_address=f"{sent.venue_address}, {sent.venue_city}",
+        from_name=sent.from_name,
+        from_email=sent.from_email,
+        to_name=sent.to_name,
+        to_email=sent.to_email,
+        ticket=TicketLine(sent.code if state == "yours" else sent.old_code, sent.ticket_type, sent.to_name),
+        night_cancelled=sent.event_status == "cancelled",
+        attachments=await _on_paper(box, [sent.code]) if state == "yours" and sent.takes_paper else (),
+        takes_paper=sent.takes_paper,
+    )
+    await _send(box, job, transfer_mail(mail))
+
+
+def _still_so(sent: Transfer, state: str) -> bool:
+    match state:
+        case "offered":
+            return sent.is_open
+        case "yours" | "valid":
+            opens = sent.ticket_status in OPENS_THE_DOOR and sent.blocked_reason is None
+            return opens and sent.holder_email == sent.to_email
+        case "blocked":
+            return sent.blocked_reason is not None
+        case _:
+            return True
+
+
+def _transfer_link(box: BoxOffice, sent: Transfer, state: str) -> str:
+    key = box.settings.secret_key
+    if state == "offered":
+        path = f"/tickets/offers/{sent.event_id}/{sent.id}?t={offer_token(key, sent.event_id, sent.id)}"
+    elif state in ("yours", "valid", "blocked"):
+        path = f"/tickets/{quote(sent.code, safe='~')}?t={holder_token(key, sent.event_id, sent.code)}"
+    elif state in ("accepted", "expired"):
+        path = f"/tickets/{quote(sent.old_code, safe='~')}"
+    else:
+        path = f"/events/{sent.event_slug}"
+    return box.settings.base_url + path
 
 
 async def send_alarm(box: BoxOffice, job: Job) -> None:

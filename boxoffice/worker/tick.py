@@ -19,6 +19,7 @@ from boxoffice.orders.reconcile import reconcile_recent
 from boxoffice.orders.repair import read_missed_events, repair
 from boxoffice.orders.send_refund import look_at_refunds
 from boxoffice.payments.stripe import StripeProblem
+from boxoffice.tickets.transfer import expire_offers
 
 JOBS_AT_ONCE = 20
 JOB_SECONDS = 30
@@ -93,6 +94,11 @@ async def _look_at_refunds(box: BoxOffice) -> int:
     return await look_at_refunds(box.till)
 
 
+async def _expire_offers(box: BoxOffice) -> int:
+    async with box.db.transaction() as connection:
+        return await expire_offers(connection)
+
+
 async def _tidy(box: BoxOffice) -> int:
     """Throws away what only takes room: spent limits, old sign-in requests, ended sessions."""
     async with box.db.transaction() as connection:
@@ -153,6 +159,7 @@ WORK = {
     "reconciled": Work(_reconcile, 60),
     "cancelled": Work(_cancel_some),
     "looked_at_refunds": Work(_look_at_refunds, 60),
+    "expired_offers": Work(_expire_offers, 60),
     "jobs": Work(run_jobs),
     "tidied": Work(_tidy, 60),
 }

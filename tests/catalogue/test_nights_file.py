@@ -78,6 +78,10 @@ async def test_a_night_keeps_its_currency(db: Database) -> None:
         ("room_capacity = 60", 'last_entry_at = "soon"', "night[0].last_entry_at"),
         ("room_capacity = 60", 'moved = { words = "Rain." }', "night[0].moved"),
         ("room_capacity = 60", 'moved = { from_starts_at = "x" }', "night[0].moved.from_starts_at"),
+        ("room_capacity = 60", 'transfer_until = "in 40 days 12:00"', "night[0].transfer_until"),
+        ("room_capacity = 60", 'transfers = false\ntransfer_until = "12:00"', "night[0].transfer_until"),
+        ("room_capacity = 60", 'code = "spinning"', "night[0].code"),
+        ("room_capacity = 60", "paper = false", "night[0].paper"),
         ("room_capacity = 60", 'policies = { dogs = "No." }', "night[0].policies"),
         ('starts_at = "in 31 days 01:00"', 'ends_at = "next day 02:00"', "night[0].line_up[0].ends_at"),
         ('starts_at = "in 31 days 01:00"', 'starts_at = "21:00"', "night[0].line_up[0].starts_at"),
@@ -98,6 +102,21 @@ def test_each_slip_of_the_pen_is_named(old: str, new: str, field: str) -> None:
     with pytest.raises(Unprocessable) as refused:
         read_nights_file(NIGHT.replace(old, new), NOW)
     assert field in [error.field for error in refused.value.errors]
+
+
+async def test_how_tickets_of_a_night_are_sent_on_and_shown(db: Database) -> None:
+    rules = 'transfer_until = "12:00"\ncode = "rotating"\npaper = false\nroom_capacity = 60'
+    wish = "SELECT transfers, doors_at - transfer_until < interval '1 day', code, paper FROM event"
+    for text, told in (
+        (NIGHT, (True, None, "static", True)),
+        (NIGHT.replace("room_capacity = 60", rules), (True, True, "rotating", False)),
+        (NIGHT.replace("room_capacity = 60", "transfers = false\nroom_capacity = 60"), (False, None, "static", True)),
+    ):
+        await load(db, text)
+        async with db.transaction() as connection:
+            row = await connection.fetchrow(wish)
+        assert row is not None
+        assert tuple(row) == told
 
 
 def test_broken_toml_is_refused() -> None:

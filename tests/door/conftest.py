@@ -12,7 +12,7 @@ import pytest
 
 from boxoffice.door.device import MadeLink, make_link
 from boxoffice.foundation.db import Query
-from boxoffice.tickets.code import ticket_payload
+from boxoffice.tickets.code import RotatingCode, rotating_code, ticket_payload
 from tests.shop import SLUG, Json, Shop
 
 SCANS = f"/api/v1/events/{SLUG}/scans"
@@ -117,6 +117,14 @@ class Door:
             row = await connection.fetchrow("SELECT id, revision FROM ticket WHERE code = $1", code)
             assert row is not None
             return await ticket_payload(connection, key, self.event_id, UUID(str(row["id"])), row["revision"])
+
+    async def rotating(self, code: str) -> RotatingCode:
+        """What a ticket's rotating codes are made of."""
+        key = self.shop.box.settings.secret_key
+        async with self.shop.box.db.transaction() as connection:
+            row = await connection.fetchrow("SELECT id, revision FROM ticket WHERE code = $1", code)
+            assert row is not None
+            return await rotating_code(connection, key, self.event_id, UUID(str(row["id"])), row["revision"])
 
     async def value(self, sql: str, *parameters: Any) -> Any:
         async with self.shop.box.db.transaction() as connection:

@@ -150,6 +150,12 @@ async def test_what_cannot_be_meant_is_told_and_takes_nothing(door: Door) -> Non
     assert await door.value("SELECT count(*) FROM door_sale") == 0
 
 
+async def test_where_tickets_live_on_phones_alone_what_is_sold_here_is_let_in_all_the_same(door: Door) -> None:
+    seller = await seller_at(door)
+    await door.execute("UPDATE event SET code = 'rotating', paper = false")
+    assert [ticket["answer"] for ticket in (await seller.sell(2))["tickets"]] == ["admitted", "admitted"]
+
+
 async def test_a_mail_is_sent_where_one_was_told_and_to_nobody_else(door: Door) -> None:
     seller = await seller_at(door)
     await seller.sell()

@@ -1,19 +1,21 @@
-"""Forged and altered QR codes: none is taken for a ticket."""
+"""Forged and altered QR codes: none is taken for a ticket, and of those that rotate none for one of now."""
 
 import random
-from base64 import b32encode
+from base64 import b32decode, b32encode
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from boxoffice.door.read import Reader
 from boxoffice.foundation.ids import ALPHABET
-from boxoffice.tickets.code import PAYLOAD_LENGTH, read_payload
+from boxoffice.tickets.code import PAYLOAD_LENGTH, read_payload, step_of
 from tests.conftest import Amount
 from tests.door.conftest import Door
 from tests.door.test_scan import payload_of
 
+NOW = datetime(2026, 12, 4, 23, 0, 7, tzinfo=UTC)
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -27,14 +29,57 @@ async def test_no_forged_code_is_read_as_a_ticket(door: Door, amount: Amount) ->
     forgeries, taken = amount(20_000, soak=1_000_000), []
     async with door.shop.box.db.transaction() as connection:
         for text in genuine:
-            assert (await reader.read(connection, text)) is not None
+            assert (await reader.read(connection, text, NOW)) is not None
         for number in range(forgeries):
             text = kinds[number % len(kinds)](chance, genuine, key)
-            shown = await reader.read(connection, text)
+            shown = await reader.read(connection, text, NOW)
             if text not in genuine and shown is not None and shown.event_code == event_code and shown.code is None:
                 taken.append(text)
     assert taken == []
     amount.show(f"{forgeries} forged or altered codes: 0 taken")
+
+
+async def test_no_altered_rotating_code_is_of_now(door: Door, amount: Amount) -> None:
+    codes = await door.tickets(10)
+    made = [await door.rotating(code) for code in codes]
+    genuine = {one.text_at(NOW) for one in made}
+    old = [one.text_at(NOW - timedelta(seconds=seconds)) for one in made for seconds in (90, 600, 11.4 * 86400)]
+    event_code = await door.value("SELECT short_code FROM event")
+    reader = Reader(door.event_id, event_code)
+    chance, fresh = random.Random(21), list(genuine)
+    kinds = (_letter_changed, _parts_of_old_and_new, _proof_made_up, _made_up)
+    tries, taken = amount(20_000, soak=1_000_000), []
+    async with door.shop.box.db.transaction() as connection:
+        for text in genuine:
+            shown = await reader.read(connection, text, NOW)
+            assert shown is not None
+            assert shown.fresh
+        for text in old:
+            shown = await reader.read(connection, text, NOW)
+            assert shown is not None
+            assert shown.fresh is False
+        for number in range(tries):
+            text = kinds[number % len(kinds)](chance, [*fresh, *old] if number % 4 == 1 else fresh, None)  # type: ignore[arg-type]
+            shown = await reader.read(connection, text, NOW)
+            if text in genuine or shown is None or shown.event_code != event_code or shown.code is not None:
+                continue
+            if shown.fresh is not False:
+                taken.append(text)
+    assert taken == []
+    amount.show(f"{tries} altered rotating codes: 0 taken for one of now")
+
+
+def _parts_of_old_and_new(chance: random.Random, texts: list[str], _key: object) -> str:
+    """What is fixed of one ticket's code, and what changes of another's, or of the same one's earlier code."""
+    one, other = chance.sample(texts, 2)
+    cut = chance.choice((139, 140, 142, 143))
+    return one[:cut] + other[cut:]
+
+
+def _proof_made_up(chance: random.Random, texts: list[str], _key: object) -> str:
+    fixed = b32decode(chance.choice(texts))[:87]
+    step = step_of(NOW + timedelta(seconds=chance.randrange(-75, 75)))
+    return b32encode(fixed + step.to_bytes(8, "big")[-2:] + chance.randbytes(6)).decode()
 
 
 Forger = Callable[[random.Random, list[str], Ed25519PrivateKey], str]

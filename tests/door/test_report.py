@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from boxoffice.door.report import NightReport, night_report
+from boxoffice.door.report import CURVE_MAX, SLOT, NightReport, night_report
 from tests.door.conftest import Door, Scanner
 
 
@@ -28,7 +28,37 @@ async def test_entries_curve_and_no_shows(door: Door) -> None:
     told = await report(door)
     assert [(one.name, one.entered, one.inside, one.good, one.no_shows) for one in told.lists] == [("Door", 2, 1, 4, 2)]
     assert [(slot.entered, slot.left) for slot in told.curve] == [(1, 0), (1, 1)]
+    assert [slot.inside for slot in told.curve] == [1, 1]
+    assert (told.figures.came, told.figures.inside, told.figures.out, told.figures.missing) == (2, 1, 1, 2)
+    assert [(gate.gate, gate.entered, gate.left, gate.refused) for gate in told.gates] == [("Main door", 2, 1, 0)]
     assert told.conflicts == []
+
+
+async def test_who_is_in_by_two_lists_is_one_person(door: Door) -> None:
+    (code,) = await door.tickets()
+    main = await door.scanner()
+    await door.execute(
+        "INSERT INTO entry_list (event_id, id, name, re_entry) VALUES ($1, gen_random_uuid(), 'Backstage', true)",
+        door.event_id,
+    )
+    backstage = await door.scanner("Backstage", list_name="Backstage")
+    await main.scan(code)
+    door.shop.box.db.moved_clock += timedelta(minutes=20)  # type: ignore[operator]
+    await backstage.scan(code)
+    told = await report(door)
+    assert (told.figures.came, told.figures.inside) == (1, 1)
+    assert [slot.inside for slot in told.curve] == [1]
+    await backstage.scan(code, direction="out")
+    assert (await report(door)).figures.inside == 1, "still in by the door"
+
+
+async def test_one_wrong_clock_does_not_stretch_the_curve(door: Door) -> None:
+    codes, scanner = await door.tickets(2), await door.scanner()
+    await scanner.scan(codes[0])
+    await alone(scanner, codes[1], scanned_at="1970-01-01T00:00:00+00:00")
+    told = await report(door)
+    assert len(told.curve) <= CURVE_MAX / SLOT + 1
+    assert told.curve[-1].inside == 2
 
 
 async def test_two_doors_that_let_the_same_code_in_are_both_named(door: Door) -> None:

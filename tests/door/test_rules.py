@@ -208,6 +208,20 @@ async def test_a_door_without_network_is_judged_by_when_it_scanned(door: Door) -
     assert (conflict.problem, conflict.ticket_code) == ("blocked", too_late)
 
 
+async def test_nobody_is_too_late_to_go_out(door: Door) -> None:
+    await with_rules(door)
+    scanner, (_, (never_in, inside)) = await door.scanner(), await bought(door, "Early", 2)
+    await scanner.scan(inside)
+    await after_doors(door, hours=5)
+    told = [await scanner.scan(code, direction="out") for code in (never_in, inside)]
+    told.append(await scanner.scan(never_in, direction="out", answered="not_inside"))
+    assert [(one["answer"], one["objection"], one["because"]) for one in told] == [
+        ("not_inside", None, None),
+        ("left", None, None),
+        ("not_inside", None, None),
+    ]
+
+
 async def test_before_a_list_opens_is_told_by_when_it_was_scanned_too(door: Door) -> None:
     (code,), scanner = await door.tickets(), await door.scanner()
     await after_doors(door, hours=-2)

@@ -1,7 +1,9 @@
 """The scanner's modules by themselves, in Chromium: they read and check what the server reads and checks."""
 
+import base64
 import random
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -77,6 +79,36 @@ async def test_a_payload_with_any_letter_changed_is_not_genuine(page: Page, door
     assert [one is None for one in read] == [read_payload(one) is None for one in [text, *changed]]
 
 
+async def test_a_rotating_code_is_of_now_where_the_server_says_so(page: Page, door: Door) -> None:
+    (code,) = await door.tickets()
+    await door.execute("UPDATE event SET code = 'rotating', paper = false")
+    made, scanner = await door.rotating(code), await door.scanner()
+    (key,) = (await scanner.sync())["keys"]
+    public, secret = base64.b64decode(key["key"]), base64.b64decode(key["fresh"])
+    moment = datetime(2026, 12, 4, 23, 0, 7, tzinfo=UTC)
+    offsets = [*range(-200, 201, 7), -11.4 * 86400, 400 * 86400]
+    texts = [made.text_at(moment + timedelta(seconds=offset)) for offset in offsets]
+    texts += [texts[28][:at] + ("A" if texts[28][at] != "A" else "B") + texts[28][at + 1 :] for at in range(152)]
+    told = await page.evaluate(
+        """async ([reader, fresh, secret, texts, now]) => {
+          const [{ read }, { isFresh }] = await Promise.all([import(reader), import(fresh)]);
+          return await Promise.all(texts.map(async (text) => {
+            const shown = read(text);
+            return shown?.proof ? await isFresh(secret, shown, now) : null;
+          }));
+        }""",
+        [module_url("door", "read.js"), module_url("door", "fresh.js"), key["fresh"], texts, moment.timestamp() * 1000],
+    )
+    ours: list[bool | None] = []
+    for text in texts:
+        payload = read_payload(text)
+        ours.append(payload.is_fresh(secret, moment) if payload else None)
+    assert told == ours
+    assert sum(bool(one) for one in told[: len(offsets)]) == 20
+    genuine = [payload and payload.genuine(public) for payload in map(read_payload, texts[len(offsets) :])]
+    assert not any(fresh and good for fresh, good in zip(told[len(offsets) :], genuine, strict=True))
+
+
 @pytest.mark.parametrize(
     ("answered", "kept", "follows"),
     [
@@ -117,7 +149,15 @@ async def test_alone_it_answers_by_signature_and_list(page: Page) -> None:
         ({"shown": {"eventCode": "ABCD", "code": "C"}, "ticket": None}, "unknown"),
         ({"ticket": None}, "admitted"),
         ({"ticket": good | {"revision": 3}}, "cancelled"),
+        ({"ticket": good | {"revision": 3, "old_codes": ["C"]}}, "cancelled"),
+        ({"shown": {"eventCode": "ABCD", "code": "C"}, "ticket": good | {"old_codes": ["C"]}}, "cancelled"),
+        ({"shown": {"eventCode": "ABCD", "code": "D"}, "ticket": good | {"old_codes": ["C"]}}, "admitted"),
         ({"ticket": good | {"revision": 1}}, "admitted"),
+        ({"shown": shown | {"fresh": False}}, "cancelled"),
+        ({"shown": shown | {"fresh": True}, "door": door | {"takes_paper": False}}, "admitted"),
+        ({"door": door | {"takes_paper": False}}, "cancelled"),
+        ({"door": door | {"takes_paper": False}, "isFound": True}, "admitted"),
+        ({"ticket": None, "shown": shown | {"fresh": False}}, "cancelled"),
         ({"ticket": good | {"status": "refunded"}}, "refunded"),
         ({"ticket": good | {"status": "cancelled"}, "own": "used"}, "cancelled"),
         ({"ticket": good | {"status": "blocked"}}, "blocked"),

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Browser, Route, expect
 
+from boxoffice.tickets.transfer import accept, offer
 from tests.chromium import in_chromium
 from tests.door.conftest import NIGHT, Door
 from tests.door.in_browser import Phone, paired_phone
@@ -66,6 +69,41 @@ async def test_a_night_without_a_network(chromium: Browser, door: Door, script: 
     told = "admitted* already_used* already_used* unknown* admitted* refunded* unknown* undone* admitted*"
     assert await door.value(SCANS) == told
     assert await door.value("SELECT count(*) FROM entry") == 2
+    await phone.context.close()
+
+
+async def test_old_pictures_and_codes_that_were_sent_on_say_so_without_a_network(chromium: Browser, door: Door) -> None:
+    kept, sent = await door.tickets(2)
+    await door.execute("UPDATE event SET code = 'rotating', paper = false")
+    made, opened = await door.rotating(kept), door.shop.box.db.moved_clock
+    assert opened is not None
+    async with door.shop.box.db.transaction() as connection:
+        ticket_id = await connection.fetchval("SELECT id FROM ticket WHERE code = $1", sent)
+        offered = await offer(connection, door.event_id, UUID(str(ticket_id)), "ada@example.org", "Ada")
+        await accept(connection, door.event_id, offered)
+    phone = await paired_phone(chromium, door)
+    await phone.context.set_offline(True)
+    await phone.is_online(online=False)
+    word = phone.page.locator(".result-word")
+    await phone.scan_with_keys(made.text_at(opened - timedelta(minutes=10)))
+    await expect(word).to_have_text("Old picture")
+    await expect(phone.page.locator(".result-more")).to_contain_text("ask to open the ticket")
+    await phone.answers("cancelled")
+    for code, told in ((sent, "Sent on"), (kept, "No paper")):
+        await phone.type(code)
+        await expect(word).to_have_text(told)
+        await phone.answers("cancelled")
+    await phone.scan_with_keys(made.text_at(opened))
+    await phone.answers("admitted")
+    await phone.context.set_offline(False)
+    await phone.is_online()
+    await phone.waits(0)
+    assert await door.value("SELECT count(*) FROM scan WHERE objection IS NOT NULL") == 0
+    assert await door.value("SELECT array_agg(because ORDER BY because) FROM scan WHERE because IS NOT NULL") == [
+        "no_paper",
+        "old_picture",
+        "sent_on",
+    ]
     await phone.context.close()
 
 

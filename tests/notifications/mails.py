@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from boxoffice.foundation.mail import Mail
 from boxoffice.notifications.emails import (
+    TRANSFER_SUBJECTS,
     CancelledMail,
     DisputedMail,
     RefundMail,
@@ -14,6 +15,7 @@ from boxoffice.notifications.emails import (
     SettlingMail,
     TicketLine,
     TicketsMail,
+    TransferMail,
     alarm_mail,
     cancelled_mail,
     disputed_mail,
@@ -22,6 +24,7 @@ from boxoffice.notifications.emails import (
     review_mail,
     settling_mail,
     tickets_mail,
+    transfer_mail,
 )
 
 BASE = "https://tickets.example.org"
@@ -73,6 +76,28 @@ def cancelled(title: str, *codes: str, night: bool = True) -> CancelledMail:
     return CancelledMail(EMAIL, "7K3F9QXW2M4T", ORDER_LINK, title, SLUG, night, reason, codes)
 
 
+def transfer(title: str, state: str, holder: str) -> TransferMail:
+    return TransferMail(
+        email=EMAIL,
+        state=state,
+        link=f"{BASE}/tickets/offers/0192/0193?t=u0Jp-4Yh3lq0Zq3sVw1nG7tB9xK2mD5c",
+        my_tickets_link=f"{BASE}/tickets",
+        event_slug=SLUG,
+        event_title=title,
+        doors_at=DOORS,
+        starts_at=STARTS,
+        until=DOORS,
+        time_zone="Europe/Berlin",
+        venue_name="Keller Drei",
+        venue_address="Hafenweg 3, 20359 Hamburg",
+        from_name=holder,
+        from_email="mara@example.org",
+        to_name=holder,
+        to_email=EMAIL,
+        ticket=TicketLine(CODES[0], "Entry", holder),
+    )
+
+
 def every_mail(title: str, holders: tuple[str, ...]) -> dict[str, Mail]:
     mails = {
         "login": login_mail(EMAIL, "483920", LOGIN_LINK, BASE),
@@ -96,4 +121,7 @@ def every_mail(title: str, holders: tuple[str, ...]) -> dict[str, Mail]:
             )
         ),
     }
+    mails |= {f"transfer-{state}": transfer_mail(transfer(title, state, holders[0])) for state in TRANSFER_SUBJECTS}
+    off = replace(transfer(title, "void", holders[0]), night_cancelled=True)
+    mails["transfer-void-night-cancelled"] = transfer_mail(off)
     return mails | {f"refund-{reason}": refund_mail(refund(title, reason)) for reason in RefundReason}

@@ -141,8 +141,8 @@ async def test_the_database_itself_refuses_more_than_was_paid(shop: Shop, monkey
     unlocked = deciding.LOCK_STATUS.sql.replace("FOR UPDATE", "")
     assert unlocked != deciding.LOCK_STATUS.sql
     monkeypatch.setattr(deciding, "LOCK_STATUS", Query(str, unlocked))
-    tickets = deciding.TICKETS.sql.replace("FOR UPDATE OF ticket", "")
-    monkeypatch.setattr(deciding, "TICKETS", Query(deciding.TICKETS.row, tickets))
+    tickets = deciding.LOCK_TICKETS.sql.replace("FOR UPDATE", "")
+    monkeypatch.setattr(deciding, "LOCK_TICKETS", Query(int, tickets))
     everybody = asyncio.Barrier(2)
     real_owe = deciding._owe  # pyright: ignore[reportPrivateUsage]
 

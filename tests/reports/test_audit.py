@@ -18,6 +18,11 @@ SELECT event_id, event_id, 'a scan ' || n, event_id, 'entry', id, '', clock(), c
 FROM ticket, generate_series(1, 2) AS n WHERE number = 1;
 INSERT INTO entry SELECT event_id, event_id, id, visit, event_id, 'a scan ' || n, clock()
 FROM (SELECT event_id, id FROM ticket WHERE number = 1) AS one, (VALUES %s) AS visits (n, visit)"""
+SENT = """
+INSERT INTO ticket_transfer (event_id, id, ticket_id, old_revision, old_code, from_email, from_name, to_email, to_name,
+  status, offered_at, ended_at)
+SELECT event_id, id, id, 0, code, 'a@example.org', '', 'b@example.org', 'B', %s FROM ticket;"""
+OFFERED = SENT % "'offered', clock(), NULL"
 CASH_BOX = """
 INSERT INTO entry_list SELECT id, id, 'Door', NULL, false FROM event;
 INSERT INTO device (event_id, id, list_id, gate, role, link_hash, pin_hash, created_at)
@@ -50,6 +55,10 @@ INSERT INTO promo (event_id, id, code, percent, used) SELECT id, id, 'X', 10, 1 
     "used means let in": SCANNED % "(1, 1)",
     "passes are of tickets": """
 INSERT INTO google_pass SELECT event_id, id, revision + 1, clock() FROM ticket""",
+    "one holder": "UPDATE ticket SET holder_email = 'b@example.org', reissued_at = clock(), revision = 1",
+    "old codes are dead": SENT % "'accepted', clock(), clock()",
+    "offers are of good tickets": f"{OFFERED} UPDATE ticket SET revision = 2",
+    "offers end": f"{OFFERED} UPDATE event SET transfer_until = clock() - interval '2 hours'",
     "orders end": "UPDATE orders SET status = 'paying', held_until = clock() - interval '1 hour'",
     "attempts end": "UPDATE payment_attempt SET status = 'open', session_expires_at = clock() - interval '1 hour'",
     "events are handled": "UPDATE stripe_event SET handled_at = NULL, received_at = clock() - interval '2 hours'",

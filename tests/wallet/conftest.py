@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 
-from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
 from boxoffice.orders.order import OrderView
 from boxoffice.settings import Reading, Settings
 from boxoffice.worker.tick import run_jobs
+from tests.apps import transport
 from tests.conftest import SECRET_KEY
 from tests.nights import load
 from tests.pgbouncer import POOLER
@@ -65,10 +65,9 @@ async def house(database_url: str) -> AsyncIterator[House]:
         box = BoxOffice.from_settings(on_loopback(Settings.from_environment(environment), push, google))
         box.shared_pages.seconds = box.choices.seconds = 0
         await load(box.db, LONG_NIGHT)
-        transport = ASGITransport(app=cast("Any", create_app(box)), raise_app_exceptions=False)
         async with (
-            AsyncClient(transport=transport, base_url=BASE, headers=BROWSER) as browser,
-            AsyncClient(transport=transport, base_url=BASE) as phone,
+            AsyncClient(transport=transport(box), base_url=BASE, headers=BROWSER) as browser,
+            AsyncClient(transport=transport(box), base_url=BASE) as phone,
         ):
             yield House(box, browser, phone, push, google)
         await box.close()

@@ -268,6 +268,20 @@ async def test_pages_offer_both_wallets_where_there_is_something_to_keep(house: 
         assert "Wallet" not in (await house.browser.get(page)).text
 
 
+async def test_where_the_door_takes_no_code_that_stays_there_is_no_pass_with_one(house: House) -> None:
+    view = await paid(house.box, quantity=1)
+    house.enter(view)
+    assert (await pass_of(house, view)).told["voided"] is False
+    async with house.box.db.transaction() as connection:
+        await connection.execute("UPDATE event SET code = 'rotating', paper = false")
+    read = await pass_of(house, view)
+    assert read.told["voided"] is True
+    assert view.tickets[0].code not in str(read.told)
+    order, ticket = f"/orders/{path_part(view.order.code)}", f"/tickets/{path_part(view.tickets[0].code)}"
+    for page in (order, f"{order}/success", ticket):
+        assert "Wallet" not in (await house.browser.get(page)).text
+
+
 async def test_without_keys_there_is_no_button_and_no_pass(house: House) -> None:
     house.box.settings = replace(house.box.settings, apple_wallet=None, google_wallet=None)
     view = await paid(house.box, quantity=1)

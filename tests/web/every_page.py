@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
+from uuid import UUID
 
 from playwright.async_api import Browser, BrowserContext, Page, Response
 
 from boxoffice.accounts.login import MEET
+from boxoffice.accounts.organisation import ORGANISER, add_member
 from boxoffice.accounts.sessions import open_session
 from boxoffice.box import BoxOffice
 from boxoffice.cli import nights
+from boxoffice.cli.demo_entries import scan_for_the_demo
 from boxoffice.cli.demo_orders import buy_for_the_demo
 from boxoffice.door.device import ROLES, make_link, night_of
 from boxoffice.door.entry_list import open_now
@@ -19,6 +22,7 @@ from boxoffice.foundation.ids import new_id
 from boxoffice.guests.guest_list import lists_of, share_token
 from boxoffice.orders.order import OrderView
 from boxoffice.settings import Settings
+from boxoffice.tickets.transfer import accept, offer, offer_token
 from tests.notifications.mails import every_mail
 from tests.web.cast import (
     MARA,
@@ -162,6 +166,10 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         cookies["mara"] |= key_of(box, view)
     for mail in every_mail("Kesselhaus Opening", NAMES).values():
         await box.mailer.send(mail, new_id())
+    rotating = await paid(box, slug=OTHER, quantity=1, names=NAMES)
+    offered, gone, offer = await _sent_on(box)
+    for view in (rotating, offered, gone):
+        cookies["mara"] |= key_of(box, view)
     tickets = {"ticket": done.tickets[0], "ticket-used": dead.tickets[0], "ticket-cancelled": dead.tickets[1]}
     tickets |= {"ticket-blocked": dead.tickets[2], "ticket-refunded": back.tickets[0], "ticket-free": off.tickets[0]}
     tickets["ticket-night-cancelled"] = orders["night-cancelled"].tickets[0]
@@ -174,12 +182,25 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("success", f"/orders/{_part(done)}/success"),
         Scene("success-confirming", f"/orders/{_part(orders['paying'])}/success"),
         Scene("print", f"/orders/{_part(done)}/print"),
+        Scene("send", f"/tickets/{quote(done.tickets[0].code, safe='~')}/send"),
+        Scene("send-errors", f"/tickets/{quote(done.tickets[0].code, safe='~')}/send", act=_send_wrongly),
+        Scene("send-offered", f"/tickets/{quote(offered.tickets[0].code, safe='~')}/send"),
+        Scene("send-refused", f"/tickets/{quote(dead.tickets[0].code, safe='~')}/send"),
+        Scene("ticket-offered", f"/tickets/{quote(offered.tickets[0].code, safe='~')}"),
+        Scene("ticket-sent-on", f"/tickets/{quote(gone.tickets[0].code, safe='~')}"),
+        Scene("order-sent-on", f"/orders/{_part(gone)}"),
+        Scene("ticket-rotating", f"/tickets/{quote(rotating.tickets[0].code, safe='~')}"),
+        Scene("offer", offer, "newcomer"),
         *(Scene(name, f"/tickets/{quote(ticket.code, safe='~')}") for name, ticket in tickets.items()),
         Scene("my-tickets", "/tickets"),
         Scene("my-tickets-empty", "/tickets", "newcomer"),
         *_of_signing_in(),
         *await _of_guests(box),
         *await _of_the_door(box),
+        Scene("verify", "/verify", "nobody"),
+        Scene("verify-genuine", "/verify", "nobody", _checked(done.tickets[0].code)),
+        Scene("verify-not-genuine", "/verify", "nobody", _checked("nonsense")),
+        *await _of_organisers(box),
         Scene("problem-404", "/events/nowhere"),
         Scene("problem-not-yours", f"/orders/{_part(done)}", "nobody"),
         Scene("problem-405", "/events/nowhere/orders"),
@@ -189,6 +210,18 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("api-docs", "/api/docs", "nobody"),
     ]
     return box, Stage(url, scenes, cookies)
+
+
+async def _sent_on(box: BoxOffice) -> tuple[OrderView, OrderView, str]:
+    """Orders of a ticket that is offered to the newcomer and of one that Ada took, and the address of the offer."""
+    offered, gone = [await paid(box, slug=NIGHT, quantity=1, names=(NAMES[0],)) for _ in range(2)]
+    async with box.db.transaction() as connection:
+        event_id = offered.order.event_id
+        waits = await offer(connection, event_id, offered.tickets[0].id, NEWCOMER, "Newcomer Example")
+        taken = await offer(connection, event_id, gone.tickets[0].id, "ada@example.org", "Ada Example")
+        await accept(connection, event_id, taken)
+    token = offer_token(box.settings.secret_key, event_id, waits)
+    return offered, await again(box, gone), f"/tickets/offers/{event_id}/{waits}?t={token}"
 
 
 async def _not_confirmed(box: BoxOffice) -> OrderView:
@@ -299,14 +332,14 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
         ]
         await open_now(connection, night.id)
         await connection.execute("UPDATE stock SET cap = cap + 500, closed = false WHERE event_id = $1", night.id)
-        good, in_before = [
-            str(row[0])
-            for row in await connection.fetch(
-                """SELECT code FROM ticket WHERE event_id = $1 AND status = 'active'
-                AND order_id NOT IN (SELECT order_id FROM guest) ORDER BY code LIMIT 2""",
-                night.id,
-            )
-        ]
+        tickets = await connection.fetch(
+            """SELECT code, id FROM ticket WHERE event_id = $1 AND status = 'active'
+            AND order_id NOT IN (SELECT order_id FROM guest) ORDER BY code LIMIT 3""",
+            night.id,
+        )
+        good, in_before, sent_on = [str(row["code"]) for row in tickets]
+        taken = await offer(connection, night.id, UUID(str(tickets[2]["id"])), "ada@example.org", "Ada Example")
+        await accept(connection, night.id, taken)
 
     async def type_wrong_pin(page: Page) -> None:
         await page.fill("#pin", "wrong")
@@ -346,6 +379,7 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
         Scene("door", address, act=pair),
         Scene("door-unknown", address, act=scanned("nonsense")),
         Scene("door-already-used", address, act=scanned(in_before, in_before)),
+        Scene("door-sent-on", address, act=scanned(sent_on)),
         Scene("door-override", address, act=override),
         Scene("door-admitted", address, act=insist),
         Scene("door-found", address, act=_found(pair, good)),
@@ -403,6 +437,36 @@ def _found(pair: Act, words: str, *, comes_in: bool = False) -> Act:
     return act
 
 
+async def _of_organisers(box: BoxOffice) -> list[Scene]:
+    """Mara runs some of these nights: a door in full swing, one before anybody came, and a night that is over."""
+    async with box.db.transaction() as connection:
+        await add_member(connection, MARA, "nachtfrequenz", ORGANISER)
+    await scan_for_the_demo(box, DOOR)
+    address = f"/organiser/events/{DOOR}/door"
+
+    async def make(page: Page, gate: str = "Terrace") -> None:
+        await page.fill("#gate", gate)
+        await page.get_by_role("button", name="Make link and PIN").click()
+        await page.wait_for_selector(".errors" if not gate else ".pin")
+
+    async def make_nothing(page: Page) -> None:
+        await make(page, "")
+
+    async def open_all(page: Page) -> None:
+        await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+
+    return [
+        Scene("organiser-sign-in", "/organiser", "nobody"),
+        Scene("organiser", "/organiser"),
+        Scene("organiser-nobody", "/organiser", "newcomer"),
+        Scene("organiser-door", address),
+        Scene("organiser-door-all-open", address, act=open_all),
+        Scene("organiser-door-before", f"/organiser/events/{NIGHT}/door"),
+        Scene("organiser-door-wrong", address, act=make_nothing),
+        Scene("organiser-scanner", address, act=make),
+    ]
+
+
 async def _of_guests(box: BoxOffice) -> list[Scene]:
     """A list that is filled in, one that nobody is on yet, and one that is closed."""
     async with box.db.transaction() as connection:
@@ -431,6 +495,21 @@ async def _of_guests(box: BoxOffice) -> list[Scene]:
         Scene("guest-list-added", address, "nobody", add_one),
         Scene("guest-list-closed", closed, "nobody"),
     ]
+
+
+async def _send_wrongly(page: Page) -> None:
+    await page.fill("#email", "ada@")
+    await page.get_by_role("button", name="Offer them the ticket").click()
+    await page.wait_for_selector(".wrong")
+
+
+def _checked(code: str) -> Act:
+    async def check(page: Page) -> None:
+        await page.fill("#code", code)
+        await page.get_by_role("button", name="Check it").click()
+        await page.wait_for_selector("text=Another code")
+
+    return check
 
 
 async def _open_a_mail(page: Page) -> None:

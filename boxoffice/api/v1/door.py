@@ -1,11 +1,13 @@
 """`/api/v1/.../door`: how a phone becomes a scanner, and what it keeps for when there is no network."""
 
+from base64 import b64encode
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
+from litestar.datastructures import CacheControlHeader
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter
 
@@ -13,10 +15,13 @@ from boxoffice.api.openapi import DOOR
 from boxoffice.api.v1.orders import NEVER_CACHED
 from boxoffice.api.v1.scans import Moment, bearer
 from boxoffice.box import BoxOffice
-from boxoffice.door.device import Paired, pair
-from boxoffice.door.sync import Counts, DoorTicket, DoorType, PublicKey, door_list
+from boxoffice.door.device import Paired, night_of, pair
+from boxoffice.door.sync import Counts, DoorKey, DoorTicket, DoorType, door_list
 from boxoffice.edge.json_body import read_json
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
+from boxoffice.tickets.code import keys_of_night
+
+KEYS_KEPT_SECONDS = 60
 
 
 class PairingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,7 +35,7 @@ class PairingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DoorShown(msgspec.Struct, frozen=True):
     """Everything that a scanner needs, or what has changed since `since`; `cursor` is the next `since`.
 
-    `opens_at`: nobody is let in before it.
+    `opens_at`: nobody is let in before it. `takes_paper`: codes that stay are taken, not only those that change.
     """
 
     device: UUID
@@ -45,12 +50,41 @@ class DoorShown(msgspec.Struct, frozen=True):
     sells: bool
     list_name: str
     re_entry: bool
+    takes_paper: bool
     opens_at: datetime
     age_minimum: int
-    keys: list[PublicKey]
+    keys: list[DoorKey]
     ticket_types: list[DoorType]
     tickets: list[DoorTicket]
     counts: Counts
+
+
+class PublicKey(msgspec.Struct, frozen=True):
+    """`key`: 32 bytes of an Ed25519 public key in base64."""
+
+    number: int
+    key: str
+
+
+class KeysShown(msgspec.Struct, frozen=True):
+    """What anybody needs to tell whether the code of a ticket is genuine; not whether it still opens the door."""
+
+    event_code: str
+    keys: list[PublicKey]
+
+
+@get(
+    "/api/v1/events/{slug:str}/keys",
+    tags=[DOOR],
+    summary="Show the keys that tickets are signed with",
+    cache_control=CacheControlHeader(public=True, max_age=KEYS_KEPT_SECONDS),
+)
+async def show_keys(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> KeysShown:
+    """The night's public keys (Ed25519, 32 bytes in base64), by the number in the code's text."""
+    async with box.db.transaction() as connection:
+        night = await night_of(connection, slug)
+        keys = await keys_of_night(connection, night.id)
+    return KeysShown(night.short_code, [PublicKey(key.number, b64encode(key.public_key).decode()) for key in keys])
 
 
 @post(
@@ -99,6 +133,7 @@ async def show_door(
         sells=scanner.sells,
         list_name=scanner.list_name,
         re_entry=scanner.re_entry,
+        takes_paper=scanner.takes_paper,
         opens_at=scanner.opens_at,
         age_minimum=scanner.age_minimum,
         keys=found.keys,

@@ -64,7 +64,8 @@ class LineShown(msgspec.Struct, frozen=True):
 
 
 class TicketShown(msgspec.Struct, frozen=True):
-    """`code` is checked at the door; `status` is active, used, cancelled or refunded."""
+    """`code` is checked at the door; `status` is active, used, cancelled, refunded, or sent_on: somebody else holds it,
+    and its code opens nothing."""
 
     code: str
     status: str

@@ -40,7 +40,8 @@ class ScanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A QR code's text as `payload` or a typed `code`; `scanned_at` and `sent_at` by the scanner's own clock.
 
     `nonce` is new for each scan, and the same when it is sent again. `answered` is what the scanner said when it could
-    not ask. `override` is a supervisor's reason to let in whatever is found.
+    not ask. `override` is a supervisor's reason to let in whatever is found. `found`: somebody looked the ticket up by
+    its name.
     """
 
     device: UUID
@@ -52,6 +53,7 @@ class ScanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sent_at: Moment | None = None
     answered: Given | None = None
     override: Reason | None = None
+    found: bool = False
     undo: UndoBody | None = None
 
 
@@ -70,8 +72,10 @@ class TicketAtDoor(msgspec.Struct, frozen=True):
 class ScanAnswer(msgspec.Struct, frozen=True):
     """The answer, which never changes. `used_at` and `gate`: since when and by which gate the ticket is in.
 
-    `objection`: what a scanner that answered alone would have been told. A batch tells `supervisors_only` here.
-    `because`: `too_late` when a ticket is `blocked` for its hour alone; null when it is held back.
+    `objection`: what a scanner that answered alone would have been told. `because`: why a good ticket's code is
+    cancelled: `sent_on` to somebody else, `reissued`, an `old_picture` of a code that changes, or `no_paper` where only
+    codes that change are taken; or `too_late` when it is `blocked` for its hour alone. Null where the answer says it
+    all. A batch tells `supervisors_only` here.
     """
 
     nonce: str
@@ -136,6 +140,7 @@ def _asked(body: ScanBody, token: str) -> Asked:
         is_exit=body.direction == "out",
         answered=body.answered,
         override=body.override or "",
+        is_found=body.found,
         undoes=(undo.device or body.device, undo.nonce) if undo else None,
         reason=undo.reason if undo else "",
     )
@@ -145,7 +150,7 @@ def _shown(body: ScanBody, answer: Answer | Problem, *, alone: bool) -> ScanAnsw
     if isinstance(answer, Problem):
         if alone or not isinstance(answer, SupervisorsOnly):
             raise answer
-        return ScanAnswer(body.nonce, answer.type, None, None, None, None)
+        return ScanAnswer(body.nonce, answer.type, None, None, None, None, None)
     ticket = None
     if answer.ticket is not None:
         one = answer.ticket

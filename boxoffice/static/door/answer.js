@@ -7,7 +7,7 @@
  * undefined. `door`: {event_code, re_entry, opens_at}; `lastEntry`: when the last tickets of its type come in for the
  * first time, as text, or null; `now`: ms of our clock.
  */
-export function answerAlone({ shown, ticket, own, door, lastEntry = null, now, isExit = false, override = false }) {
+export function answerAlone({ shown, ticket, own, door, lastEntry = null, now, isExit = false, isFound = false, override = false }) {
   if (shown && shown.eventCode !== door.event_code) return "wrong_event";
   // A signature of this night on a ticket that the list does not have: bought since the last sync.
   if (!shown || (!ticket && !shown.ticketId)) return "unknown";
@@ -15,12 +15,26 @@ export function answerAlone({ shown, ticket, own, door, lastEntry = null, now, i
   if (isExit) return state === "used" ? "left" : "not_inside";
   if (override && ticket) return "admitted";
   if (["cancelled", "refunded"].includes(ticket?.status)) return ticket.status;
-  if (ticket && shown.revision !== undefined && shown.revision < ticket.revision) return "cancelled"; // reissued
+  if ((ticket && outdated(shown, ticket)) || ofAnotherTime(shown, door, isFound)) return "cancelled";
   if (["blocked", "wrong_list"].includes(ticket?.status)) return ticket.status;
   if (now < Date.parse(door.opens_at)) return "not_yet";
   if (state === "good" && lastEntry && now >= Date.parse(lastEntry)) return "blocked"; // too late
   if (state === "used" || (state === "left" && !door.re_entry)) return "already_used";
   return "admitted";
+}
+
+/** Why the code of a good ticket is void: "sent_on" to somebody else, or "reissued"; null for the one that it has. */
+export function outdated(shown, ticket) {
+  const isOld = shown.revision === undefined ? ticket.old_codes?.includes(shown.code) : shown.revision < ticket.revision;
+  if (!isOld) return null;
+  return ticket.old_codes?.length ? "sent_on" : "reissued";
+}
+
+/** Why a code that a ticket has is not taken: "old_picture" of one that changes, "no_paper" of one that stays where none
+ * may, unless somebody found the ticket by its name; else null. `shown.fresh` is undefined of codes that stay. */
+export function ofAnotherTime(shown, door, isFound) {
+  if (shown.fresh === undefined) return door.takes_paper === false && !isFound ? "no_paper" : null;
+  return shown.fresh ? null : "old_picture";
 }
 
 /** Whether the answer moved somebody through the door. */

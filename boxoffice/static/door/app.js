@@ -9,7 +9,7 @@ import { setSound, wakeSound } from "./sound.js";
 import { openStore } from "./store.js";
 import { listenToKeys } from "./wedge.js";
 import { askWhy } from "./why.js";
-import { ANSWERS, isolated, sentence } from "./words.js";
+import { ANSWERS, isolated, sentence, wordOf } from "./words.js";
 
 const SYNC_EVERY_MS = 10_000;
 const SOON_MS = 1500;
@@ -181,7 +181,7 @@ function companions(entry) {
 /** Those who come along, one after the other: each is a scan of its own, and can be taken back alone. */
 async function letIn(codes) {
   result.close();
-  for (const code of codes) await scan(code, { isExit: false });
+  for (const code of codes) await scan(code, { isExit: false, isFound: true });
 }
 
 async function undo(entry) {
@@ -238,10 +238,10 @@ function showRefused(refused) {
 
 function showLog() {
   const rows = scanner.log.slice(0, 20).map((entry) => {
-    const { word, tone } = ANSWERS[entry.answer];
+    const { tone } = ANSWERS[entry.answer];
     const row = element("li", `log-row is-${tone}`, "");
     const words = element("div", "log-words", "");
-    words.append(element("strong", "", word), element("span", "", [entry.holder, entry.admits > 1 ? `${entry.admits} people` : "", entry.ticketType].filter(Boolean).join(" · ") || entry.code || "no ticket"));
+    words.append(element("strong", "", wordOf(entry)), element("span", "", [entry.holder, entry.admits > 1 ? `${entry.admits} people` : "", entry.ticketType].filter(Boolean).join(" · ") || entry.code || "no ticket"));
     if (entry.because === "too_late") words.append(element("span", "", sentence(entry, clock)));
     if (entry.late) words.append(element("span", "log-late", `The box office says: ${(ANSWERS[entry.late]?.word ?? entry.late).toLowerCase()}`));
     row.append(element("time", "", clock(entry.at)), words);
@@ -297,11 +297,11 @@ function foundButtons(ticket, name) {
     });
     buttons.append(button);
   };
-  if (direction === "out") add("Let out", () => scan(ticket.party?.inside[0] ?? ticket.code));
+  if (direction === "out") add("Let out", () => scan(ticket.party?.inside[0] ?? ticket.code, { isFound: true }));
   else if (waiting.length > 1) {
-    add("Let in 1", () => scan(waiting[0]));
+    add("Let in 1", () => scan(waiting[0], { isFound: true }));
     add(`All ${waiting.length}`, () => letIn(waiting));
-  } else add("Let in", () => scan(waiting[0] ?? ticket.code));
+  } else add("Let in", () => scan(waiting[0] ?? ticket.code, { isFound: true }));
   return buttons;
 }
 

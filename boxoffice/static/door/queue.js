@@ -5,13 +5,14 @@ const TEXT_MAX = 8000;
 export const BATCH_MAX = 500;
 
 /** A new scan. `waiting` ones have been answered at the door; `asking` ones not yet. */
-export function newScan({ text, code, undo, isExit, override, at }) {
+export function newScan({ text, code, undo, isExit, isFound, override, at }) {
   return {
     nonce: crypto.randomUUID(),
     state: "asking",
     scanned_at: new Date(at).toISOString(),
     ...(undo ? { undo } : code ? { code } : { payload: cleaned(text) }),
     direction: isExit ? "out" : "in",
+    ...(isFound ? { found: true } : {}),
     ...(override ? { override } : {}),
     answered: null,
   };

@@ -5,15 +5,15 @@ const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CHECKS = `${ALPHABET}*~$=U`;
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const READ_AS = { O: "0", I: "1", L: "1" };
-const VERSION = 1;
-const PAYLOAD_LENGTH = 140;
-const PAYLOAD_BYTES = 87;
+const VERSIONS = { 140: 1, 152: 2 }; // the second are codes that rotate
 const SIGNED_BYTES = 23;
+const FIXED_BYTES = 87;
+const STEP_BYTES = 2;
 const CODE_LENGTH = 12;
 const EVENT_CODE_LENGTH = 4;
 
 /** {eventCode, code} of a typed code, {eventCode, ticketId, revision, keyNumber, signed, signature} of a QR code's text
- * whose signature nobody has checked yet, null of anything else. */
+ * whose signature nobody has checked yet, with {step, proof} of one that rotates; null of anything else. */
 export function read(text) {
   return readPayload(text.trim()) ?? readTyped(text);
 }
@@ -41,8 +41,9 @@ function remainder(body) {
 }
 
 function readPayload(text) {
-  const bytes = text.length === PAYLOAD_LENGTH ? decoded(text.toUpperCase()) : null;
-  if (bytes?.[0] !== VERSION) return null;
+  const version = VERSIONS[text.length];
+  const bytes = version ? decoded(text.toUpperCase()) : null;
+  if (!bytes || bytes[0] !== version) return null;
   const number = (bytes[1] << 16) | (bytes[2] << 8) | bytes[3];
   return {
     eventCode: [15, 10, 5, 0].map((place) => ALPHABET[(number >> place) & 31]).join(""),
@@ -50,13 +51,14 @@ function readPayload(text) {
     ticketId: uuid(bytes.subarray(5, 21)),
     revision: (bytes[21] << 8) | bytes[22],
     signed: bytes.slice(0, SIGNED_BYTES),
-    signature: bytes.slice(SIGNED_BYTES),
+    signature: bytes.slice(SIGNED_BYTES, FIXED_BYTES),
+    ...(version === 1 ? {} : { step: bytes.slice(FIXED_BYTES, FIXED_BYTES + STEP_BYTES), proof: bytes.slice(FIXED_BYTES + STEP_BYTES) }),
   };
 }
 
 /** 140 characters are 700 bits, 4 more than 87 bytes: those must be 0, since one code has one text. */
 function decoded(text) {
-  const bytes = new Uint8Array(PAYLOAD_BYTES);
+  const bytes = new Uint8Array((text.length * 5) >> 3);
   let bits = 0;
   let held = 0;
   let at = 0;

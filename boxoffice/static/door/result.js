@@ -1,7 +1,7 @@
 // The answer, as large as the screen. It goes by itself, by a tap, or when the next ticket is read.
 
 import { play } from "./sound.js";
-import { ANSWERS, checks, icon, people, sentence } from "./words.js";
+import { ANSWERS, checks, icon, people, sentence, wordOf } from "./words.js";
 
 const SHOWN_MS = { good: 1800, plain: 1800, bad: 6000, wait: 4000 };
 const TO_LOOK_AT_MS = 4000; // the next ticket that is read does not wait for it
@@ -25,7 +25,8 @@ export class Result {
   }
 
   show(entry) {
-    const { word, tone } = ANSWERS[entry.answer];
+    const { tone } = ANSWERS[entry.answer];
+    const word = wordOf(entry);
     clearTimeout(this.#timer);
     this.#place.className = `result is-${tone}`;
     this.#place.dataset.answer = entry.answer;

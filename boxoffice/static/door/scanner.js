@@ -1,6 +1,7 @@
 // The scanner without its screen: it reads, asks or answers alone, remembers, and tells the server later.
 
-import { answerAlone, moves, stateAfter } from "./answer.js";
+import { answerAlone, moves, ofAnotherTime, outdated, stateAfter } from "./answer.js";
+import { isFresh } from "./fresh.js";
 import { ask, Away, Refused } from "./network.js";
 import { afterCrash, BATCH_MAX, bodyOf, following, newScan } from "./queue.js";
 import { read } from "./read.js";
@@ -14,7 +15,7 @@ const VOID = ["cancelled", "refunded"];
 const BOUGHT_LATER = { admits: 1, checks: [], last_entry_at: null, given_by: "" };
 const LIST_FIELDS = [
   ...["device", "event", "event_code", "time_zone", "ends_at", "gate", "role", "sells", "list_name", "re_entry", "opens_at"],
-  ...["age_minimum", "ticket_types", "keys", "counts", "cursor"],
+  ...["takes_paper", "age_minimum", "ticket_types", "keys", "counts", "cursor"],
 ];
 
 /** Dispatches `change` whenever what people see of it is another. */
@@ -119,16 +120,16 @@ export class Scanner extends EventTarget {
   }
 
   /**
-   * One ticket at the door: {answer, nonce, holder, ticketType, code, usedAt, gate, alone, note}. `alone`: the server was
+   * One ticket at the door: {answer, because, nonce, holder, ticketType, code, usedAt, gate, alone, note}. `alone`: the server was
    * not asked. Raises Refused when this phone is no scanner any more.
    */
-  async scan(text, { isExit = false, override = "" } = {}) {
+  async scan(text, { isExit = false, isFound = false, override = "" } = {}) {
     const shown = await this.#read(text);
     const ticket = shown && (this.#tickets.get(shown.ticketId) ?? this.#byCode.get(shown.code));
-    const item = newScan({ text, code: shown?.code, isExit, override, at: Date.now() });
+    const item = newScan({ text, code: shown?.code, isExit, isFound, override, at: Date.now() });
     item.order = this.#order++;
     item.ticketId = ticket?.id ?? shown?.ticketId;
-    const alone = this.#alone(shown, ticket, item, isExit, Boolean(override));
+    const alone = this.#alone(shown, ticket, item, { isExit, isFound, override: Boolean(override) });
     if (!this.online) return await this.#answeredAlone(item, alone);
     await this.#queued(item);
     let told;
@@ -286,22 +287,30 @@ export class Scanner extends EventTarget {
   async #read(text) {
     const shown = read(text);
     if (!shown?.signature || !this.door || shown.eventCode !== this.door.event_code) return shown;
-    const key = this.door.keys.find((one) => one.number === shown.keyNumber)?.key;
-    return key && (await genuine(key, shown.signed, shown.signature, this.#library)) ? shown : null;
+    const key = this.door.keys.find((one) => one.number === shown.keyNumber);
+    if (!key || !(await genuine(key.key, shown.signed, shown.signature, this.#library))) return null;
+    return shown.proof ? { ...shown, fresh: await isFresh(key.fresh, shown, this.now) } : shown;
   }
 
-  #alone(shown, ticket, item, isExit, override) {
+  #because(shown, ticket, isFound) {
+    if (["cancelled", "refunded"].includes(ticket?.status)) return null;
+    return (ticket && outdated(shown, ticket)) || ofAnotherTime(shown, this.door, isFound);
+  }
+
+  #alone(shown, ticket, item, how) {
     const own = this.#own[item.ticketId];
     const type = this.#type(ticket?.ticket_type);
     const lastEntry = type.last_entry_at;
     const answer = answerAlone({
-      ...{ shown, ticket, isExit, override, own: own?.state, door: this.door, lastEntry, now: this.now },
+      ...{ shown, ticket, ...how, own: own?.state, door: this.door, lastEntry, now: this.now },
     });
     const used = answer === "already_used";
+    const because = answer === "cancelled" && shown ? this.#because(shown, ticket, how.isFound) : null;
+    const told = because ? undefined : ticket; // nobody reads the code that replaced theirs off this screen
     return {
-      ...{ answer, holder: ticket?.holder ?? "", ticketType: ticket?.ticket_type ?? "", code: ticket?.code ?? "" },
+      ...{ answer, holder: told?.holder ?? "", ticketType: told?.ticket_type ?? "", code: told?.code ?? "" },
       ...{ admits: type.admits, checks: type.checks, lastEntry: lastEntry ? Date.parse(lastEntry) : null },
-      because: answer === "blocked" && ticket.status !== "blocked" ? "too_late" : null,
+      because: because ?? (answer === "blocked" && ticket.status !== "blocked" ? "too_late" : null),
       usedAt: used ? (own?.at ?? Date.parse(ticket.used_at)) : null,
       gate: used ? (own ? this.door.gate : ticket.gate) : null,
       note: answer === "admitted" && !ticket ? "Genuine, and bought after the last sync" : "",
@@ -383,8 +392,9 @@ export class Scanner extends EventTarget {
   }
 
   #know(ticket) {
+    this.#byCode.delete(this.#tickets.get(ticket.id)?.code);
     this.#tickets.set(ticket.id, ticket);
-    this.#byCode.set(ticket.code, ticket);
+    for (const code of [...(ticket.old_codes ?? []), ticket.code]) this.#byCode.set(code, ticket);
   }
 
   #ask(body) {

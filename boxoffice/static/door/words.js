@@ -26,11 +26,28 @@ const MEANINGS = {
   not_inside: "This ticket is not inside.",
 };
 
+/** Why a code is void though its ticket is good, and what to do. */
+const BECAUSE = {
+  sent_on: { word: "Sent on", sentence: "This ticket was sent on to somebody else. Only their code opens the door." },
+  old_picture: { word: "Old picture", sentence: "This is an old picture: ask to open the ticket." },
+  no_paper: {
+    word: "No paper",
+    sentence: "Only codes that change are taken tonight: ask to open the ticket. Lost phone: find the name, and look at an ID.",
+  },
+  reissued: { word: "Old code", sentence: "This ticket was given out anew. Only its newest code opens the door." },
+};
+
+/** The word of an answer. */
+export function wordOf(entry) {
+  return BECAUSE[entry.answer === "cancelled" ? entry.because : ""]?.word ?? ANSWERS[entry.answer].word;
+}
+
 /** One sentence under the word; "" where the word says it all. `time`: writes ms as the venue's clock. */
 export function sentence(entry, time) {
   if (entry.because === "too_late") return `Too late: entry with this ticket ended at ${time(entry.lastEntry)}.`;
   if (entry.answer === "already_used" && entry.usedAt) return `In since ${time(entry.usedAt)}${at(entry.gate)}`;
   if (entry.answer === "unknown" && entry.alone) return "Not in this phone's list of tickets.";
+  if (entry.answer === "cancelled" && BECAUSE[entry.because]) return BECAUSE[entry.because].sentence;
   return entry.note || (MEANINGS[entry.answer] ?? "");
 }
 

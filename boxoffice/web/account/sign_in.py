@@ -27,6 +27,7 @@ from boxoffice.edge.render import page, see_other
 from boxoffice.edge.visitor import SESSION, SESSION_SECONDS
 from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.problems import Problem, Unprocessable
+from boxoffice.web.account.back import BACK, goes_back
 from boxoffice.worker.tick import run_at_once
 
 BROWSER = "browser"
@@ -50,7 +51,7 @@ async def ask_for_code(request: Request[Any, Any, Any], box: NamedDependency[Box
     try:
         login = await _mail_code(box, fields["email"], browser, client_address(box.settings, request))
     except (LoginTooOften, LoginRefused, Unprocessable) as problem:
-        return _asked_again(box, fields, problem)
+        return _asked_again(box, request, fields, problem)
     cookies = [cookie(box.settings, BROWSER, browser, BROWSER_SECONDS)]
     return page(box.settings, "code.html", cookies=cookies, email=login.email, crowded=login.crowded, problem=None)
 
@@ -63,7 +64,7 @@ async def sign_in_by_code(request: Request[Any, Any, Any], box: NamedDependency[
     async with box.db.transaction() as connection:
         outcome = await confirm_code(connection, _as_asked(fields["email"]), fields["code"], browser)
     if isinstance(outcome, SignedIn):
-        return _signed_in(box, outcome)
+        return _signed_in(box, request, outcome)
     email = fields["email"]
     return page(box.settings, "code.html", status=outcome.status, email=email, crowded=False, problem=outcome)
 
@@ -89,7 +90,7 @@ async def sign_in_by_link(request: Request[Any, Any, Any], box: NamedDependency[
     async with box.db.transaction() as connection:
         outcome = await confirm_link(connection, fields["s"], browser)
     if isinstance(outcome, SignedIn):
-        return _signed_in(box, outcome)
+        return _signed_in(box, request, outcome)
     return page(box.settings, "link.html", status=outcome.status, secret="", asked_here=False, problem=outcome)
 
 
@@ -114,14 +115,19 @@ async def _mail_code(box: BoxOffice, text: str, browser: str, address: str) -> L
     return login
 
 
-def _asked_again(box: BoxOffice, fields: Typed, problem: Problem) -> Response[str]:
+def _asked_again(box: BoxOffice, request: Request[Any, Any, Any], fields: Typed, problem: Problem) -> Response[str]:
     wait = {"Retry-After": str(problem.retry_after_seconds)} if isinstance(problem, LoginTooOften) else {}
-    return page(box.settings, "sign_in.html", status=problem.status, headers=wait, fields=fields, problem=problem)
+    runs_nights = goes_back(box.settings, request) is not None
+    return page(
+        box.settings, "sign_in.html", status=problem.status, headers=wait, fields=fields, problem=problem,
+        runs_nights=runs_nights,
+    )  # fmt: skip
 
 
-def _signed_in(box: BoxOffice, outcome: SignedIn) -> Response[str]:
-    cookies = [cookie(box.settings, SESSION, outcome.token, SESSION_SECONDS), forgotten(box.settings, BROWSER)]
-    return see_other("/tickets", cookies=cookies)
+def _signed_in(box: BoxOffice, request: Request[Any, Any, Any], outcome: SignedIn) -> Response[str]:
+    used_up = [forgotten(box.settings, name) for name in (BROWSER, BACK)]
+    cookies = [cookie(box.settings, SESSION, outcome.token, SESSION_SECONDS), *used_up]
+    return see_other(goes_back(box.settings, request) or "/tickets", cookies=cookies)
 
 
 def _as_asked(text: str) -> str:

@@ -1,31 +1,70 @@
 """`/tickets/{code}`: the ticket that is held up at the door, its calendar entry, and an order's tickets on paper."""
 
+from base64 import b64encode
 from datetime import UTC
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
 from boxoffice.box import BoxOffice
-from boxoffice.edge.render import NEVER_KEPT, page, path_part
-from boxoffice.edge.visitor import order_of_visitor, ticket_of_visitor
+from boxoffice.edge.render import NEVER_KEPT, page, path_part, see_other
+from boxoffice.edge.ticket_paper import refuse_paper
+from boxoffice.edge.visitor import (
+    no_such_ticket,
+    opens_ticket,
+    order_of_visitor,
+    sent_by_visitor,
+    ticket_cookie,
+    ticket_of_visitor,
+)
+from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Connection
 from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard, ticket_of_code
+from boxoffice.tickets.transfer import held, open_offer, refusal
+
+if TYPE_CHECKING:
+    from boxoffice.tickets.code import RotatingCode
 
 QUIET_ZONE = 4
 
 
+@get("/clock", include_in_schema=False)
+async def show_clock(box: NamedDependency[BoxOffice]) -> Response[dict[str, int]]:
+    """Milliseconds since 1970 by our clock, with which phones compare theirs."""
+    async with box.db.transaction() as connection:
+        moment = await now(connection)
+    return Response({"now": round(moment.timestamp() * 1000)}, headers={"Cache-Control": NEVER_KEPT})
+
+
 @get("/tickets/{code:str}", include_in_schema=False)
 async def show_ticket(
-    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str], t: FromQuery[str] = ""
 ) -> Response[str]:
-    """One ticket, for its buyer."""
+    """One ticket, for whoever holds it; to whom it went, for whoever sent it on. The token `t` of the mail to a new
+    holder is swapped for a cookie."""
+    if t:
+        return await _swapped_for_cookie(box, code, t)
     async with box.db.transaction() as connection:
+        sent = await sent_by_visitor(connection, box.settings, request, code)
+        if sent is not None:
+            return page(box.settings, "sent.html", sent=sent)
         card = await ticket_of_visitor(connection, box.settings, request, code)
-        drawn = await _qr(connection, box, card)
-    return page(box.settings, "ticket.html", card=card, qr=drawn)
+        rotating = await _rotating(connection, box, card)
+        drawn = _drawn(rotating.text_at(card.now)) if rotating else await _qr(connection, box, card)
+        offered = await open_offer(connection, card.event_id, card.id)
+        can_send = refusal(await held(connection, card.event_id, card.id)) is None
+    return page(
+        box.settings,
+        "ticket.html",
+        card=card,
+        qr=drawn,
+        rotating=_for_phone(rotating),
+        offered=offered,
+        can_send=can_send,
+    )
 
 
 @get("/orders/{code:str}/print", include_in_schema=False)
@@ -35,6 +74,7 @@ async def show_tickets_for_print(
     """Every ticket of an order that opens the door, for paper."""
     async with box.db.transaction() as connection:
         view = await order_of_visitor(connection, box.settings, request, code)
+        refuse_paper(view.order.takes_paper)
         cards = [await ticket_of_code(connection, ticket.code) for ticket in view.tickets]
         shown = [(card, await _qr(connection, box, card)) for card in cards if card and card.status in OPENS_THE_DOOR]
     return page(box.settings, "print.html", order=view.order, shown=shown)
@@ -51,15 +91,43 @@ async def show_calendar(
     return Response(_calendar(box, card), media_type="text/calendar", headers=headers)
 
 
+async def _swapped_for_cookie(box: BoxOffice, code: str, token: str) -> Response[str]:
+    async with box.db.transaction() as connection:
+        card = await ticket_of_code(connection, code)
+    if card is None or not opens_ticket(box.settings, card, token):
+        raise no_such_ticket()
+    return see_other(f"/tickets/{path_part(card.code)}", cookies=[ticket_cookie(box.settings, card)])
+
+
 async def _qr(connection: Connection, box: BoxOffice, card: TicketCard) -> Markup | None:
-    """The code as SVG, dark on white whatever the page's colours are; None for a ticket that opens nothing."""
+    """The code that stays, as SVG; None for a ticket that opens nothing."""
     if card.status not in OPENS_THE_DOOR:
         return None
-    import segno  # noqa: PLC0415 - slow to load, and only tickets need it
-
     from boxoffice.tickets.code import ticket_payload  # noqa: PLC0415 - so is its cryptography
 
-    text = await ticket_payload(connection, box.settings.secret_key, card.event_id, card.id, card.revision)
+    return _drawn(await ticket_payload(connection, box.settings.secret_key, card.event_id, card.id, card.revision))
+
+
+async def _rotating(connection: Connection, box: BoxOffice, card: TicketCard) -> "RotatingCode | None":
+    """What makes the codes of a ticket whose code changes; None for all others."""
+    if not card.rotates or card.status not in OPENS_THE_DOOR:
+        return None
+    from boxoffice.tickets.code import rotating_code  # noqa: PLC0415 - its cryptography is slow to load
+
+    return await rotating_code(connection, box.settings.secret_key, card.event_id, card.id, card.revision)
+
+
+def _for_phone(rotating: "RotatingCode | None") -> dict[str, str] | None:
+    """The same in base64, for the module that goes on making them."""
+    if rotating is None:
+        return None
+    return {"fixed": b64encode(rotating.fixed).decode(), "secret": b64encode(rotating.secret).decode()}
+
+
+def _drawn(text: str) -> Markup:
+    """Dark on white, whatever the page's colours are."""
+    import segno  # noqa: PLC0415 - slow to load, and only tickets need it
+
     drawn = segno.make(text, error="m", micro=False)
     svg = drawn.svg_inline(border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
     return Markup(svg.replace("<svg ", '<svg role="img" aria-label="QR code of this ticket" ', 1))  # noqa: S704 - drawn from base32 by the line above
@@ -69,7 +137,8 @@ def _calendar(box: BoxOffice, card: TicketCard) -> bytes:
     from icalendar import Calendar, Event  # noqa: PLC0415 - the slowest library of all
 
     event = Event()
-    event.add("uid", f"{card.order_code}-{card.event_slug}@{box.settings.base_url.partition('://')[2]}")
+    whose = card.order_code if card.is_buyers else card.id
+    event.add("uid", f"{whose}-{card.event_slug}@{box.settings.base_url.partition('://')[2]}")
     event.add("dtstamp", card.now.astimezone(UTC))
     event.add("dtstart", card.doors_at.astimezone(UTC))
     event.add("dtend", card.ends_at.astimezone(UTC))

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from boxoffice.box import BoxOffice
 from boxoffice.edge.render import NEVER_KEPT
-from boxoffice.edge.ticket_paper import cards_to_print, file_name, printed, to_print
+from boxoffice.edge.ticket_paper import cards_to_print, file_name, printed, refuse_paper, to_print
 from boxoffice.edge.visitor import order_of_visitor, ticket_of_visitor
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound, Unavailable
@@ -29,9 +29,10 @@ async def show_tickets_pdf(
     """Every ticket of an order that opens the door, a page each."""
     async with box.db.transaction() as connection:
         view = await order_of_visitor(connection, box.settings, request, code)
+        refuse_paper(view.order.takes_paper)
         cards = await cards_to_print(connection, [ticket.code for ticket in view.tickets])
         if not cards:
-            raise NotFound("This order has no tickets yet. Its page says where it stands.")
+            raise NotFound("This order has no tickets to print. Its page says where they are.")
         await _take_turn(connection, view.order.code)
         tickets = await to_print(connection, box, cards)
     return await _answer(box, tickets, several=True)
@@ -44,6 +45,7 @@ async def show_ticket_pdf(
     """One ticket; one that opens nothing says so and has no code."""
     async with box.db.transaction() as connection:
         card = await ticket_of_visitor(connection, box.settings, request, code)
+        refuse_paper(card.takes_paper)
         await _take_turn(connection, card.order_code)
         tickets = await to_print(connection, box, [card])
     return await _answer(box, tickets, several=False)
