@@ -227,13 +227,14 @@ async def _sold(connection: Connection, slug: str, token: str, nonce: str) -> tu
 
 async def _let_in(connection: Connection, seller: Seller, token: str, nonce: str, view: OrderView) -> tuple[LetIn, ...]:
     """Scans what was sold, once: the nonces follow from the sale's."""
-    asked = [Asked(seller.id, token, key, ticket.code, seller.now) for ticket, key in _scans(nonce, view)]
+    asked = [
+        Asked(seller.id, token, key, ticket.code, seller.now, is_found=True) for ticket, key in _scans(nonce, view)
+    ]
     answers = await answer_scans(connection, seller.event_id, Reader(seller.event_id, seller.short_code), asked)
     found: list[LetIn] = []
-    for answer in answers:
-        assert isinstance(answer, Answer)
-        assert answer.ticket is not None
-        found.append(LetIn(answer.ticket.code, answer.answer, answer.ticket.ticket_type, answer.ticket.admits))
+    for ticket, answer in zip(view.tickets, answers, strict=True):
+        assert isinstance(answer, Answer)  # the scanner was known when its row was locked
+        found.append(LetIn(ticket.code, answer.answer, ticket.ticket_type, ticket.admits))
     return tuple(found)
 
 

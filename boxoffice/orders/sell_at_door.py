@@ -30,7 +30,7 @@ PaidBy = Literal["cash", "card"]
 
 
 class DoorOffer(msgspec.Struct, frozen=True):
-    """A ticket type with its price at the door now; `left` of it could be sold in one order, one after the other."""
+    """A ticket type with its price at the door now; up to `left` of it can be had in one order."""
 
     ticket_type_id: UUID
     name: str
@@ -51,6 +51,7 @@ class _Offer(msgspec.Struct, frozen=True):
     room_stock_id: UUID | None
     admits: int
     left: int
+    fits: bool
     currency: str
     short_code: str
     hold_until: datetime
@@ -61,14 +62,16 @@ FROM event JOIN ticket_type ON ticket_type.event_id = event.id
 CROSS JOIN LATERAL (SELECT price_minor, cash, card FROM door_price WHERE door_price.event_id = event.id
   AND door_price.ticket_type_id = ticket_type.id AND from_at <= clock() ORDER BY from_at DESC LIMIT 1) AS price
 """
+# Of one release, as everywhere: an order's line is never of two.
+_LEFT = """(SELECT greatest(0, max(available)) FROM ladder WHERE ladder.event_id = event.id
+  AND ladder.ticket_type_id = ticket_type.id) AS left"""
 _ON_SALE = "event.id = $1 AND event.status = 'published' AND event.ends_at > clock()"
 OFFERS = Query(
     DoorOffer,
     f"""
 SELECT ticket_type.id AS ticket_type_id, ticket_type.name, admits::integer, price.price_minor, cash, card,
-  greatest(0, available) AS left
-{_PRICED} JOIN release_on_sale($1, 1) AS rung ON rung.ticket_type_id = ticket_type.id
-WHERE {_ON_SALE} ORDER BY ticket_type.position
+  {_LEFT}
+{_PRICED} WHERE {_ON_SALE} ORDER BY ticket_type.position
 """,
 )
 # The batch with no order in it: what has expired goes back on sale, and the stocks are locked as the batch locks them.
@@ -83,7 +86,7 @@ OFFER = Query(
     _Offer,
     f"""
 SELECT ticket_type.name, price.price_minor, cash, card, release_id, stock_id, rung.room_stock_id, admits::integer,
-  available AS left, currency, short_code, clock() + hold_minutes * interval '1 minute' AS hold_until
+  {_LEFT}, available >= $3 AS fits, currency, short_code, clock() + hold_minutes * interval '1 minute' AS hold_until
 {_PRICED} JOIN release_on_sale($1, $3) AS rung ON rung.ticket_type_id = ticket_type.id
 WHERE {_ON_SALE} AND ticket_type.id = $2
 """,
@@ -166,9 +169,9 @@ def _refuse(offer: _Offer, line: Line, paid_by: PaidBy, total_minor: int) -> Non
         problem = PriceChanged(f"{offer.name} costs {price} now. Nothing was taken; tell them the new price.")
         problem.price_minor = offer.price_minor
         raise problem
-    if offer.left < line.quantity:
-        left = "None is" if offer.left <= 0 else f"Only {offer.left} {'is' if offer.left == 1 else 'are'}"
-        raise SoldOut(f"{left} left of {offer.name}. Nothing was taken.")
+    if not offer.fits:
+        left = f"At most {offer.left} of {offer.name} can be had" if offer.left else f"{offer.name} is sold out"
+        raise SoldOut(f"{left} now. Nothing was taken.")
     if not (offer.cash if paid_by == "cash" else offer.card):
         raise OrderRefused(f"{offer.name} is not sold for {'cash' if paid_by == 'cash' else 'cards'} at the door.")
     if total_minor > MAXIMUM_MINOR:

@@ -76,11 +76,12 @@ async def paired_phone(
     gate: str = "Main door",
     role: str = "staff",
     list_name: str = "",
+    sells: bool = False,
     script: str = "",
     **more: Any,
 ) -> Phone:
     """Opens a new link, types its PIN and waits for the list. `script` runs before the page's own."""
-    made = await door.link(gate, role, list_name)
+    made = await door.link(gate, role, list_name, sells=sells)
     context = await browser.new_context(viewport=PHONE, reduced_motion="reduce", **more)
     if script:
         await context.add_init_script(script)

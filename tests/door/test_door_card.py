@@ -16,14 +16,14 @@ __all__ = ["clean_books"]
 
 
 async def _waiting(seller: Seller, quantity: int = 2) -> tuple[Json, Json]:
-    await _at_stripe_too(seller.door)
+    await at_stripe_too(seller.door)
     body = seller.body(quantity, paid_by="card")
     sale = (await seller.ask(body)).json()
     assert sale["state"] == "waiting", sale
     return body, sale
 
 
-async def _at_stripe_too(door: Door) -> None:
+async def at_stripe_too(door: Door) -> None:
     """It is the evening of the night at Stripe, as it is at the door."""
     moved, offset = door.shop.box.db.moved_clock, door.shop.core.world.clock.offset  # type: ignore[attr-defined]
     assert moved is not None
@@ -32,7 +32,7 @@ async def _at_stripe_too(door: Door) -> None:
         await door.shop.control("clock/advance", seconds=seconds)
 
 
-async def _pays(shop: Shop, sale: Json) -> None:
+async def pays(shop: Shop, sale: Json) -> None:
     """The buyer's phone opens the code, and its owner pays."""
     async with httpx.AsyncClient(follow_redirects=True) as phone:
         page = await phone.get(sale["pay_url"])
@@ -51,7 +51,7 @@ async def test_a_card_waits_is_paid_by_the_buyers_phone_and_let_in_once(door: Do
     assert len(sale["pay_code"]) == len(sale["pay_code"][0]) > 20
     assert (await seller.ask(body)).json()["state"] == "waiting"
     assert await door.value(INSIDE) == 0
-    await _pays(door.shop, sale)
+    await pays(door.shop, sale)
     answers = await asyncio.gather(*(seller.ask(body) for _ in range(4)))
     assert {answer.json().get("state", answer.text) for answer in answers} == {"paid"}
     assert [one["answer"] for one in answers[0].json()["tickets"]] == ["admitted", "admitted"]
@@ -68,7 +68,7 @@ async def test_a_card_is_seen_as_paid_without_any_webhook(door: Door) -> None:
     seller = await seller_at(door)
     await door.shop.listen("payout.paid")
     body, sale = await _waiting(seller, 1)
-    await _pays(door.shop, sale)
+    await pays(door.shop, sale)
     await later(door, seconds=5)
     assert (await seller.ask(body)).json()["state"] == "paid"
 

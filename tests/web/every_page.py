@@ -327,7 +327,11 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
             await make_link(connection, box.settings.secret_key, night.id, "Main door", role=role)
             for role in ROLES[::-1]
         ]
+        counted, uncounted = [
+            await make_link(connection, box.settings.secret_key, night.id, "Box office", sells=True) for _ in range(2)
+        ]
         await open_now(connection, night.id)
+        await connection.execute("UPDATE stock SET cap = cap + 500, closed = false WHERE event_id = $1", night.id)
         tickets = await connection.fetch(
             """SELECT code, id FROM ticket WHERE event_id = $1 AND status = 'active'
             AND order_id NOT IN (SELECT order_id FROM guest) ORDER BY code LIMIT 3""",
@@ -381,7 +385,44 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
         Scene("door-found", address, act=_found(pair, good)),
         Scene("door-found-guests", address, act=_found(pair, "tonspur")),
         Scene("door-guest", address, act=_found(pair, "anna", comes_in=True)),
+        Scene("door-sell-float", f"/door/{DOOR}/{uncounted.link}", act=_opens_till(uncounted.pin)),
+        *(
+            Scene(f"door-sell{name}", f"/door/{DOOR}/{counted.link}", act=_sells(counted.pin, *steps))
+            for name, steps in {"": (), "-done": SOLD, "-box": (*SOLD, *BOX), "-card": CARD}.items()
+        ),
     ]
+
+
+SOLD = (("#sell-cash", "#sell-done"),)
+CARD = (("#sell-card", "#sell-wait"),)
+BOX = (("#sell-next", "#sell-form"), ("#sell-box", "#sell-cash-up"))
+
+
+def _opens_till(pin: str) -> Act:
+    async def act(page: Page) -> None:
+        await page.fill("#pin", pin)
+        await page.click("button")
+        await page.wait_for_selector(".network.is-on")
+        await page.click("#sell")
+        await page.wait_for_selector("#sell-float:not([hidden]), #sell-form:not([hidden])")
+
+    return act
+
+
+def _sells(pin: str, *steps: tuple[str, str]) -> Act:
+    """Opens the till, counting it where nobody did, and presses one thing after the other."""
+
+    async def act(page: Page) -> None:
+        await _opens_till(pin)(page)
+        if await page.locator("#sell-float").is_visible():
+            await page.fill("#float", "200")
+            await page.click("#sell-float button")
+        await page.wait_for_selector("#sell-form:not([hidden])")
+        for pressed, shown in steps:
+            await page.click(pressed)
+            await page.wait_for_selector(f":is({shown}):not([hidden])")
+
+    return act
 
 
 def _found(pair: Act, words: str, *, comes_in: bool = False) -> Act:

@@ -16,6 +16,7 @@ from boxoffice.accounts.login import MEET
 from boxoffice.accounts.organisation import DOOR, ORGANISER, add_member, remove_member
 from boxoffice.accounts.sessions import open_session
 from boxoffice.box import BoxOffice
+from boxoffice.door.cash_up import close_cash_box, lock_seller, open_cash_box
 from boxoffice.door.device import make_link, pair
 from boxoffice.door.entry_list import open_now
 from boxoffice.foundation.ids import new_id
@@ -299,6 +300,25 @@ async def test_a_new_scanner_is_shown_once_and_pairs(office: Office) -> None:
     assert "<bdi>Terrace</bdi>" in page
     assert pin not in page
     assert link not in page
+
+
+async def test_a_scanner_that_sells_has_its_cash_box_on_the_page(office: Office) -> None:
+    fields = {"gate": "Kiosk", "role": "staff", "list": "", "sells": "yes"}
+    made = await office.browser.post(f"{PAGE}/scanners", data=fields)
+    link = re.findall(r'<a href="http://localhost:3000/door/[^/]+/([^"]+)"', made.text)[0]
+    pin = "".join(re.findall(r'class="pin">(\d{3}) (\d{3})<', made.text)[0])
+    async with office.box.db.transaction() as connection:
+        paired = await pair(connection, office.box.settings.secret_key, SLUG, link, pin, None)
+        assert "Sold at the door" not in await office.page()
+        seller = await lock_seller(connection, SLUG, cast("Any", paired).token)
+        await open_cash_box(connection, seller, 20_000)
+        await close_cash_box(connection, seller, 19_950)
+    page = await office.page()
+    assert "staff, sells, list" in page
+    boxes = page[page.index("Sold at the door") : page.index('id="scanners"')]
+    assert "<bdi>Kiosk</bdi>" in boxes
+    for words in ("Should be in the box</th><td>€200.00", "<td>€199.50", "<strong>-€0.50"):
+        assert words in boxes.replace("\u2212", "-"), boxes
 
 
 @pytest.mark.parametrize(("name", "value"), [("gate", ""), ("gate", "x" * 41), ("gate", "a\tb"), ("role", "owner")])

@@ -4,6 +4,7 @@ import { Camera, missing } from "./camera.js";
 import { Refused } from "./network.js";
 import { element, Result } from "./result.js";
 import { Scanner } from "./scanner.js";
+import { Selling } from "./sell.js";
 import { setSound, wakeSound } from "./sound.js";
 import { openStore } from "./store.js";
 import { listenToKeys } from "./wedge.js";
@@ -22,6 +23,7 @@ const { slug, ed25519, reader, wasm } = page.dataset;
 const scanner = new Scanner(await openStore(slug), slug, ed25519);
 const result = new Result(clock, (entry) => [...companions(entry), ...offers(entry)], () => scanner.door?.age_minimum ?? 0);
 const camera = new Camera(find("#video"), { script: reader, wasm }, (text) => scan(text));
+let selling;
 let direction = "in";
 let soon;
 let awake;
@@ -64,6 +66,7 @@ function start() {
   addEventListener("keydown", wakeSound);
   listenToKeys(scan);
   listenToForms();
+  selling = new Selling(scanner, clock);
   navigator.storage?.persist?.().catch(() => {});
   keepHere().catch(() => {}); // a private window: the scanner works, and needs a network to open
   look();
@@ -108,9 +111,9 @@ async function stayAwake() {
   }
 }
 
-/** One ticket, whoever read it. Without a list nothing can be answered yet. */
+/** One ticket, whoever read it. Without a list nothing can be answered yet, and before a sale no answer would be seen. */
 async function scan(text, options = {}) {
-  if (!text.trim() || !scanner.door || scanner.refused) return;
+  if (!text.trim() || !scanner.door || scanner.refused || selling.isOpen) return;
   try {
     result.show(await scanner.scan(text, { isExit: direction === "out", ...options }));
   } catch (error) {

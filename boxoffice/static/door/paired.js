@@ -7,6 +7,7 @@ const { slug, device, token } = document.querySelector("#content").dataset;
 const store = await openStore(slug);
 const before = await store.get("paired");
 // Another device of the night keeps the scans on their way, and asks for the whole list anew.
-const clear = before?.device === device ? [] : ["tickets"];
-await store.write({ clear, kept: { paired: { device, token }, door: undefined, own: before?.device === device ? ((await store.get("own")) ?? {}) : {} } });
+const isSame = before?.device === device;
+const kept = isSame ? { own: (await store.get("own")) ?? {} } : { own: {}, sold: [] };
+await store.write({ clear: isSame ? [] : ["tickets"], kept: { paired: { device, token }, door: undefined, ...kept } });
 location.replace(`/door/${encodeURIComponent(slug)}`);

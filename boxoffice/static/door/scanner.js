@@ -9,11 +9,12 @@ import { genuine } from "./verify.js";
 
 const ANSWER_PATIENCE_MS = 1200;
 const SYNC_PATIENCE_MS = 10_000;
+const SELL_PATIENCE_MS = 12_000;
 const LOG_LENGTH = 50;
 const VOID = ["cancelled", "refunded"];
 const BOUGHT_LATER = { admits: 1, checks: [], last_entry_at: null, given_by: "" };
 const LIST_FIELDS = [
-  ...["device", "event", "event_code", "time_zone", "ends_at", "gate", "role", "list_name", "re_entry", "opens_at"],
+  ...["device", "event", "event_code", "time_zone", "ends_at", "gate", "role", "sells", "list_name", "re_entry", "opens_at"],
   ...["takes_paper", "age_minimum", "ticket_types", "keys", "counts", "cursor"],
 ];
 
@@ -130,7 +131,7 @@ export class Scanner extends EventTarget {
     item.ticketId = ticket?.id ?? shown?.ticketId;
     const alone = this.#alone(shown, ticket, item, { isExit, isFound, override: Boolean(override) });
     if (!this.online) return await this.#answeredAlone(item, alone);
-    await this.#keep(item);
+    await this.#queued(item);
     let told;
     try {
       told = await this.#ask(bodyOf(item, this.door.device, Date.now()));
@@ -162,6 +163,26 @@ export class Scanner extends EventTarget {
     this.#changed();
     this.sync();
     return undone;
+  }
+
+  /** A request of this scanner's own at the door's address. Raises Away, Refused. */
+  async call(path, body) {
+    try {
+      return await ask(`${this.#api}/door${path}`, this.#token, { body, patience: SELL_PATIENCE_MS });
+    } catch (error) {
+      if (error instanceof Refused && error.isFinal) this.#refuse(error);
+      throw error;
+    }
+  }
+
+  /** What was kept on the phone under a name. */
+  kept(name) {
+    return this.#store.get(name);
+  }
+
+  /** Keeps values by their names; they are on the disk when this returns. */
+  async keep(values) {
+    await this.#store.write({ kept: values });
   }
 
   /** Tells what waits, then asks what is new. One at a time; never raises. */
@@ -351,7 +372,7 @@ export class Scanner extends EventTarget {
     } else this.door.counts = { ...counts, inside: Math.max(0, counts.inside - people) };
   }
 
-  async #keep(item) {
+  async #queued(item) {
     this.#queue.set(item.nonce, item);
     await this.#store.write({ put: { queue: [item] } });
   }

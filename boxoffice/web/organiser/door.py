@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from boxoffice.accounts.organisation import ORGANISER, OrganiserNight
 from boxoffice.box import BoxOffice
+from boxoffice.door.cash_up import cash_ups
 from boxoffice.door.device import (
     GATE_LENGTH_MAX,
     ROLES,
@@ -64,13 +65,19 @@ async def make_scanner(
     request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], slug: FromPath[str]
 ) -> Response[str]:
     """A link and a PIN for one more scanner, shown this once. Raises SignInFirst, NotFound."""
-    fields = await read_form(request, ("gate", "role", "list"))
+    fields = await read_form(request, ("gate", "role", "list", "sells"))
     try:
         async with box.db.transaction() as connection:
             night = await night_of_member(connection, box.settings, request, slug)
             gate, role = gate_named(fields["gate"]), _role(fields["role"])
             made = await make_link(
-                connection, box.settings.secret_key, night.id, gate, role=role, list_name=fields["list"]
+                connection,
+                box.settings.secret_key,
+                night.id,
+                gate,
+                role=role,
+                list_name=fields["list"],
+                sells=fields["sells"] == "yes",
             )
     except Unprocessable as problem:
         return await _page(request, box, slug, fields=fields, problem=problem)
@@ -163,6 +170,7 @@ async def _page(
     async with box.db.transaction(snapshot=True) as connection:
         report = await night_report(connection, night.id)
         scanners = await devices(connection, night.id)
+        boxes = await cash_ups(connection, night.id)
         names = await list_names(connection, night.id)
         lists = [(one, await guests_on(connection, one)) for one in await lists_of(connection, night.slug)]
     return page(
@@ -174,6 +182,7 @@ async def _page(
         curve=drawn_curve(report.curve),
         scanners=[one for one in scanners if not one.revoked_at],
         revoked=[one for one in scanners if one.revoked_at],
+        cash_ups=boxes,
         list_names=names,
         lists=lists,
         links={one.id: _list_link(box, one) for one, _ in lists} if night.is_organiser else {},
