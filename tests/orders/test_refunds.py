@@ -201,9 +201,9 @@ async def test_without_the_tickets_lock_a_scan_slips_in(shop: Shop, monkeypatch:
     """The negative control of the test above."""
     order = await bought(shop)
     (code,) = codes(order)
-    unlocked = deciding.TICKETS.sql.replace("FOR UPDATE OF ticket", "")
-    assert unlocked != deciding.TICKETS.sql
-    monkeypatch.setattr(deciding, "TICKETS", Query(deciding.TICKETS.row, unlocked))
+    unlocked = deciding.LOCK_TICKETS.sql.replace("FOR UPDATE", "")
+    assert unlocked != deciding.LOCK_TICKETS.sql
+    monkeypatch.setattr(deciding, "LOCK_TICKETS", Query(deciding.LOCK_TICKETS.row, unlocked))
     real_owe = deciding._owe  # pyright: ignore[reportPrivateUsage]
 
     async def scan_meanwhile(*arguments: Any) -> Any:
