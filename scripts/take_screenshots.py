@@ -29,6 +29,7 @@ FOR_README = {
     "order-paying-phone-light": "order",
     "guest-list-phone-dark": "guest-list",
     "door-guest-phone-dark": "door",
+    "organiser-door-phone-dark": "organiser",
     "mail-tickets-phone-light": "mail",
 }
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from boxoffice.cli import migrate, nights, serve
-from boxoffice.cli.demo_door import DemoScanner, scanner_of_demo
+from boxoffice.cli.demo_door import ORGANISER_EMAIL, DemoScanner, scanner_of_demo
 from boxoffice.cli.demo_environment import (
     DemoProblem,
     Simulator,
@@ -137,13 +137,16 @@ def _say_where_to_scan(base_url: str, network_url: str, scanner: DemoScanner | N
     if scanner:
         print(f"  Scanner     {network_url or base_url}{scanner.path}")
         print(f"  its PIN     {scanner.pin}, for tickets like {' and '.join(scanner.codes)}")
-    if scanner and scanner.guest_list_path:
-        print(f"  Guest list  {base_url}{scanner.guest_list_path}")
-        print(f"              of the same night; the scanner finds {scanner.guest or 'whom you add'} by name")
     if network_url:
         print("              a phone in this network opens it, and trusts the certificate when it asks")
     elif scanner:
         print("              for a phone's camera: make run HTTPS=1")
+    if scanner and scanner.guest_list_path:
+        print(f"  Guest list  {base_url}{scanner.guest_list_path}")
+        print(f"              of the same night; the scanner finds {scanner.guest or 'whom you add'} by name")
+    if scanner:
+        print(f"  Organiser   {base_url}{scanner.organiser_path}")
+        print(f"              {ORGANISER_EMAIL} signs in there; the code is in the mailbox")
     print("Stop it with Ctrl-C.", flush=True)
 
 

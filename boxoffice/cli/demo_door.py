@@ -1,11 +1,13 @@
-"""A scanner for the demo: the door of one night is open now, whatever its date."""
+"""A scanner and an organiser for the demo: the door of one night is open now, whatever its date."""
 
 import asyncio
 from pathlib import Path
 
 import msgspec
 
+from boxoffice.accounts.organisation import ORGANISER, add_member
 from boxoffice.box import BoxOffice
+from boxoffice.cli.demo_entries import scan_for_the_demo
 from boxoffice.door.device import Link, link_of, make_link, night_of
 from boxoffice.door.entry_list import open_now
 from boxoffice.foundation.db import Connection, Query
@@ -15,6 +17,7 @@ from boxoffice.settings import Settings
 
 SLUG = "sub-zero"
 GATE = "Main door"
+ORGANISATION, ORGANISER_EMAIL = "nachtfrequenz", "boss@example.org"
 CODES = Query(
     str,
     """
@@ -27,13 +30,14 @@ ORDER BY code LIMIT 2
 
 class DemoScanner(msgspec.Struct, frozen=True):
     """`path`: of the link; `codes`: tickets of people who have bought; `guest_list_path`: of its guest list's link, if
-    it has one, and `guest` a name on it."""
+    it has one, and `guest` a name on it; `organiser_path`: where `ORGANISER_EMAIL` sees its door."""
 
     path: str
     pin: str
     codes: tuple[str, ...]
     guest_list_path: str
     guest: str
+    organiser_path: str = f"/organiser/events/{SLUG}/door"
 
 
 def scanner_of_demo(settings: Settings, kept: Path) -> DemoScanner:
@@ -57,6 +61,9 @@ async def _scanner(settings: Settings, known: list[str]) -> tuple[str, DemoScann
                 made = await make_link(connection, settings.secret_key, night.id, GATE, role="supervisor", sells=True)
                 known = [made.link, made.pin]
             await open_now(connection, night.id)
+            await add_member(connection, ORGANISER_EMAIL, ORGANISATION, ORGANISER)
+        await scan_for_the_demo(box, SLUG)
+        async with box.db.transaction() as connection:
             codes = tuple(await CODES.all(connection, night.id))
             lists = await lists_of(connection, SLUG)
             guests = await guests_on(connection, lists[0]) if lists else []

@@ -1,4 +1,4 @@
-"""`boxoffice guests load | list | link`: a night's guest lists, until organisers have a page for them."""
+"""`boxoffice guests load | list | link`: a night's guest lists, as the page under /organiser shows them too."""
 
 from pathlib import Path
 

@@ -33,11 +33,12 @@ def test_the_whole_demo(tmp_path: Path) -> None:
             base_url = f"http://localhost:{port}"
             simulator = said.split("Stripe      ")[1].split()[0]
             assert "4242 4242 4242 4242" in said
-            for path in ("/", "/tickets", "/dev/mailbox", "/api/docs"):
+            for path in ("/", "/tickets", "/dev/mailbox", "/api/docs", "/organiser/events/sub-zero/door"):
                 assert f"{base_url}{path}\n" in said
             assert httpx.get(f"{base_url}/readyz").status_code == 200
             assert httpx.get(f"{base_url}/api/v1/events").json()
             assert [hook["url"] for hook in _webhook_endpoints(simulator)] == [f"{base_url}/api/webhook"]
+            assert "18</strong> <span>inside now" in _organiser_looks(base_url)
             assert _buys_a_ticket(base_url, simulator) == ("paid", 1)
             assert _doctor_is_content(tmp_path)
             assert _a_phone_near_by_scans(said, port + 1, tmp_path / "https" / "certificate.pem") == "admitted"
@@ -139,6 +140,17 @@ def _a_phone_near_by_scans(said: str, port: int, certificate: Path) -> str:
         scan["scanned_at"] = datetime.now(UTC).isoformat()
         headers = {"Authorization": f"Bearer {paired['token']}"}
         return phone.post(f"{path}/scans", json=scan, headers=headers).json()["answer"]
+
+
+def _organiser_looks(base_url: str) -> str:
+    """The page of the demo's door, for whom the demo names, signed in by the code in the mailbox."""
+    headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(base_url=base_url, timeout=20, follow_redirects=True, headers=headers) as browser:
+        assert "Your nights" in browser.get("/organiser/events/sub-zero/door").text
+        browser.post("/tickets/login", data={"email": "boss@example.org"})
+        mail = browser.get(re.findall(r'href="(/dev/mailbox/[^"]+)"', browser.get("/dev/mailbox").text)[0]).text
+        code = re.findall(r"^\s*(\d{8})\s*$", mail, re.MULTILINE)[0]
+        return browser.post("/tickets/code", data={"email": "boss@example.org", "code": code}).text
 
 
 def _doctor_is_content(local: Path) -> bool:

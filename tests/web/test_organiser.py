@@ -88,8 +88,8 @@ class Office:
             return await connection.fetchval(sql, *parameters)
 
 
-@pytest.fixture
-async def office(box: BoxOffice, browser: AsyncClient) -> Office:
+async def open_office(box: BoxOffice, browser: AsyncClient) -> Office:
+    """Mara has bought four tickets, the door is open since two hours, and BOSS is signed in."""
     await load(box.db, LONG_NIGHT + LISTS)
     await load(box.db, OTHERS)
     view = await paid(box, quantity=4, names=("Ada Lark", "=HYPERLINK(1)", "", ""))
@@ -103,6 +103,11 @@ async def office(box: BoxOffice, browser: AsyncClient) -> Office:
         await open_now(connection, view.order.event_id, timedelta(hours=2))
     await made.enter(BOSS)
     return made
+
+
+@pytest.fixture
+async def office(box: BoxOffice, browser: AsyncClient) -> Office:
+    return await open_office(box, browser)
 
 
 async def routes(office: Office, slug: str = SLUG) -> list[tuple[str, str, dict[str, str], bool]]:

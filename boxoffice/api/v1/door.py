@@ -19,7 +19,6 @@ from boxoffice.door.device import Paired, night_of, pair
 from boxoffice.door.sync import Counts, DoorKey, DoorTicket, DoorType, door_list
 from boxoffice.edge.json_body import read_json
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
-from boxoffice.tickets.code import keys_of_night
 
 KEYS_KEPT_SECONDS = 60
 
@@ -81,6 +80,8 @@ class KeysShown(msgspec.Struct, frozen=True):
 )
 async def show_keys(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> KeysShown:
     """The night's public keys (Ed25519, 32 bytes in base64), by the number in the code's text."""
+    from boxoffice.tickets.code import keys_of_night  # noqa: PLC0415 - its cryptography is slow to load
+
     async with box.db.transaction() as connection:
         night = await night_of(connection, slug)
         keys = await keys_of_night(connection, night.id)

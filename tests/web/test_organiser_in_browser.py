@@ -1,0 +1,91 @@
+"""The door's page in a real browser: it keeps itself up to date without disturbing, and works with the keyboard."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+from httpx import AsyncClient
+from playwright.async_api import Browser, expect
+
+from boxoffice.app import create_app
+from boxoffice.box import BoxOffice
+from boxoffice.settings import Settings
+from tests.chromium import in_chromium
+from tests.conftest import SECRET_KEY
+from tests.stripe_simulator.seller import free_port
+from tests.web.conftest import BROWSER, KEYS
+from tests.web.test_organiser import BOSS, PAGE, Office, open_office
+
+pytestmark = in_chromium
+
+
+@pytest.fixture
+async def served(database_url: str) -> AsyncIterator[tuple[Office, str]]:
+    """The night behind a real server, and where that is."""
+    port = free_port()
+    url = f"http://localhost:{port}"
+    values = {"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY, "BASE_URL": url} | KEYS
+    box = BoxOffice.from_settings(Settings.from_environment(values))
+    server = Server(
+        create_app(box), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_level=LogLevels.error
+    )
+    task = asyncio.create_task(server.serve())
+    await asyncio.sleep(0.3)
+    async with AsyncClient(base_url=url, headers=BROWSER) as browser:
+        yield await open_office(box, browser), url
+    server.stop()
+    await task
+    await box.close()
+
+
+async def test_the_page_follows_the_door_and_leaves_alone_what_somebody_does(
+    chromium: Browser, served: tuple[Office, str]
+) -> None:
+    office, url = served
+    await office.enter(BOSS)
+    context = await chromium.new_context(viewport={"width": 360, "height": 780})
+    await context.add_cookies([{"name": "session", "value": office.browser.cookies["session"], "url": url}])
+    page = await context.new_page()
+    await page.clock.install()
+    await page.goto(url + PAGE)
+    inside = page.locator(".now-large strong")
+    await expect(inside).to_have_text("0")
+    summary = page.locator("#devices summary").first
+    await summary.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Out of service")).to_be_visible()
+    await page.fill("#gate", "Half typed")
+    await office.scan(next(iter(office.tokens)), office.tickets[0].code)
+    await page.clock.run_for(6000)
+    await expect(inside).to_have_text("1")
+    await expect(page.locator("#curve svg")).to_be_visible()
+    await expect(page.locator("#devices")).to_contain_text("1 scan,")
+    await expect(page.get_by_role("button", name="Out of service")).to_be_visible()
+    assert await page.input_value("#gate") == "Half typed"
+    await context.clear_cookies()
+    await page.clock.run_for(6000)
+    await expect(page.get_by_role("button", name="Send me a code")).to_be_visible()
+    await context.close()
+
+
+async def test_without_scripts_a_link_looks_again_and_a_scanner_is_made(
+    chromium: Browser, served: tuple[Office, str]
+) -> None:
+    office, url = served
+    await office.enter(BOSS)
+    context = await chromium.new_context(java_script_enabled=False)
+    await context.add_cookies([{"name": "session", "value": office.browser.cookies["session"], "url": url}])
+    page = await context.new_page()
+    await page.goto(url + PAGE)
+    await office.scan(next(iter(office.tokens)), office.tickets[0].code)
+    await page.get_by_role("link", name="Look again").click()
+    await expect(page.locator(".now-large strong")).to_have_text("1")
+    await page.get_by_label("Gate", exact=True).fill("Terrace")
+    await page.get_by_role("button", name="Make link and PIN").click()
+    await expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
+    await page.get_by_role("link", name="Back to the door").click()
+    await expect(page.locator("#devices")).to_contain_text("Terrace")
+    await context.close()
