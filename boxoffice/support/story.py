@@ -172,6 +172,16 @@ class Kept(msgspec.Struct, frozen=True):
     google_since: datetime | None
 
 
+class DoorSale(msgspec.Struct, frozen=True):
+    """Where and how an order was sold at the door, and when its cash was handed back."""
+
+    gate: str
+    paid_by: str
+    sold_at: datetime
+    voided_at: datetime | None
+    void_reason: str | None
+
+
 class Story(msgspec.Struct, frozen=True):
     """Each list in the order in which it came about."""
 
@@ -190,6 +200,7 @@ class Story(msgspec.Struct, frozen=True):
     transfers: list[Transfer]
     ledger: list[LedgerEntry]
     kept: list[Kept]
+    door_sales: list[DoorSale]
 
 
 MORE = Query(More, "SELECT review_reason, extended FROM orders WHERE event_id = $1 AND id = $2")
@@ -286,6 +297,16 @@ GROUP BY ticket.number, kept.revision, ticket.revision ORDER BY ticket.number, k
 )
 
 
+DOOR_SALES = Query(
+    DoorSale,
+    """
+SELECT gate, paid_by, sold_at, voided_at, void_reason FROM door_sale
+JOIN device ON device.event_id = door_sale.event_id AND device.id = device_id
+WHERE door_sale.event_id = $1 AND order_id = $2
+""",
+)
+
+
 async def read_story(connection: Connection, code: str) -> Story:
     """Everything about the order of a code. Raises NotFound."""
     view = await show_order(connection, code)
@@ -325,6 +346,7 @@ async def read_story(connection: Connection, code: str) -> Story:
         transfers,
         await LEDGER.all(connection, *key),
         await KEPT.all(connection, *key),
+        await DOOR_SALES.all(connection, *key),
     )
 
 

@@ -156,6 +156,7 @@ def what_happened(story: Story) -> list[Told]:
         *(one for attempt in story.attempts for one in _attempt(story, attempt)),
         *(one for event in story.events for one in _event(event)),
         *_money_came(story),
+        *_at_the_door(story),
         *_moves(story),
         *_tickets(story),
         *_transfers(story),
@@ -238,6 +239,14 @@ def _money_came(story: Story) -> Iterator[Told]:
         if payment.fee_minor is not None and payment.fee_currency is not None:
             words += f"; Stripe keeps {_money(payment.fee_minor, payment.fee_currency)} of it"
         yield Told(payment.received_at, words)
+
+
+def _at_the_door(story: Story) -> Iterator[Told]:
+    for sale in story.door_sales:
+        how = "paid in cash" if sale.paid_by == "cash" else "by card, on the buyer's own phone"
+        yield Told(sale.sold_at, f"sold at the door ({sale.gate}), {how}")
+        if sale.voided_at is not None:
+            yield Told(sale.voided_at, f"the cash was handed back: {sale.void_reason}")
 
 
 def _moves(story: Story) -> Iterator[Told]:
@@ -412,6 +421,9 @@ def _usual(story: Story) -> Iterator[str]:
             else:
                 yield "No money reached this order. A charge on the buyer's account is a reservation that lapses, or"
                 yield "belongs to another order: `boxoffice order` with the address, or with the payment's id (pi_...)."
+        case "paid" if any(sale.paid_by == "cash" for sale in story.door_sales):
+            yield "It was paid in cash at the door. To give it back, hand it over and book it:"
+            yield f"`boxoffice door give-back {order.code} --reason TEXT`."
         case "paid" | "part_refunded" if not order.email:
             yield "No address is known, so nothing is mailed: the guest's name is enough at the door."
         case "paid" | "part_refunded":

@@ -120,11 +120,17 @@ async def test_cash_is_not_refunded_by_stripe_and_its_handing_back_is_booked_onc
     before = await run("door", "cash-up", "tiefdruck-eins")
     assert "2 x Entry at €15.00, cash: €30.00" in before[1]
     assert "expected  €230.00" in before[1]
+    story = (await run("order", sale["order"]))[1]
+    assert "sold at the door (Main door), paid in cash" in story
+    assert f"boxoffice door give-back {sale['order']}" in story
+    compared = await run("reconcile")
+    assert compared[0] == 0, compared[1]  # Stripe and we agree: it knows nothing of cash
     back = ("door", "give-back", sale["order"], "--reason", "The sound failed")
     assert "€30.00 of order" in (await run(*back))[1]
     again = await run(*back)
     assert again[0] == 1
     assert "went back before" in again[1]
+    assert "the cash was handed back: The sound failed" in (await run("order", sale["order"]))[1]
     assert await door.value(LEDGER, "cash") == 0
     assert (await seller.till())["cash_up"]["expected"] == 23_000  # it came out of another box than the scanner's
 

@@ -331,7 +331,11 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
             await make_link(connection, box.settings.secret_key, night.id, "Box office", sells=True) for _ in range(2)
         ]
         await open_now(connection, night.id)
-        await connection.execute("UPDATE stock SET cap = cap + 500, closed = false WHERE event_id = $1", night.id)
+        await connection.execute(
+            """UPDATE stock SET cap = cap + 500, closed = false WHERE event_id = $1 AND id NOT IN (
+            SELECT stock_id FROM release JOIN guest_list ON guest_list.id = ticket_type_id)""",
+            night.id,
+        )
         tickets = await connection.fetch(
             """SELECT code, id FROM ticket WHERE event_id = $1 AND status = 'active'
             AND order_id NOT IN (SELECT order_id FROM guest) ORDER BY code LIMIT 3""",
