@@ -13,7 +13,7 @@ from tests.crash.walk import PLANTED, open_place, sample, walk
 
 SEED = 20261128
 POINTS = 2
-POINTS_OF_ANSWERS = 1
+POINTS_OF_ANSWERS = 2
 POINTS_FOR_THE_BUG = 4
 
 

@@ -42,8 +42,8 @@ SELECT code, status, blocked_reason FROM ticket WHERE status IN ('active', 'used
     AND dispute.status IN ('needs_response', 'under_review'))
 """
 CALLED_OFF = """
-SELECT orders.code, orders.status FROM orders JOIN event ON event.id = event_id WHERE event.status = 'cancelled' AND EXISTS (
-  SELECT FROM ticket WHERE ticket.order_id = orders.id AND ticket.status IN ('active', 'used'))
+SELECT orders.code, orders.status FROM orders JOIN event ON event.id = event_id WHERE event.status = 'cancelled'
+  AND EXISTS (SELECT FROM ticket WHERE ticket.order_id = orders.id AND ticket.status IN ('active', 'used'))
 """
 DISPUTES = "SELECT id, status FROM dispute"
 REFUNDS = "SELECT refund_id, status, amount_minor FROM refund WHERE refund_id IS NOT NULL"
