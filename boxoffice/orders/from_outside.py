@@ -14,7 +14,7 @@ from boxoffice.foundation.written import write_money
 from boxoffice.orders.follow_disputes import follow_disputes
 from boxoffice.orders.give_back import give_back_units
 from boxoffice.orders.payment import Payment, lock_payment
-from boxoffice.orders.refund import DECIDE, DROP, OF_PAYMENT, ORDER_REFUNDED, RefundRow, decide, settle_refund
+from boxoffice.orders.refund import DECIDE, DROP, OF_PAYMENT, ORDER_REFUNDED, RefundRow, asking, decide, settle_refund
 from boxoffice.orders.void import follow_tickets, void_all
 from boxoffice.payments.ledger import post
 from boxoffice.payments.stripe import Refund
@@ -45,6 +45,11 @@ async def record_refunds(connection: Connection, event_id: UUID, intent: str, re
 
 def _is(row: RefundRow, refund: Refund) -> bool:
     return row.refund_id == refund.id or refund.metadata.get("refund_id") == str(row.id)
+
+
+def _is_asked(row: RefundRow, refund: Refund) -> bool:
+    """Whether it is what the last asking made: one that failed may have been asked for again since."""
+    return _is(row, refund) and asking(refund) == row.attempt
 
 
 async def _record(
@@ -98,12 +103,12 @@ async def _make_room(
 
 
 def _not_sent(rows: list[RefundRow], outside: Refund, refunds: list[Refund]) -> list[RefundRow]:
-    """What was decided here and moved no money: Stripe's list knows nothing of it, or it failed. First what failed with
-    the amount of `outside`, then the newest."""
+    """What was decided here and moved no money: Stripe's list knows nothing of it, or of an earlier asking alone, or it
+    failed. First what failed with the amount of `outside`, then the newest."""
     not_sent = [
         row
         for row in reversed(rows)
-        if row.status == "failed" or (row.status == "decided" and not any(_is(row, refund) for refund in refunds))
+        if row.status == "failed" or (row.status == "decided" and not any(_is_asked(row, refund) for refund in refunds))
     ]
     return sorted(not_sent, key=lambda row: (row.status, row.amount_minor) != ("failed", outside.amount_minor))
 

@@ -158,8 +158,8 @@ async def settle_refund(connection: Connection, event_id: UUID, refund_id: UUID,
     """
     await LOCK_ORDER_OF.first(connection, event_id, refund_id)
     status = refund.outcome
-    attempt = int(refund.metadata.get("attempt", "1"))
-    settled = await SETTLE.first(connection, event_id, refund_id, status, refund.id, refund.failure_reason, attempt)
+    asked = asking(refund)
+    settled = await SETTLE.first(connection, event_id, refund_id, status, refund.id, refund.failure_reason, asked)
     if settled is None:
         return "known"
     logs.note(order_id=str(settled.order_id), payment_intent=settled.payment_intent_id)
@@ -170,6 +170,11 @@ async def settle_refund(connection: Connection, event_id: UUID, refund_id: UUID,
     elif status == "failed":
         await _failed(connection, order, settled, refund.failure_reason)
     return status
+
+
+def asking(refund: Refund) -> int:
+    """Which asking for it made this one at Stripe: the first is 1."""
+    return int(refund.metadata.get("attempt", "1"))
 
 
 async def refuse_refund(connection: Connection, event_id: UUID, refund: RefundRow, why: str) -> None:

@@ -23,7 +23,7 @@ LOCK = Query(_State, "SELECT handled_at, tries FROM stripe_event WHERE id = $1 F
 HANDLED = Command("UPDATE stripe_event SET handled_at = clock(), outcome = $2, problem = NULL WHERE id = $1")
 FAILED = Command("""
 UPDATE stripe_event SET problem = $2, tries = tries + 1,
-  next_try_at = clock() + least($3::interval, interval '5 seconds' * power(2, tries))
+  next_try_at = clock() + least($3::interval, interval '5 seconds' * power(2, least(tries, 20)))
 WHERE id = $1 AND handled_at IS NULL
 """)
 DUE = Query(
