@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -137,31 +138,99 @@ def pooler_port(postgres: LocalPostgres) -> Iterator[int | None]:
         yield port
 
 
+# Every row of a catalogue that a change of the schema writes anew, the database's settings, and what is not emptied.
+SHAPE = """
+SELECT md5(string_agg(thing || version, ',' ORDER BY thing, version)) FROM (
+  SELECT 'class' || oid, xmin::text FROM pg_class
+  UNION ALL SELECT 'constraint' || oid, xmin::text FROM pg_constraint
+  UNION ALL SELECT 'trigger' || oid, xmin::text FROM pg_trigger
+  UNION ALL SELECT 'function' || oid, xmin::text FROM pg_proc
+  UNION ALL SELECT 'setting' || setrole, array_to_string(setconfig, ',')
+    FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase AND datname = current_database()
+  UNION ALL SELECT 'migration' || version, xmin::text FROM public.schema_migrations
+  UNION ALL SELECT 'mark' || mark, xmin::text FROM public.database_mark
+) AS things (thing, version)
+"""
+# As superuser past all triggers, those that keep history among them.
+EMPTY = """
+DO $$ DECLARE one text; has boolean; BEGIN
+  SET LOCAL session_replication_role = replica;
+  FOR one IN SELECT tablename FROM pg_tables
+    WHERE schemaname = 'public' AND tablename NOT IN ('schema_migrations', 'database_mark')
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I)', one) INTO has;
+    IF has THEN EXECUTE format('DELETE FROM %I', one); END IF;
+  END LOOP;
+END $$
+"""
+ALONE = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
 class Copies:
-    """Makes databases after the template. Copying its files takes a third of the time that copying its pages does."""
+    """Makes databases after the template, and empties them for the next test: a copy takes 0.3 s, emptying 0.02.
+
+    A database whose schema or settings a test has changed serves no second one.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: asyncpg.Connection | None = None
+        self._empty: list[str] = []
+        self._shapes: dict[str, str] = {}
 
-    async def make(self, name: str) -> None:
-        """A copy of the template."""
+    async def take(self) -> str:
+        """The name of an empty one."""
+        if self._empty:
+            return self._empty.pop()
+        name = f"test_{uuid4().hex[:12]}"
         await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY file_copy')
+        connection = await asyncpg.connect(with_database(self._url, name))
+        self._shapes[name] = await connection.fetchval(SHAPE)
+        await connection.close()
+        return name
 
-    async def drop(self, name: str) -> None:
-        """It goes, whoever is connected."""
-        await self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    async def give_back(self, name: str) -> None:
+        """A test has done with it; whoever is still connected no longer is."""
+        try:
+            connection = await asyncpg.connect(with_database(self._url, name))
+        except asyncpg.PostgresError:  # dropped, or closed to everybody
+            await self._drop(name)
+            return
+        try:
+            await connection.execute(ALONE)
+            as_made = await connection.fetchval(SHAPE) == self._shapes[name]
+            if as_made:
+                await connection.execute(EMPTY)
+        except asyncpg.PostgresError:  # what is asked for is not there any more
+            as_made = False
+        finally:
+            await connection.close()
+        if as_made:
+            self._empty.append(name)
+        else:
+            await self._drop(name)
 
     async def close(self) -> None:
         """No more copies."""
         if self._connection is not None:
             await self._connection.close()
 
+    async def _drop(self, name: str) -> None:
+        await self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
     async def _execute(self, statement: str) -> None:
         connection = self._connection
         if connection is None or connection.is_closed():
             connection = self._connection = await asyncpg.connect(self._url)
         await connection.execute(statement)
+
+
+def with_database(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 @pytest.fixture(scope="session")
@@ -175,10 +244,9 @@ async def copies(postgres: LocalPostgres) -> AsyncIterator[Copies]:
 @pytest.fixture
 async def direct_url(postgres: LocalPostgres, copies: Copies) -> AsyncIterator[str]:
     """An empty, migrated database of this test's own, by the way without a pooler."""
-    name = f"test_{uuid4().hex[:12]}"
-    await copies.make(name)
+    name = await copies.take()
     yield postgres.url(name)
-    await copies.drop(name)
+    await copies.give_back(name)
 
 
 @pytest.fixture

@@ -88,10 +88,16 @@ async def front(postgres_url: str) -> AsyncIterator[Front]:
     task = asyncio.create_task(server.serve())
     async with httpx.AsyncClient(base_url=front.url, timeout=20) as web:
         await answering(web)
+    front.app = closed
     yield front
-    front.app = quiet
     server.stop()
     await task
+
+
+async def closed(_scope: Any, _receive: Any, send: Any) -> None:
+    """Answers between two tests, for a delivery that Stripe makes after the one that it was meant for has ended."""
+    await send({"type": "http.response.start", "status": 503, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 @pytest.fixture
@@ -118,6 +124,7 @@ async def open_shop(simulator: Core, front: Front, database_url: str, **more: st
         ):
             await load(box.db, NIGHT)
             yield Shop(box, simulator, web, stripe, front.url)
+            front.app = closed
             await front.answered()
         await box.close()
 
