@@ -102,34 +102,37 @@ SELECT old_code AS code, ticket_id FROM ticket_transfer
 WHERE event_id = $1 AND old_code = ANY($2::text[]) AND status = 'accepted' ORDER BY ticket_id
 """,
 )
-_SCAN = """
-SELECT scan.device_id, scan.nonce, scan.list_id, re_entry, kind, ticket_id, read, scanned_at, corrected_at, online,
+# What was asked before, what is known of the tickets, and the few undos that were told of before their scan, whose
+# ticket nobody knew then.
+SCANS = Query(
+    Scan,
+    """
+WITH known AS (
+  SELECT scan.* FROM scan JOIN unnest($2::uuid[], $3::text[]) AS asked (device_id, nonce)
+    ON asked.device_id = scan.device_id AND asked.nonce = scan.nonce WHERE scan.event_id = $1
+  UNION ALL SELECT * FROM scan WHERE event_id = $1 AND ticket_id = ANY($4::uuid[])
+  UNION ALL SELECT * FROM scan WHERE event_id = $1 AND kind = 'undo' AND ticket_id IS NULL)
+SELECT known.device_id, known.nonce, known.list_id, re_entry, kind, ticket_id, read, scanned_at, corrected_at, online,
   answer, override, reason, used_at, used_gate, gate, undoes_device_id, undoes_nonce, objection, because
-FROM scan JOIN device ON device.event_id = scan.event_id AND device.id = scan.device_id
-JOIN entry_list ON entry_list.event_id = scan.event_id AND entry_list.id = scan.list_id
-"""
-ASKED_BEFORE = Query(
-    Scan,
-    f"""{_SCAN} JOIN unnest($2::uuid[], $3::text[]) AS asked (device_id, nonce)
-  ON asked.device_id = scan.device_id AND asked.nonce = scan.nonce WHERE scan.event_id = $1""",
+FROM known JOIN device ON device.event_id = $1 AND device.id = known.device_id
+JOIN entry_list ON entry_list.event_id = $1 AND entry_list.id = known.list_id
+""",
 )
-# With the few undos that were told of before their scan, whose ticket nobody knew then.
-OF_TICKETS = Query(
-    Scan,
-    f"""{_SCAN} WHERE scan.event_id = $1 AND ticket_id = ANY($2::uuid[])
-UNION ALL {_SCAN} WHERE scan.event_id = $1 AND kind = 'undo' AND ticket_id IS NULL""",
-)
+# Scans, who came in by them, and their tickets, at one go: most rounds write nothing else.
 WRITE = Command("""
-INSERT INTO scan (event_id, received_at, device_id, nonce, list_id, kind, ticket_id, read, scanned_at, corrected_at,
-  online, answer, override, reason, used_at, used_gate, undoes_device_id, undoes_nonce, objection, because)
-SELECT $1, clock(), * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[],
-  $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::timestamptz[],
-  $15::text[], $16::uuid[], $17::text[], $18::text[], $19::text[])
-""")
-ENTER = Command("""
-INSERT INTO entry (event_id, list_id, ticket_id, visit, device_id, nonce, entered_at, left_at)
-SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::text[], $7::timestamptz[],
-  $8::timestamptz[])
+WITH written AS (
+  INSERT INTO scan (event_id, received_at, device_id, nonce, list_id, kind, ticket_id, read, scanned_at, corrected_at,
+    online, answer, override, reason, used_at, used_gate, undoes_device_id, undoes_nonce, objection, because)
+  SELECT $1, clock(), * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[],
+    $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::timestamptz[],
+    $15::text[], $16::uuid[], $17::text[], $18::text[], $19::text[])
+), entered AS (
+  INSERT INTO entry (event_id, list_id, ticket_id, visit, device_id, nonce, entered_at, left_at)
+  SELECT $1, * FROM unnest($20::uuid[], $21::uuid[], $22::smallint[], $23::uuid[], $24::text[], $25::timestamptz[],
+    $26::timestamptz[])
+)
+UPDATE ticket SET status = 'used', used_at = first.at FROM unnest($27::uuid[], $28::timestamptz[]) AS first (id, at)
+WHERE event_id = $1 AND ticket.id = first.id AND status IN ('active', 'used') AND used_at IS DISTINCT FROM first.at
 """)
 REPLACE = Command("""
 UPDATE entry SET device_id = new.device_id, nonce = new.nonce, entered_at = new.entered_at, left_at = new.left_at
@@ -141,10 +144,6 @@ REMOVE = Command("""
 DELETE FROM entry USING unnest($2::uuid[], $3::uuid[], $4::smallint[]) AS gone (list_id, ticket_id, visit)
 WHERE event_id = $1 AND entry.list_id = gone.list_id AND entry.ticket_id = gone.ticket_id AND entry.visit = gone.visit
 """)
-USE = Command("""
-UPDATE ticket SET status = 'used', used_at = entered.at FROM unnest($2::uuid[], $3::timestamptz[]) AS entered (id, at)
-WHERE event_id = $1 AND ticket.id = entered.id AND status IN ('active', 'used') AND used_at IS DISTINCT FROM entered.at
-""")
 NOT_USED = Command("""
 UPDATE ticket SET status = 'active', used_at = NULL WHERE event_id = $1 AND id = ANY($2::uuid[]) AND status = 'used'
 """)
@@ -152,17 +151,19 @@ UPDATE ticket SET status = 'active', used_at = NULL WHERE event_id = $1 AND id =
 
 async def open_book(connection: Connection, event_id: UUID, event_code: str, wanted: Sequence[Wanted]) -> "Book":
     """Reads what these scans need, and locks their tickets. The caller has locked their devices."""
-    keys = [one.key for one in wanted] + [one.undoes for one in wanted if one.undoes]
-    asked = await ASKED_BEFORE.all(connection, event_id, *_columns(keys)) if keys else []
-    ids = {one.ticket_id for one in wanted if one.ticket_id} | {row.ticket_id for row in asked if row.ticket_id}
+    ids = {one.ticket_id for one in wanted if one.ticket_id}
     codes = [one.code for one in wanted if one.code]
     tickets = await LOCK_TICKETS.all(connection, event_id, list(ids), codes) if ids or codes else []
     unknown = set(codes) - {ticket.code for ticket in tickets}
     old = await OLD_CODES.all(connection, event_id, list(unknown)) if unknown else []
     if missing := {one.ticket_id for one in old} - {ticket.id for ticket in tickets}:
         tickets += await LOCK_TICKETS.all(connection, event_id, list(missing), [])
-    rows = await OF_TICKETS.all(connection, event_id, [ticket.id for ticket in tickets]) if tickets else []
-    return Book(event_id, event_code, tickets, [*asked, *rows], {one.code: one.ticket_id for one in old})
+    keys = [one.key for one in wanted] + [one.undoes for one in wanted if one.undoes]
+    scans = await SCANS.all(connection, event_id, *_columns(keys), [ticket.id for ticket in tickets]) if keys else []
+    if missing := {scan.ticket_id for scan in scans if scan.ticket_id} - {ticket.id for ticket in tickets}:
+        tickets += await LOCK_TICKETS.all(connection, event_id, list(missing), [])
+        scans += await SCANS.all(connection, event_id, [], [], list(missing))
+    return Book(event_id, event_code, tickets, scans, {one.code: one.ticket_id for one in old})
 
 
 def _columns(keys: Iterable[Key]) -> tuple[list[UUID], list[str]]:
@@ -241,26 +242,32 @@ class Book:
         """Writes the new scans and what follows from them: who is in, and which tickets are used."""
         if not self._written:
             return
-        await WRITE.run(connection, self._event_id, *_transposed([_values(scan) for scan in self._written], 18))
         new, changed, gone = self._changes()
+        moved = {row[1] for row in (*new, *changed, *gone)}
+        entered = self._entered(moved)
+        await WRITE.run(
+            connection,
+            self._event_id,
+            *_transposed([_values(scan) for scan in self._written], 18),
+            *_transposed(new, 7),
+            list(entered),
+            list(entered.values()),
+        )
         if gone:
             await REMOVE.run(connection, self._event_id, *_transposed([row[:3] for row in gone], 3))
         if changed:
             await REPLACE.run(connection, self._event_id, *_transposed(changed, 7))
-        if new:
-            await ENTER.run(connection, self._event_id, *_transposed(new, 7))
-        await self._use(connection, {row[1] for row in (*new, *changed, *gone)})
+        if out := moved - entered.keys():
+            await NOT_USED.run(connection, self._event_id, list(out))
 
-    async def _use(self, connection: Connection, ticket_ids: set[object]) -> None:
+    def _entered(self, ticket_ids: set[object]) -> dict[UUID, datetime]:
+        """Since when these tickets are in, those that are."""
         entered: dict[UUID, datetime] = {}
         for (_, ticket_id), moves in self._moves.items():
             if ticket_id in ticket_ids:
                 for visit in self._visits(moves):
                     entered[ticket_id] = min(visit.winner.at, entered.get(ticket_id, visit.winner.at))
-        if entered:
-            await USE.run(connection, self._event_id, list(entered), list(entered.values()))
-        if out := ticket_ids - entered.keys():
-            await NOT_USED.run(connection, self._event_id, list(out))
+        return entered
 
     def _changes(self) -> tuple[list["_Entry"], list["_Entry"], list["_Entry"]]:
         new: list[_Entry] = []

@@ -67,6 +67,7 @@ async def test_a_database_that_is_not_there_is_one_line(database_url: str, chang
     assert saw in findings["database"].saw
 
 
+@pytest.mark.slow
 async def test_a_silent_database_is_waited_for_five_seconds() -> None:
     async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(20)

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import httpx
+import pytest
 
 from tests.cli.test_commands import boxoffice
 from tests.door.conftest import Door
@@ -104,6 +105,7 @@ async def test_while_stripe_is_away_a_card_waits_and_cash_goes_on(door: Door) ->
     assert (await seller.ask(body)).json()["state"] == "waiting"
 
 
+@pytest.mark.slow
 async def test_cash_is_not_refunded_by_stripe_and_its_handing_back_is_booked_once(door: Door) -> None:
     seller = await seller_at(door)
     sale = await seller.sell(2)

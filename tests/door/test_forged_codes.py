@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from boxoffice.door.read import Reader
@@ -19,6 +20,7 @@ NOW = datetime(2026, 12, 4, 23, 0, 7, tzinfo=UTC)
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
+@pytest.mark.slow
 async def test_no_forged_code_is_read_as_a_ticket(door: Door, amount: Amount) -> None:
     codes = await door.tickets(10)
     genuine = [await payload_of(door, code) for code in codes]
@@ -39,6 +41,7 @@ async def test_no_forged_code_is_read_as_a_ticket(door: Door, amount: Amount) ->
     amount.show(f"{forgeries} forged or altered codes: 0 taken")
 
 
+@pytest.mark.slow
 async def test_no_altered_rotating_code_is_of_now(door: Door, amount: Amount) -> None:
     codes = await door.tickets(10)
     made = [await door.rotating(code) for code in codes]

@@ -75,6 +75,7 @@ def test_any_name_is_shown_and_stays_a_name(kind: str, name: str) -> None:
         assert PLAIN[name] in page.words
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60))
 def test_whatever_is_written_the_mail_keeps_its_form(name: str) -> None:
     assert Page(mail("tickets", name).html).tags == Page(mail("tickets").html).tags

@@ -199,6 +199,7 @@ async def test_nobody_waits_in_a_circle_and_the_stock_is_what_is_held(storm: Sto
     assert statuses == {"paid", "refunded"}
 
 
+@pytest.mark.slow
 async def test_with_stocks_locked_the_other_way_round_they_do_and_everybody_ends_all_the_same(
     storm: Storm, db: Database
 ) -> None:

@@ -20,6 +20,8 @@ from tests.house import House
 from tests.proxy import Proxy
 from tests.shop import CARD, Json, Shop, session_of, until
 
+pytestmark = pytest.mark.slow
+
 CROWD, KILLS = 60, 4
 COMPLETED = "checkout.session.completed"
 
@@ -368,7 +370,6 @@ async def all_expired(shop: Shop) -> bool:
 # Anywhere
 
 
-@pytest.mark.slow
 async def test_server_and_worker_die_again_and_again_while_a_crowd_buys(house: House) -> None:
     """At moments of chance. Every buyer asks again under the key; two of three pay, and all of those get in."""
     shop, random = house.shop, Random(20261124)

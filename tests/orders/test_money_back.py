@@ -140,6 +140,7 @@ async def desk(db: Database) -> Desk:
     return await open_desk(db, LARGE)
 
 
+@pytest.mark.slow
 @example(story=Story("jpy", 3333, 3, (Part((0,), None, True), Part((), 50, False), Part((1,), 0, True))))
 @example(story=Story("kwd", 1234, 2, (Part((0,), 33, True), Part((0, 1), None, True), Part((1,), None, False))))
 @example(story=Story("eur", 1200, 2, (Part((), 100, True), Part((0,), None, True))))

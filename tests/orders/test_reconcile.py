@@ -208,6 +208,7 @@ async def test_other_software_is_counted_and_left_alone(shop: Shop) -> None:
     assert (found, compared.foreign) == ([], 2)
 
 
+@pytest.mark.slow
 async def test_pages_and_days_are_gone_through_to_the_end(shop: Shop) -> None:
     await execute(shop, "UPDATE stock SET cap = cap + 200")
     await shop.fault("drop", count=None)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from boxoffice.box import BoxOffice
 from boxoffice.worker.tick import tick
 from tests.orders.test_unkind_paths import available
@@ -60,6 +62,7 @@ async def test_a_session_that_stripe_does_not_know_keeps_no_other_hold_from_endi
     await shop.sound()
 
 
+@pytest.mark.slow
 async def test_a_wrong_payment_for_an_order_that_has_ended_goes_back_too_and_its_promo_code_is_freed_once(
     shop: Shop,
 ) -> None:

@@ -174,6 +174,7 @@ async def test_too_fast_stops_the_line_of_all_processes_longer_each_time(db: Dat
     await other.close()
 
 
+@pytest.mark.slow
 async def test_a_turn_that_passed_while_the_line_stood_still_is_taken_anew(shop: Shop) -> None:
     """25 a second is all that Stripe gets after an outage too."""
     async with shop.box.db.transaction() as connection:

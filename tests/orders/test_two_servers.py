@@ -20,6 +20,8 @@ from tests.shop import SLUG, STRIPE_KEY, Json
 from tests.shop_fixtures import shop_environment
 from tests.stripe_simulator.seller import free_port
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 100
 WRONG = (
     "SELECT count(*) FROM stock WHERE used <> (SELECT coalesce(sum(quantity), 0) FROM hold WHERE stock_id = stock.id)"

@@ -131,6 +131,7 @@ async def test_two_tabs_pay_the_same_session_once(shop: Shop) -> None:
     assert len((await shop.look(order))["tickets"]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["lost_response", "server_error", "conflict", "rate_limit", "lock_timeout"])
 async def test_a_call_without_an_answer_is_repeated_under_its_key(shop: Shop, fault: str) -> None:
     await shop.fault(fault, "POST /v1/checkout/sessions")
@@ -147,6 +148,7 @@ async def test_a_call_without_an_answer_is_repeated_under_its_key(shop: Shop, fa
     await shop.sound()
 
 
+@pytest.mark.slow
 async def test_a_lost_answer_and_a_buyer_who_never_comes_back(shop: Shop) -> None:
     await shop.fault("lost_response", "POST /v1/checkout/sessions")
     order = await shop.ordered()
@@ -158,6 +160,7 @@ async def test_a_lost_answer_and_a_buyer_who_never_comes_back(shop: Shop) -> Non
     await shop.sound()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effect", [True, False])
 async def test_a_failure_stored_under_the_key_is_found_by_listing_or_begun_anew(shop: Shop, effect: bool) -> None:
     await shop.fault("stored_server_error", "POST /v1/checkout/sessions", effect=effect)
@@ -175,6 +178,7 @@ async def test_a_failure_stored_under_the_key_is_found_by_listing_or_begun_anew(
     await shop.sound()
 
 
+@pytest.mark.slow
 async def test_an_answer_so_late_that_the_session_cannot_begin_any_more(shop: Shop) -> None:
     """A 400 about expires_at proves that the first call never ran: a new attempt takes its place."""
     await shop.fault("server_error", "POST /v1/checkout/sessions")
@@ -189,6 +193,7 @@ async def test_an_answer_so_late_that_the_session_cannot_begin_any_more(shop: Sh
     assert len(await shop.sessions()) == 1
 
 
+@pytest.mark.slow
 async def test_the_webhook_before_the_answer_of_the_call(shop: Shop) -> None:
     """The session is paid before its create call answered us: the payment counts, and no second session is made."""
     await shop.fault("lost_response", "POST /v1/checkout/sessions")
@@ -227,6 +232,7 @@ async def test_late_money_takes_new_units_while_there_are_some(shop: Shop) -> No
     await shop.sound()
 
 
+@pytest.mark.slow
 async def test_late_money_for_a_sold_out_night_goes_back_in_full_and_is_told(shop: Shop) -> None:
     await shop.fault("late", "*", seconds=60, count=None)
     order = await released_and_paid(shop)

@@ -101,6 +101,7 @@ async def test_over_https_cookies_are_secure_and_bound_to_the_host(settings: Set
     assert made.secure
 
 
+@pytest.mark.slow
 async def test_while_stripe_is_away_the_order_waits_on_its_page(browser: AsyncClient, box: BoxOffice) -> None:
     answer = await send(browser, await form(browser, box))
     (code,) = await orders(box)
@@ -147,6 +148,7 @@ async def test_a_code_that_is_not_valid_is_refused_in_words(browser: AsyncClient
     assert fields_of(answer)["promo_code"] == "nobody"
 
 
+@pytest.mark.slow
 async def test_a_wrong_code_marks_its_own_field_and_the_field_is_there_only_where_codes_are(
     browser: AsyncClient, box: BoxOffice
 ) -> None:
@@ -167,6 +169,7 @@ async def test_a_wrong_code_marks_its_own_field_and_the_field_is_there_only_wher
         assert await connection.fetchval("SELECT total_minor FROM orders") == 1200
 
 
+@pytest.mark.slow
 async def test_never_silently_dearer(browser: AsyncClient, box: BoxOffice) -> None:
     fields = await form(browser, box)
     await place(box, quantity=10)
@@ -218,6 +221,7 @@ async def test_the_same_key_with_other_details_asks_before_a_second_order(browse
     assert len(await orders(box)) == 1
 
 
+@pytest.mark.slow
 async def test_an_ended_order_offers_a_fresh_start(browser: AsyncClient, box: BoxOffice) -> None:
     fields = await form(browser, box)
     await send(browser, fields)

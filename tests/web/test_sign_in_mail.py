@@ -79,6 +79,7 @@ async def test_the_mail_is_there_with_the_page_and_the_worker_sends_no_second_on
     assert len(sink.messages) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["hang", "hang up", "451 come back later"])
 @pytest.mark.parametrize("email", [MARA, "nobody@example.org"])
 async def test_a_mail_server_that_is_away_holds_up_no_page_and_the_mail_comes_later(

@@ -1,7 +1,7 @@
 """A ticket on a phone: its paper is one tap away, and its code can be read off the screen."""
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ViewportSize
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 from boxoffice.edge.render import path_part
 from boxoffice.orders.order import OrderView, show_order
@@ -54,7 +54,7 @@ async def test_the_paper_is_one_tap_away(chromium: Browser, shop: Shop) -> None:
         assert answer is not None
         assert answer.headers["content-type"] == "application/pdf"
 
-        async def readable(expected: str = shown) -> bool:
+        async def readable(page: Page = page, expected: str = shown) -> bool:
             return codes(pixels(await page.screenshot()))[:1] == [expected]
 
         await until(readable)
