@@ -103,13 +103,14 @@ WHERE event_id = $1 AND old_code = ANY($2::text[]) AND status = 'accepted' ORDER
 """,
 )
 # What was asked before, what is known of the tickets, and the few undos that were told of before their scan, whose
-# ticket nobody knew then.
+# ticket nobody knew then. LIMIT and MATERIALIZED keep a plan that was made when the doors opened from reading all scans
+# of the night when it is late.
 SCANS = Query(
     Scan,
     """
-WITH known AS (
-  SELECT scan.* FROM scan JOIN unnest($2::uuid[], $3::text[]) AS asked (device_id, nonce)
-    ON asked.device_id = scan.device_id AND asked.nonce = scan.nonce WHERE scan.event_id = $1
+WITH known AS MATERIALIZED (
+  SELECT before.* FROM unnest($2::uuid[], $3::text[]) AS asked (device_id, nonce) CROSS JOIN LATERAL (
+    SELECT * FROM scan WHERE event_id = $1 AND device_id = asked.device_id AND nonce = asked.nonce LIMIT 1) AS before
   UNION ALL SELECT * FROM scan WHERE event_id = $1 AND ticket_id = ANY($4::uuid[])
   UNION ALL SELECT * FROM scan WHERE event_id = $1 AND kind = 'undo' AND ticket_id IS NULL)
 SELECT known.device_id, known.nonce, known.list_id, re_entry, kind, ticket_id, read, scanned_at, corrected_at, online,

@@ -1,4 +1,5 @@
 import asyncio
+import random
 
 import pytest
 
@@ -20,6 +21,27 @@ async def test_those_who_wait_together_share_a_flush_in_arrival_order() -> None:
     assert [number for batch in batches for number in batch] == list(range(600))
     assert max(map(len, batches)) <= 512
     assert len(batches) <= 3
+
+
+async def test_as_many_batches_at_once_as_wished_and_nobody_is_left_waiting() -> None:
+    under_way, most = 0, 0
+
+    async def flush(items: list[int]) -> list[int]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(random.random() / 1000)
+        under_way -= 1
+        return items
+
+    batcher = Batcher(flush, at_once=2)
+
+    async def one_after_the_other(number: int) -> None:
+        for turn in range(50):
+            assert await batcher.submit(number + turn) == number + turn
+
+    await asyncio.gather(*(one_after_the_other(number) for number in range(7)))
+    assert most == 2
 
 
 async def test_one_bad_item_fails_alone() -> None:
