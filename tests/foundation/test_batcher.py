@@ -30,7 +30,7 @@ async def test_as_many_batches_at_once_as_wished_and_nobody_is_left_waiting() ->
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        await asyncio.sleep(random.random() / 1000)
+        await asyncio.sleep(0.002)
         under_way -= 1
         return items
 
@@ -38,6 +38,7 @@ async def test_as_many_batches_at_once_as_wished_and_nobody_is_left_waiting() ->
 
     async def one_after_the_other(number: int) -> None:
         for turn in range(50):
+            await asyncio.sleep(random.random() / 500)
             assert await batcher.submit(number + turn) == number + turn
 
     await asyncio.gather(*(one_after_the_other(number) for number in range(7)))
