@@ -12,6 +12,7 @@ import httpx
 
 from boxoffice.cli.serve import command
 from tests.conftest import ROOT
+from tests.plain import NO_TLS
 
 APPLICATION = "boxoffice.asgi:app"
 WORKER = [sys.executable, "-m", "boxoffice", "worker"]
@@ -50,7 +51,7 @@ async def server(environment: Mapping[str, str], port: int, application: str = A
     line = [*command("127.0.0.1", port, 1)[:-1], application]
     program = Program(line, environment)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as web:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5, verify=NO_TLS) as web:
             await _answering(web, program)
         yield program
     finally:

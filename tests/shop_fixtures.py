@@ -25,6 +25,7 @@ from tests.apps import app_of, furnished
 from tests.house import House
 from tests.nights import NIGHT, load
 from tests.pgbouncer import POOLER
+from tests.plain import NO_TLS
 from tests.programs import APPLICATION
 from tests.programs import server as server_program
 from tests.proxy import Proxy
@@ -86,7 +87,7 @@ async def front(postgres_url: str) -> AsyncIterator[Front]:
         cast("Any", front), address="127.0.0.1", port=front.port, interface=Interfaces.ASGI, log_level=LogLevels.error
     )
     task = asyncio.create_task(server.serve())
-    async with httpx.AsyncClient(base_url=front.url, timeout=20) as web:
+    async with httpx.AsyncClient(base_url=front.url, timeout=20, verify=NO_TLS) as web:
         await answering(web)
     front.app = closed
     yield front
@@ -119,8 +120,8 @@ async def open_shop(simulator: Core, front: Front, database_url: str, **more: st
     with furnished(settings) as box:
         front.app = app_of(box)
         async with (
-            httpx.AsyncClient(base_url=front.url, timeout=20) as web,
-            httpx.AsyncClient(base_url=stripe_url, timeout=20) as stripe,
+            httpx.AsyncClient(base_url=front.url, timeout=20, verify=NO_TLS) as web,
+            httpx.AsyncClient(base_url=stripe_url, timeout=20, verify=NO_TLS) as stripe,
         ):
             await load(box.db, NIGHT)
             yield Shop(box, simulator, web, stripe, front.url)
@@ -159,8 +160,12 @@ async def open_house(
         await load(db, NIGHT)
         process = await stack.enter_async_context(server_program(environment, port, application))
         buyers_url = f"http://127.0.0.1:{from_buyers.port}"
-        web = await stack.enter_async_context(httpx.AsyncClient(base_url=buyers_url, timeout=60, trust_env=False))
-        stripe = await stack.enter_async_context(httpx.AsyncClient(base_url=stripe_url, timeout=20, trust_env=False))
+        web = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=buyers_url, timeout=60, trust_env=False, verify=NO_TLS)
+        )
+        stripe = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=stripe_url, timeout=20, trust_env=False, verify=NO_TLS)
+        )
         shop = Shop(box, simulator, web, stripe, f"http://127.0.0.1:{from_stripe.port}")
         await shop.listen()
         yield House(

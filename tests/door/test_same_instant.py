@@ -19,6 +19,7 @@ from boxoffice.foundation.db import Command, Database, Query
 from boxoffice.foundation.ids import new_id, random_code, with_check
 from tests.conftest import Amount
 from tests.door.conftest import SCANS, Door, Scanner
+from tests.plain import NO_TLS
 from tests.programs import server
 from tests.shop_fixtures import shop_environment
 from tests.stripe_simulator.seller import free_port
@@ -56,7 +57,9 @@ async def test_two_processes_scan_one_code_at_the_same_moment(door: Door, databa
             environment = shop_environment(database_url, f"http://127.0.0.1:{port}", stripe_url)
             await stack.enter_async_context(server(environment, port))
             base_url = f"http://127.0.0.1:{port}"
-            clients.append(await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, timeout=30)))
+            clients.append(
+                await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, timeout=30, verify=NO_TLS))
+            )
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def trial(code: str) -> Counter[str]:
@@ -77,6 +80,7 @@ async def _scan(scanner: Scanner, client: httpx.AsyncClient, code: str) -> str:
     return answer.json()["answer"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lock", "constraint", "may_fail"), [(True, True, False), (False, True, False), (False, False, True)]
 )

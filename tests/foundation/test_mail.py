@@ -233,6 +233,7 @@ def test_headers_cannot_be_added(breaks: str) -> None:
             Mail(to, "s" + subject, "text", "<p></p>", (Attachment(filename, "text/plain", b""),))
 
 
+@pytest.mark.slow
 @given(st.text(max_size=20), st.text(max_size=80))
 def test_one_recipient_whatever_is_typed(local: str, subject: str) -> None:
     try:

@@ -106,6 +106,7 @@ async def test_guests_come_from_a_spreadsheet(lists: Lists, tmp_path: Path) -> N
     assert "  نور\n" in told.stdout
 
 
+@pytest.mark.slow
 async def test_a_link_is_printed_and_made_anew(lists: Lists) -> None:
     done = await run(lists, "link", SLUG, FRIENDS.upper())
     assert done.stdout.splitlines()[0] == f"{lists.box.settings.base_url}{await lists.path()}"

@@ -76,6 +76,7 @@ async def test_a_bank_that_takes_its_time_is_waited_for_and_refunded(shop: Shop)
     assert await value(shop, "SELECT finished_at FROM cancellation") is not None
 
 
+@pytest.mark.slow
 async def test_it_goes_on_after_a_crash_and_twice_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     orders = [await bought(shop, email=f"b{number}@example.org") for number in range(5)]
     await called_off(shop)

@@ -182,6 +182,7 @@ async def body(shop: Shop) -> bytes:
     return body
 
 
+@pytest.mark.slow
 async def test_no_forged_delivery_is_accepted_and_none_writes_anything(
     shop: Shop, db: Database, body: bytes, amount: Amount
 ) -> None:

@@ -15,6 +15,7 @@ from boxoffice.foundation.db import Command, Database
 from stripe_simulator.core import Core
 from tests.nights import load
 from tests.orders.test_last_tickets import BUYERS, CONDITION, EMPTY, FULL_AGAIN, LAST, ONE_RELEASE
+from tests.plain import NO_TLS
 from tests.programs import server
 from tests.shop import SLUG, STRIPE_KEY, Json
 from tests.shop_fixtures import shop_environment
@@ -87,7 +88,7 @@ async def crowd(db: Database, simulator: Core, database_url: str) -> AsyncIterat
     ports = [free_port() for _ in range(2)]
     async with AsyncExitStack() as stack:
         await asyncio.gather(*(stack.enter_async_context(server(environment, port)) for port in ports))
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports[0]}") as web:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports[0]}", verify=NO_TLS) as web:
             event = (await web.get(f"/api/v1/events/{SLUG}")).json()
         buyers = [await Buyer.at(ports[number % 2]) for number in range(BUYERS)]
         yield Crowd(buyers, event["ticket_types"][0]["id"])
@@ -128,7 +129,7 @@ async def test_six_posts_under_one_key_at_both_servers_are_one_order_and_one_ses
     assert [status for status, _ in answers] == [201] * 6
     placed = [body for _, body in answers]
     assert len({(one["code"], one["access_token"]) for one in placed}) == 1
-    async with httpx.AsyncClient(base_url=simulator.world.settings.base_url) as stripe:
+    async with httpx.AsyncClient(base_url=simulator.world.settings.base_url, verify=NO_TLS) as stripe:
         sessions = (await stripe.get("/v1/checkout/sessions", auth=(STRIPE_KEY, ""))).json()["data"]
     assert {one["checkout_url"] for one in placed} == {session["url"] for session in sessions}
     assert len(sessions) == 1

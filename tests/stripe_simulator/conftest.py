@@ -13,6 +13,7 @@ from stripe_simulator.clock import ManualClock
 from stripe_simulator.core import Core
 from stripe_simulator.serve import serving
 from stripe_simulator.settings import Settings
+from tests.plain import NO_TLS
 from tests.stripe_simulator.receiver import Receiver
 from tests.stripe_simulator.seller import KEY, Seller, free_port
 
@@ -53,7 +54,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture(scope="session")
 async def browser(running: Core) -> AsyncIterator[httpx.AsyncClient]:
     """A client that follows no redirect by itself."""
-    async with httpx.AsyncClient(base_url=running.world.settings.base_url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=running.world.settings.base_url, timeout=20, verify=NO_TLS) as client:
         yield client
 
 

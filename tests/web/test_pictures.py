@@ -82,6 +82,7 @@ async def test_the_site_has_one_with_nights_and_without(browser: AsyncClient, bo
     await picture(browser, "/picture.png")
 
 
+@pytest.mark.slow
 async def test_no_pattern_and_no_colour_makes_a_heavy_picture(box: BoxOffice) -> None:
     for number in range(60):
         slug = f"night-{number}"
