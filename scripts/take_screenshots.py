@@ -29,6 +29,7 @@ FOR_README = {
     "order-paying-phone-light": "order",
     "guest-list-phone-dark": "guest-list",
     "door-guest-phone-dark": "door",
+    "door-sell-phone-dark": "till",
     "organiser-door-phone-dark": "organiser",
     "mail-tickets-phone-light": "mail",
 }
