@@ -29,16 +29,16 @@ run: .venv/installed boxoffice/static/vendor/built  ## A working box office on h
 	@$(BIN)/python -m boxoffice demo --port $(PORT)$(if $(HTTPS), --https)
 
 test: .venv/installed boxoffice/static/vendor/built  ## All tests, in parallel, against the embedded PostgreSQL
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-postgres-15: .venv/installed boxoffice/static/vendor/built  ## What goes over HTTP, on Debian's PostgreSQL 15 (PG_BIN: where its programs are)
-	@PG_BIN=$(PG_BIN) $(BIN)/python -m pytest -n 2 -m "not browser" --ignore tests/stripe_simulator --ignore tests/cli --ignore tests/deploy
+	@PG_BIN=$(PG_BIN) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser" --ignore tests/stripe_simulator --ignore tests/cli --ignore tests/deploy
 
 test-pgbouncer: .venv/installed boxoffice/static/vendor/built  ## What goes over HTTP and the domains, behind PgBouncer in transaction mode (TESTS=tests/worker: those alone)
-	@PGBOUNCER=1 $(BIN)/python -m pytest -n 2 -m "not browser" $(TESTS)
+	@PGBOUNCER=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser" $(TESTS)
 
 quick: .venv/installed boxoffice/static/vendor/built  ## The everyday subset: no browser, nothing slow, not the simulator's own tests
-	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" --ignore tests/stripe_simulator --ignore tests/cli
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser" --ignore tests/stripe_simulator --ignore tests/cli
 
 simulate: .venv/installed  ## Whole sales in worlds that a seed decides: SEEDS=200 FIRST_SEED=1 TRACE=1 TWICE=1 PLANTED=lock
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --first $(or $(FIRST_SEED),1) \
