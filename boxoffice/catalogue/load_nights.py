@@ -8,7 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from boxoffice.catalogue.nights_file import MovedEntry, Night, NightsFile, Release, TicketType
+from boxoffice.catalogue.nights_file import NightsFile
+from boxoffice.catalogue.nights_file_tables import MovedEntry
+from boxoffice.catalogue.planned_night import Night, Release, TicketType
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, named_id, random_code
 from boxoffice.foundation.problems import FieldError, Unprocessable
