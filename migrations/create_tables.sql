@@ -1222,7 +1222,7 @@ CREATE TABLE public.ticket_transfer (
     ended_at timestamp with time zone,
     CONSTRAINT ticket_transfer_check CHECK (((status = 'offered'::text) = (ended_at IS NULL))),
     CONSTRAINT ticket_transfer_check1 CHECK ((from_email <> to_email)),
-    CONSTRAINT ticket_transfer_status_check CHECK ((status = ANY (ARRAY['offered'::text, 'accepted'::text, 'taken_back'::text, 'expired'::text, 'ended'::text]))),
+    CONSTRAINT ticket_transfer_status_check CHECK ((status = ANY (ARRAY['offered'::text, 'accepted'::text, 'declined'::text, 'taken_back'::text, 'expired'::text, 'ended'::text]))),
     CONSTRAINT ticket_transfer_to_name_check CHECK ((to_name <> ''::text))
 );
 
@@ -1675,7 +1675,7 @@ CREATE TRIGGER ticket_changed BEFORE UPDATE ON public.ticket FOR EACH ROW EXECUT
 
 CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('active>used,active>cancelled,active>refunded,used>active,used>cancelled,used>refunded,cancelled>refunded');
 
-CREATE TRIGGER ticket_transfer_legal_move BEFORE UPDATE OF status ON public.ticket_transfer FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('offered>accepted,offered>taken_back,offered>expired,offered>ended');
+CREATE TRIGGER ticket_transfer_legal_move BEFORE UPDATE OF status ON public.ticket_transfer FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('offered>accepted,offered>declined,offered>taken_back,offered>expired,offered>ended');
 
 CREATE TRIGGER ticket_wallets AFTER UPDATE OF status, blocked_reason, revision, holder, used_at ON public.ticket FOR EACH ROW EXECUTE FUNCTION public.ticket_tells_wallets();
 
@@ -1878,6 +1878,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128234500'),
   ('20261128235000'),
   ('20261128235100'),
-  ('20261129012000');
+  ('20261129012000'),
+  ('20261129150001');
 
 COMMIT;

@@ -50,6 +50,8 @@ class _Refund(msgspec.Struct, frozen=True):
 
 
 ATTACHED_TICKETS_MAX = 10
+TO_SENDER = ("accepted", "declined", "expired")
+"""What whoever sent a ticket on is told; the rest goes to its receiver."""
 
 KNOWN = Query(
     bool,
@@ -227,7 +229,7 @@ async def send_transfer(box: BoxOffice, job: Job) -> None:
     if not _still_so(sent, state):
         return
     mail = TransferMail(
-        email=sent.from_email if state in ("accepted", "expired") else sent.to_email,
+        email=sent.from_email if state in TO_SENDER else sent.to_email,
         state=state,
         link=_transfer_link(box, sent, state),
         my_tickets_link=f"{box.settings.base_url}/tickets",
@@ -270,7 +272,7 @@ def _transfer_link(box: BoxOffice, sent: Transfer, state: str) -> str:
         path = f"/tickets/offers/{sent.event_id}/{sent.id}?t={offer_token(key, sent.event_id, sent.id)}"
     elif state in ("yours", "valid", "blocked"):
         path = f"/tickets/{quote(sent.code, safe='~')}?t={holder_token(key, sent.event_id, sent.code)}"
-    elif state in ("accepted", "expired"):
+    elif state in TO_SENDER:
         path = f"/tickets/{quote(sent.old_code, safe='~')}"
     else:
         path = f"/events/{sent.event_slug}"
