@@ -570,6 +570,17 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.ticket_type_tells_wallets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF (OLD.admits, OLD.last_entry_at) IS DISTINCT FROM (NEW.admits, NEW.last_entry_at) THEN
+    UPDATE event SET updated_at = clock() WHERE id = NEW.event_id;
+    PERFORM tell_wallets(NEW.event_id, NULL, '{push_passes,patch_google_tickets}');
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE TABLE public.account_entry (
     posting text NOT NULL,
     account text NOT NULL,
@@ -1677,6 +1688,8 @@ CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EA
 
 CREATE TRIGGER ticket_transfer_legal_move BEFORE UPDATE OF status ON public.ticket_transfer FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('offered>accepted,offered>declined,offered>taken_back,offered>expired,offered>ended');
 
+CREATE TRIGGER ticket_type_wallets AFTER UPDATE OF admits, last_entry_at ON public.ticket_type FOR EACH ROW EXECUTE FUNCTION public.ticket_type_tells_wallets();
+
 CREATE TRIGGER ticket_wallets AFTER UPDATE OF status, blocked_reason, revision, holder, used_at ON public.ticket FOR EACH ROW EXECUTE FUNCTION public.ticket_tells_wallets();
 
 CREATE TRIGGER venue_wallets AFTER UPDATE ON public.venue FOR EACH ROW EXECUTE FUNCTION public.place_tells_wallets();
@@ -1879,6 +1892,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128235000'),
   ('20261128235100'),
   ('20261129012000'),
-  ('20261129150001');
+  ('20261129150001'),
+  ('20261129150002');
 
 COMMIT;

@@ -102,6 +102,17 @@ async def test_a_phone_registers_once_and_is_told_what_changed(house: House) -> 
     assert (await phone.latest()).values("auxiliaryFields")["state"].startswith("Used at")
 
 
+async def test_a_phone_hears_of_another_last_entry(house: House) -> None:
+    phone = await phone_with_pass(house, await paid(house.box, quantity=1))
+    await later(house)
+    told = (await phone.changed()).json()
+    await house.execute("UPDATE ticket_type SET last_entry_at = '2026-12-24 00:30+01'")
+    assert (await phone.changed(told["lastUpdated"])).json()["serialNumbers"] == [phone.serial]
+    await house.work()
+    assert house.push.tokens == [TOKEN]
+    assert (await phone.latest()).values("secondaryFields")["last-entry"] == "00:30"
+
+
 async def test_a_change_of_a_moment_ago_is_told_again_for_one_that_commits_late(house: House) -> None:
     """A transaction that began before another and ends after it has the older date."""
     phone = await phone_with_pass(house, await paid(house.box, quantity=1))
