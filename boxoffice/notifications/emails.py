@@ -178,6 +178,9 @@ class TransferMail(msgspec.Struct, frozen=True):
     night_cancelled: bool = False
     attachments: tuple[Attachment, ...] = ()
     takes_paper: bool = True
+    apple_wallet_link: str = ""
+    """Empty, like the next: nothing is offered."""
+    google_wallet_link: str = ""
 
 
 TRANSFER_SUBJECTS = {
