@@ -452,6 +452,15 @@ CREATE FUNCTION public.release_on_sale(p_event uuid, p_quantity integer) RETURNS
     CASE WHEN available < p_quantity THEN -position ELSE position END
 $$;
 
+CREATE FUNCTION public.retired_key_tells_wallets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  UPDATE event SET updated_at = clock() WHERE id = NEW.event_id;
+  PERFORM tell_wallets(NEW.event_id, NULL, '{push_passes,patch_google_tickets}');
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.return_units(p_event uuid, p_stock uuid, p_units integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -819,6 +828,7 @@ CREATE TABLE public.event_key (
     sealed_seed bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
     fresh_secret bytea,
+    retired_at timestamp with time zone,
     CONSTRAINT event_key_fresh_secret_check CHECK ((length(fresh_secret) = 32)),
     CONSTRAINT event_key_number_check CHECK (((number >= 1) AND (number <= 255))),
     CONSTRAINT event_key_public_key_check CHECK ((length(public_key) = 32))
@@ -1666,6 +1676,8 @@ CREATE CONSTRAINT TRIGGER account_entry_balances AFTER INSERT OR UPDATE ON publi
 
 CREATE TRIGGER dispute_legal_move BEFORE UPDATE OF status ON public.dispute FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('warning_needs_response>warning_under_review,warning_needs_response>warning_closed,warning_needs_response>needs_response,warning_needs_response>under_review,warning_needs_response>won,warning_needs_response>lost,warning_needs_response>prevented,warning_needs_response>charge_refunded,warning_under_review>warning_closed,warning_under_review>needs_response,warning_under_review>under_review,warning_under_review>won,warning_under_review>lost,warning_under_review>prevented,warning_under_review>charge_refunded,warning_closed>needs_response,warning_closed>under_review,warning_closed>won,warning_closed>lost,needs_response>under_review,needs_response>won,needs_response>lost,needs_response>prevented,needs_response>charge_refunded,under_review>won,under_review>lost,under_review>prevented,under_review>charge_refunded,lost>won,lost>appeal_needs_response,lost>appeal_under_review,appeal_needs_response>appeal_under_review,appeal_needs_response>won,appeal_needs_response>lost,appeal_under_review>won,appeal_under_review>lost');
 
+CREATE TRIGGER event_key_wallets AFTER UPDATE OF retired_at ON public.event_key FOR EACH ROW WHEN ((old.retired_at IS DISTINCT FROM new.retired_at)) EXECUTE FUNCTION public.retired_key_tells_wallets();
+
 CREATE TRIGGER event_wallets AFTER UPDATE ON public.event FOR EACH ROW EXECUTE FUNCTION public.night_tells_wallets();
 
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT OR UPDATE ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.posting_balances();
@@ -1893,6 +1905,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128235100'),
   ('20261129012000'),
   ('20261129150001'),
-  ('20261129150002');
+  ('20261129150002'),
+  ('20261129150003');
 
 COMMIT;

@@ -143,6 +143,7 @@ def _door_arguments(command: argparse.ArgumentParser) -> None:
     keys = actions.add_parser("keys", help="the public keys that a night's tickets are signed with")
     keys.add_argument("event", metavar="EVENT")
     keys.add_argument("--rotate", action="store_true", help="sign with a new one from now on; older ones stay good")
+    keys.add_argument("--retire", type=int, metavar="NUMBER", help="take no more codes that this key signed: it leaked")
     cash_up = actions.add_parser("cash-up", help="what each scanner sold, and what its cash box should hold")
     cash_up.add_argument("event", metavar="EVENT")
     give_back = actions.add_parser("give-back", help="book that the cash of an order was handed back, all of it")
@@ -273,7 +274,7 @@ def _door(arguments: argparse.Namespace) -> None:
     elif arguments.action == "devices":
         door.run_devices(reading, arguments.event)
     elif arguments.action == "keys":
-        door.run_keys(reading, arguments.event, rotate=arguments.rotate)
+        door.run_keys(reading, arguments.event, rotate=arguments.rotate, retire=arguments.retire)
     elif arguments.action == "cash-up":
         door.run_cash_up(reading, arguments.event)
     elif arguments.action == "give-back":
