@@ -7,8 +7,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from boxoffice.box import BoxOffice
-from boxoffice.door.cash_up import CashUp, cash_ups
-from boxoffice.door.device import devices, gate_named, make_link, night_of, revoke, unlock
+from boxoffice.door.cash_up import CashUp, cash_owed, cash_ups
+from boxoffice.door.device import device_label, devices, gate_named, make_link, night_of, revoke, unlock
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound, Unprocessable
 from boxoffice.foundation.written import write_money
@@ -107,6 +107,25 @@ def run_cash_up(reading: Reading, slug: str) -> None:
 
     lines = in_transaction(reading, look)
     print("\n".join(lines) if lines else f"No scanner of {slug} has counted a cash box.")
+
+
+def run_owed(reading: Reading, slug: str) -> None:
+    """Prints the orders of a cancelled night whose cash is to be handed back. Raises SettingsProblem, NotFound."""
+
+    async def look(_box: BoxOffice, connection: Connection) -> list[str]:
+        owed = await cash_owed(connection, (await night_of(connection, slug)).id)
+        lines = [
+            f"{one.code}  {write_money(one.amount_minor, one.currency):>10}  "
+            f"sold {one.sold_at:%Y-%m-%d %H:%M %Z}, {one.gate} {device_label(one.device_id)}"
+            for one in owed
+        ]
+        if owed:
+            total = write_money(sum(one.amount_minor for one in owed), owed[0].currency)
+            lines.append(f"{total} in all. As each is handed back: boxoffice door give-back CODE --reason TEXT")
+        return lines
+
+    lines = in_transaction(reading, look)
+    print("\n".join(lines) if lines else f"{slug} owes nobody cash: it takes place, or all of it was handed back.")
 
 
 def run_give_back(reading: Reading, code: str, reason: str) -> None:
