@@ -452,6 +452,15 @@ CREATE FUNCTION public.release_on_sale(p_event uuid, p_quantity integer) RETURNS
     CASE WHEN available < p_quantity THEN -position ELSE position END
 $$;
 
+CREATE FUNCTION public.retired_key_tells_wallets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  UPDATE event SET updated_at = clock() WHERE id = NEW.event_id;
+  PERFORM tell_wallets(NEW.event_id, NULL, '{push_passes,patch_google_tickets}');
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.return_units(p_event uuid, p_stock uuid, p_units integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -566,6 +575,17 @@ BEGIN
     AND (EXISTS (SELECT FROM wallet_registration WHERE event_id = NEW.event_id AND ticket_id = NEW.id)
       OR EXISTS (SELECT FROM google_pass WHERE event_id = NEW.event_id AND ticket_id = NEW.id)) THEN
     PERFORM tell_wallets(NEW.event_id, NEW.id, '{push_passes,patch_google_tickets}');
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.ticket_type_tells_wallets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF (OLD.admits, OLD.last_entry_at) IS DISTINCT FROM (NEW.admits, NEW.last_entry_at) THEN
+    UPDATE event SET updated_at = clock() WHERE id = NEW.event_id;
+    PERFORM tell_wallets(NEW.event_id, NULL, '{push_passes,patch_google_tickets}');
   END IF;
   RETURN NULL;
 END $$;
@@ -808,6 +828,7 @@ CREATE TABLE public.event_key (
     sealed_seed bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
     fresh_secret bytea,
+    retired_at timestamp with time zone,
     CONSTRAINT event_key_fresh_secret_check CHECK ((length(fresh_secret) = 32)),
     CONSTRAINT event_key_number_check CHECK (((number >= 1) AND (number <= 255))),
     CONSTRAINT event_key_public_key_check CHECK ((length(public_key) = 32))
@@ -1222,7 +1243,7 @@ CREATE TABLE public.ticket_transfer (
     ended_at timestamp with time zone,
     CONSTRAINT ticket_transfer_check CHECK (((status = 'offered'::text) = (ended_at IS NULL))),
     CONSTRAINT ticket_transfer_check1 CHECK ((from_email <> to_email)),
-    CONSTRAINT ticket_transfer_status_check CHECK ((status = ANY (ARRAY['offered'::text, 'accepted'::text, 'taken_back'::text, 'expired'::text, 'ended'::text]))),
+    CONSTRAINT ticket_transfer_status_check CHECK ((status = ANY (ARRAY['offered'::text, 'accepted'::text, 'declined'::text, 'taken_back'::text, 'expired'::text, 'ended'::text]))),
     CONSTRAINT ticket_transfer_to_name_check CHECK ((to_name <> ''::text))
 );
 
@@ -1655,6 +1676,8 @@ CREATE CONSTRAINT TRIGGER account_entry_balances AFTER INSERT OR UPDATE ON publi
 
 CREATE TRIGGER dispute_legal_move BEFORE UPDATE OF status ON public.dispute FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('warning_needs_response>warning_under_review,warning_needs_response>warning_closed,warning_needs_response>needs_response,warning_needs_response>under_review,warning_needs_response>won,warning_needs_response>lost,warning_needs_response>prevented,warning_needs_response>charge_refunded,warning_under_review>warning_closed,warning_under_review>needs_response,warning_under_review>under_review,warning_under_review>won,warning_under_review>lost,warning_under_review>prevented,warning_under_review>charge_refunded,warning_closed>needs_response,warning_closed>under_review,warning_closed>won,warning_closed>lost,needs_response>under_review,needs_response>won,needs_response>lost,needs_response>prevented,needs_response>charge_refunded,under_review>won,under_review>lost,under_review>prevented,under_review>charge_refunded,lost>won,lost>appeal_needs_response,lost>appeal_under_review,appeal_needs_response>appeal_under_review,appeal_needs_response>won,appeal_needs_response>lost,appeal_under_review>won,appeal_under_review>lost');
 
+CREATE TRIGGER event_key_wallets AFTER UPDATE OF retired_at ON public.event_key FOR EACH ROW WHEN ((old.retired_at IS DISTINCT FROM new.retired_at)) EXECUTE FUNCTION public.retired_key_tells_wallets();
+
 CREATE TRIGGER event_wallets AFTER UPDATE ON public.event FOR EACH ROW EXECUTE FUNCTION public.night_tells_wallets();
 
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT OR UPDATE ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.posting_balances();
@@ -1675,7 +1698,9 @@ CREATE TRIGGER ticket_changed BEFORE UPDATE ON public.ticket FOR EACH ROW EXECUT
 
 CREATE TRIGGER ticket_legal_move BEFORE UPDATE OF status ON public.ticket FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('active>used,active>cancelled,active>refunded,used>active,used>cancelled,used>refunded,cancelled>refunded');
 
-CREATE TRIGGER ticket_transfer_legal_move BEFORE UPDATE OF status ON public.ticket_transfer FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('offered>accepted,offered>taken_back,offered>expired,offered>ended');
+CREATE TRIGGER ticket_transfer_legal_move BEFORE UPDATE OF status ON public.ticket_transfer FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('offered>accepted,offered>declined,offered>taken_back,offered>expired,offered>ended');
+
+CREATE TRIGGER ticket_type_wallets AFTER UPDATE OF admits, last_entry_at ON public.ticket_type FOR EACH ROW EXECUTE FUNCTION public.ticket_type_tells_wallets();
 
 CREATE TRIGGER ticket_wallets AFTER UPDATE OF status, blocked_reason, revision, holder, used_at ON public.ticket FOR EACH ROW EXECUTE FUNCTION public.ticket_tells_wallets();
 
@@ -1878,6 +1903,9 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261128234500'),
   ('20261128235000'),
   ('20261128235100'),
-  ('20261129012000');
+  ('20261129012000'),
+  ('20261129150001'),
+  ('20261129150002'),
+  ('20261129150003');
 
 COMMIT;

@@ -7,20 +7,23 @@ from typing import TypeVar
 from uuid import UUID
 
 from boxoffice.box import BoxOffice
-from boxoffice.door.cash_up import CashUp, cash_ups
-from boxoffice.door.device import devices, gate_named, make_link, night_of, revoke, unlock
+from boxoffice.door.cash_up import CashUp, cash_owed, cash_ups
+from boxoffice.door.device import device_label, devices, gate_named, make_link, night_of, revoke, unlock
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound, Unprocessable
 from boxoffice.foundation.written import write_money
 from boxoffice.orders.give_cash_back import REASON_LENGTH_MAX, give_cash_back
 from boxoffice.orders.order import show_order
 from boxoffice.settings import Reading
-from boxoffice.tickets.code import add_key, keys_of_night
+from boxoffice.tickets.code import add_key, keys_of_night, retire_key
 
 Done = TypeVar("Done")
 NEWEST_SIGNS = """\
 Tickets that are bought or sent on from now on are signed with the newest key; those of before keep theirs and stay
 genuine. Scanners know it after their next sync."""
+RETIRED = """\
+Doors no longer take codes that key {} signed, scanners without a network after their next sync. Tickets' pages, PDFs
+and passes show codes of the newest key from now on; what is on paper has to be printed anew, or its letters typed."""
 
 
 def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: str, sells: bool) -> None:
@@ -71,15 +74,19 @@ def run_change(reading: Reading, slug: str, device_id: UUID, *, unlocks: bool) -
     print("The link can be tried again." if unlocks else "This scanner is out of service.")
 
 
-def run_keys(reading: Reading, slug: str, *, rotate: bool) -> None:
-    """Prints the night's public keys, after adding one to them. Raises SettingsProblem, NotFound."""
+def run_keys(reading: Reading, slug: str, *, rotate: bool, retire: int | None = None) -> None:
+    """Prints the night's public keys, after adding one to them or retiring one. Raises SettingsProblem, NotFound,
+    NewestKey."""
 
     async def look(box: BoxOffice, connection: Connection) -> list[str]:
         night = await night_of(connection, slug)
         if rotate:
             await add_key(connection, box.settings.secret_key, night.id)
+        if retire is not None:
+            await retire_key(connection, night.id, retire)
         return [
             f"{key.number}  since {key.created_at:%Y-%m-%d %H:%M:%S %Z}  {b64encode(key.public_key).decode()}"
+            + (f"  retired {key.retired_at:%Y-%m-%d %H:%M:%S %Z}" if key.retired_at else "")
             for key in await keys_of_night(connection, night.id)
         ]
 
@@ -87,6 +94,8 @@ def run_keys(reading: Reading, slug: str, *, rotate: bool) -> None:
     print("\n".join(lines) if lines else f"{slug} has no key yet: the first ticket that is looked at makes it.")
     if rotate:
         print(NEWEST_SIGNS)
+    if retire is not None:
+        print(RETIRED.format(retire))
 
 
 def run_cash_up(reading: Reading, slug: str) -> None:
@@ -98,6 +107,25 @@ def run_cash_up(reading: Reading, slug: str) -> None:
 
     lines = in_transaction(reading, look)
     print("\n".join(lines) if lines else f"No scanner of {slug} has counted a cash box.")
+
+
+def run_owed(reading: Reading, slug: str) -> None:
+    """Prints the orders of a cancelled night whose cash is to be handed back. Raises SettingsProblem, NotFound."""
+
+    async def look(_box: BoxOffice, connection: Connection) -> list[str]:
+        owed = await cash_owed(connection, (await night_of(connection, slug)).id)
+        lines = [
+            f"{one.code}  {write_money(one.amount_minor, one.currency):>10}  "
+            f"sold {one.sold_at:%Y-%m-%d %H:%M %Z}, {one.gate} {device_label(one.device_id)}"
+            for one in owed
+        ]
+        if owed:
+            total = write_money(sum(one.amount_minor for one in owed), owed[0].currency)
+            lines.append(f"{total} in all. As each is handed back: boxoffice door give-back CODE --reason TEXT")
+        return lines
+
+    lines = in_transaction(reading, look)
+    print("\n".join(lines) if lines else f"{slug} owes nobody cash: it takes place, or all of it was handed back.")
 
 
 def run_give_back(reading: Reading, code: str, reason: str) -> None:

@@ -143,13 +143,16 @@ def _door_arguments(command: argparse.ArgumentParser) -> None:
     keys = actions.add_parser("keys", help="the public keys that a night's tickets are signed with")
     keys.add_argument("event", metavar="EVENT")
     keys.add_argument("--rotate", action="store_true", help="sign with a new one from now on; older ones stay good")
+    keys.add_argument("--retire", type=int, metavar="NUMBER", help="take no more codes that this key signed: it leaked")
     cash_up = actions.add_parser("cash-up", help="what each scanner sold, and what its cash box should hold")
     cash_up.add_argument("event", metavar="EVENT")
+    owed = actions.add_parser("owed", help="the cash that a cancelled night has still to hand back, by order")
+    owed.add_argument("event", metavar="EVENT")
     give_back = actions.add_parser("give-back", help="book that the cash of an order was handed back, all of it")
     give_back.add_argument("order", metavar="CODE", help="the order's code")
     give_back.add_argument("--reason", required=True, metavar="TEXT", help="kept with the sale")
     named = {"pair": pair, "devices": shown, "revoke": revoke, "unlock": unlock, "keys": keys}
-    for name, action in (named | {"cash-up": cash_up, "give-back": give_back}).items():
+    for name, action in (named | {"cash-up": cash_up, "owed": owed, "give-back": give_back}).items():
         _of_demo(action)
         action.set_defaults(run=_door, action=name)
 
@@ -273,9 +276,11 @@ def _door(arguments: argparse.Namespace) -> None:
     elif arguments.action == "devices":
         door.run_devices(reading, arguments.event)
     elif arguments.action == "keys":
-        door.run_keys(reading, arguments.event, rotate=arguments.rotate)
+        door.run_keys(reading, arguments.event, rotate=arguments.rotate, retire=arguments.retire)
     elif arguments.action == "cash-up":
         door.run_cash_up(reading, arguments.event)
+    elif arguments.action == "owed":
+        door.run_owed(reading, arguments.event)
     elif arguments.action == "give-back":
         door.run_give_back(reading, arguments.order, arguments.reason)
     else:

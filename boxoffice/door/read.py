@@ -19,13 +19,14 @@ TICKET_CODE_LENGTH = 12
 
 class Shown(msgspec.Struct, frozen=True):
     """A ticket as somebody shows it: by id and revision when its signature was good, else by code. `fresh`: whether a
-    rotating code is of now; None for codes that stay."""
+    rotating code is of now; None for codes that stay. `key_number`: of the key that signed it."""
 
     event_code: str
     ticket_id: UUID | None = None
     revision: int | None = None
     code: str | None = None
     fresh: bool | None = None
+    key_number: int | None = None
 
 
 class _Key(msgspec.Struct, frozen=True):
@@ -38,7 +39,8 @@ KEYS = Query(_Key, "SELECT number, public_key, fresh_secret FROM event_key WHERE
 
 
 class Reader:
-    """Reads for one night; remembers its keys, which are only ever added to."""
+    """Reads for one night; remembers its keys, which are only ever added to: whether one is retired is
+    asked with each scan."""
 
     def __init__(self, event_id: UUID, event_code: str) -> None:
         self.event_code = event_code
@@ -60,7 +62,9 @@ class Reader:
         if key is None or not payload.genuine(key.public_key):
             return None
         fresh = payload.is_fresh(key.fresh_secret, moment) if payload.rotates else None
-        return Shown(payload.event_code, payload.ticket_id, payload.revision, fresh=fresh)
+        return Shown(
+            payload.event_code, payload.ticket_id, payload.revision, fresh=fresh, key_number=payload.key_number
+        )
 
     async def _key(self, connection: Connection, payload: "ReadPayload") -> _Key | None:
         known = self._keys.get(payload.key_number)

@@ -64,7 +64,8 @@ class Answer(msgspec.Struct, frozen=True):
     """What a door is told. `used_at` and `used_gate`: since when and by which gate the ticket is in.
 
     `objection`: what we would have said to a device that answered alone, when that is something else. `because`: why
-    this code of a good ticket is void (`sent_on`, `reissued`, `old_picture` of a rotating code, `no_paper`), or why the
+    this code of a good ticket is void (`sent_on`, `reissued`, `retired_key`, `old_picture` of a rotating code,
+    `no_paper`), or why the
     ticket is `blocked` when it is not held back: `too_late`.
     """
 
@@ -91,6 +92,7 @@ class _Device(msgspec.Struct, frozen=True):
     last_entry_at: datetime | None
     takes_paper: bool
     ticket_types: list[UUID]
+    retired_keys: list[int]
     now: datetime
 
 
@@ -101,6 +103,7 @@ SELECT device.id, list_id, gate, role, token_hash, clock_offset, revoked_at, re_
   coalesce(opens_at, doors_at - $3::interval) AS opens_at, entry_list.last_entry_at, event.paper AS takes_paper,
   ARRAY(SELECT ticket_type_id FROM entry_list_type AS takes
     WHERE takes.event_id = $1 AND takes.list_id = device.list_id) AS ticket_types,
+  ARRAY(SELECT number FROM event_key WHERE event_key.event_id = $1 AND retired_at IS NOT NULL) AS retired_keys,
   clock() AS now
 FROM device JOIN event ON event.id = device.event_id
 JOIN entry_list ON entry_list.event_id = device.event_id AND entry_list.id = list_id
@@ -290,9 +293,12 @@ def _outdated(shown: Shown | None, ticket: Ticket | None) -> str | None:
 
 
 def _of_another_time(device: _Device, asked: Asked, shown: Shown | None, ticket: Ticket | None) -> str | None:
-    """Why a code that the ticket has is not taken: a picture of one that changes, or one that stays where none may."""
+    """Why a code that the ticket has is not taken: its key is retired, it is a picture of one that changes, or one that
+    stays where none may."""
     if shown is None or ticket is None or ticket.status in ("refunded", "cancelled"):
         return None
+    if shown.key_number in device.retired_keys:
+        return "retired_key"
     if shown.fresh is None:
         return None if device.takes_paper or asked.is_found else "no_paper"
     return None if shown.fresh else "old_picture"

@@ -82,11 +82,13 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class DoorList(msgspec.Struct, frozen=True):
-    """Everything, or what has changed. `cursor` is given back as `since` the next time."""
+    """Everything, or what has changed. `cursor` is given back as `since` the next time. What `retired_keys` signed is
+    no longer taken; they stand apart, so that a scanner of before there were any takes it neither."""
 
     scanner: Scanner
     cursor: datetime
     keys: list[DoorKey]
+    retired_keys: list[DoorKey]
     ticket_types: list[DoorType]
     tickets: list[DoorTicket]
     counts: Counts
@@ -111,7 +113,7 @@ KEYS = Query(
     """
 SELECT number, encode(public_key, 'base64') AS key,
   CASE WHEN event.code = 'rotating' THEN encode(fresh_secret, 'base64') END AS fresh
-FROM event_key JOIN event ON event.id = event_id WHERE event_id = $1 ORDER BY number
+FROM event_key JOIN event ON event.id = event_id WHERE event_id = $1 AND (retired_at IS NOT NULL) = $2 ORDER BY number
 """,
 )
 TYPES = Query(
@@ -187,7 +189,8 @@ async def door_list(
     return DoorList(
         scanner=found,
         cursor=found.now,
-        keys=await KEYS.all(connection, found.event_id),
+        keys=await KEYS.all(connection, found.event_id, False),
+        retired_keys=await KEYS.all(connection, found.event_id, True),
         ticket_types=await TYPES.all(connection, found.event_id, found.list_id),
         tickets=await TICKETS.all(connection, found.event_id, found.list_id, after, found.re_entry),
         counts=await counts(connection, found.event_id, found.list_id),

@@ -42,6 +42,7 @@ GOOD = Query(
     """
 SELECT revision FROM ticket
 WHERE event_id = $1 AND (id = $2 OR code = $3) AND status IN ('active', 'used') AND blocked_reason IS NULL
+  AND NOT EXISTS (SELECT FROM event_key WHERE event_id = $1 AND number = $4 AND retired_at IS NOT NULL)
 """,
 )
 
@@ -55,6 +56,6 @@ async def verify(connection: Connection, text: str) -> GoodFor | None:
 
 
 async def _is_good(connection: Connection, night: GoodFor, shown: Shown) -> bool:
-    revision = await GOOD.first(connection, night.id, shown.ticket_id, shown.code)
+    revision = await GOOD.first(connection, night.id, shown.ticket_id, shown.code, shown.key_number)
     in_time = night.takes_paper if shown.fresh is None else shown.fresh
     return revision is not None and in_time and shown.revision in (None, revision)

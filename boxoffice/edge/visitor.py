@@ -74,6 +74,16 @@ async def ticket_of_visitor(connection: Connection, settings: Settings, visit: V
     return card
 
 
+async def swapped_for_ticket_cookie(
+    connection: Connection, settings: Settings, code: str, token: str
+) -> tuple[str, Cookie]:
+    """The ticket's code as written, and the cookie for the token in the mail to its new holder. Raises NotYours."""
+    card = await ticket_of_code(connection, code)
+    if card is None or not opens_ticket(settings, card, token):
+        raise no_such_ticket()
+    return card.code, ticket_cookie(settings, card)
+
+
 async def sent_by_visitor(connection: Connection, settings: Settings, visit: Visit, code: str) -> Transfer | None:
     """What became of a ticket that the visitor sent on, by the code that it had; None for all others."""
     canonical = read_code(code)

@@ -152,8 +152,8 @@ class ReviewMail(msgspec.Struct, frozen=True):
 
 
 class TransferMail(msgspec.Struct, frozen=True):
-    """A ticket that is sent on. `state`: `offered`, `taken_back` or `ended` (to its receiver), `expired` or `accepted`
-    (to its sender), `yours`, and later `blocked`, `valid` again or `void` (to its new holder).
+    """A ticket that is sent on. `state`: `offered`, `taken_back` or `ended` (to its receiver), `expired`, `declined` or
+    `accepted` (to its sender), `yours`, and later `blocked`, `valid` again or `void` (to its new holder).
 
     `ticket` names its new holder; its code is the new one when it is `yours`. `until`: when it may last be taken.
     """
@@ -178,6 +178,9 @@ class TransferMail(msgspec.Struct, frozen=True):
     night_cancelled: bool = False
     attachments: tuple[Attachment, ...] = ()
     takes_paper: bool = True
+    apple_wallet_link: str = ""
+    """Empty, like the next: nothing is offered."""
+    google_wallet_link: str = ""
 
 
 TRANSFER_SUBJECTS = {
@@ -185,6 +188,7 @@ TRANSFER_SUBJECTS = {
     "taken_back": "Taken back",
     "ended": "Not any more",
     "expired": "Nobody took your ticket",
+    "declined": "Declined",
     "accepted": "Sent on",
     "yours": "Your ticket",
     "blocked": "Blocked",

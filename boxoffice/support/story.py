@@ -9,7 +9,7 @@ from boxoffice.foundation.db import Connection, Query
 from boxoffice.orders.order import Order, OrderedLine, show_order
 from boxoffice.payments.dispute import DISPUTE_MOVES
 
-TRANSFER_MAILS = ("offered", "taken_back", "expired", "ended", "accepted", "yours", "void")
+TRANSFER_MAILS = ("offered", "declined", "taken_back", "expired", "ended", "accepted", "yours", "void")
 
 
 class More(msgspec.Struct, frozen=True):

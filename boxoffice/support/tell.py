@@ -64,6 +64,7 @@ PURPOSES = {
 }
 TRANSFERS = {
     "accepted": "taken; it has a new code, and this one opens nothing",
+    "declined": "declined; it stayed with its holder",
     "taken_back": "the offer was taken back",
     "expired": "nobody took it in time",
     "ended": "the offer ended with the ticket",

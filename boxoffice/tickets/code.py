@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import ALPHABET, EVENT_CODE_LENGTH
+from boxoffice.foundation.problems import NotFound, Problem
 from boxoffice.foundation.signing import derived_key
 
 VERSION, ROTATING_VERSION = 1, 2
@@ -38,6 +39,12 @@ _SIGNED_BYTES, _FIXED_BYTES = 23, 87
 _NONCE_BYTES = 12
 
 
+class NewestKey(Problem):
+    """The key that tickets are signed with from now on cannot be retired."""
+
+    status, type, title = 409, "newest_key", "The newest key"
+
+
 class _Key(msgspec.Struct, frozen=True):
     """`is_tickets`: it was there when the ticket was given out."""
 
@@ -46,14 +53,17 @@ class _Key(msgspec.Struct, frozen=True):
     fresh_secret: bytes | None
     short_code: str
     is_tickets: bool
+    is_retired: bool
 
 
 class EventKey(msgspec.Struct, frozen=True):
-    """A key of a night: 32 bytes of an Ed25519 public key, and since when tickets are signed with it."""
+    """A key of a night: 32 bytes of an Ed25519 public key, and since when tickets are signed with it; `retired_at`:
+    since when no door takes what it signed."""
 
     number: int
     public_key: bytes
     created_at: datetime
+    retired_at: datetime | None
 
 
 class _NightKey(msgspec.Struct, frozen=True):
@@ -67,13 +77,18 @@ KEYS = Query(
     """
 SELECT number, sealed_seed, fresh_secret, short_code, event_key.created_at <= (SELECT coalesce(reissued_at, issued_at)
   FROM ticket
-  WHERE ticket.event_id = $1 AND ticket.id = $2) IS TRUE AS is_tickets
+  WHERE ticket.event_id = $1 AND ticket.id = $2) IS TRUE AS is_tickets, retired_at IS NOT NULL AS is_retired
 FROM event_key JOIN event ON event.id = event_id WHERE event_id = $1 ORDER BY number
 """,
 )
 PUBLIC_KEYS = Query(
-    EventKey, "SELECT number, public_key, created_at FROM event_key WHERE event_id = $1 ORDER BY number"
+    EventKey, "SELECT number, public_key, created_at, retired_at FROM event_key WHERE event_id = $1 ORDER BY number"
 )
+# The number of the newest only ever rises, so this can leave no night without a key.
+RETIRE = Command("""
+UPDATE event_key SET retired_at = coalesce(retired_at, clock())
+WHERE event_id = $1 AND number = $2 AND number < (SELECT max(number) FROM event_key WHERE event_id = $1)
+""")
 NEWEST_KEYS = Query(
     _NightKey,
     """
@@ -147,7 +162,8 @@ async def ticket_payload(
     """The text for a ticket's QR code, always the same until the ticket is reissued.
 
     It is signed with the night's newest key of when the ticket was given out, so that a new key changes no code that is
-    on paper already. The first ticket makes the first key. A seed that SECRET_KEY no longer opens gets a successor.
+    on paper already; once that key is retired, with the newest of all. The first ticket makes the first key. A seed
+    that SECRET_KEY no longer opens gets a successor.
     """
     key, seed = await _key_of_ticket(connection, secret_key, event_id, ticket_id)
     signed = _signed_bytes(VERSION, key, ticket_id, revision)
@@ -198,9 +214,9 @@ async def _key_of_ticket(
 
 
 def _by_preference(keys: Sequence[_Key]) -> list[_Key]:
-    """The newest that the ticket knew, or the first of all; then the newest ones."""
+    """The newest that the ticket knew, or the first of all; then the newest ones. None that is retired."""
     own = [key for key in keys if key.is_tickets][-1:] or list(keys[:1])
-    return [*own, *reversed(keys)]
+    return [key for key in (*own, *reversed(keys)) if not key.is_retired]
 
 
 def _signed_bytes(version: int, key: _Key, ticket_id: UUID, revision: int) -> bytes:
@@ -209,7 +225,8 @@ def _signed_bytes(version: int, key: _Key, ticket_id: UUID, revision: int) -> by
 
 
 async def keys_of_night(connection: Connection, event_id: UUID) -> list[EventKey]:
-    """Every key that tickets of the night are signed with, oldest first. A code of each of them is genuine."""
+    """Every key that tickets of the night were ever signed with, oldest first. A code of each of them is genuine,
+    unless it is retired."""
     return await PUBLIC_KEYS.all(connection, event_id)
 
 
@@ -251,6 +268,21 @@ async def add_key(connection: Connection, secret_key: str, event_id: UUID) -> No
     nonce = os.urandom(_NONCE_BYTES)
     sealed = nonce + _cipher(secret_key).encrypt(nonce, key.private_bytes_raw(), event_id.bytes)
     await ADD_KEY.run(connection, event_id, key.public_key().public_bytes_raw(), sealed, os.urandom(32))
+
+
+async def retire_key(connection: Connection, event_id: UUID, number: int) -> None:
+    """From this commit on no door takes what that key signed, and its tickets show codes of the newest one.
+
+    Retiring twice is once. Raises NotFound, and NewestKey when tickets would have none to be signed with.
+    """
+    if await RETIRE.run(connection, event_id, number):
+        return
+    if number not in [key.number for key in await keys_of_night(connection, event_id)]:
+        raise NotFound(f"The night has no key {number}.")
+    raise NewestKey(
+        f"Key {number} is the newest, with which tickets are signed from now on: add a new one first (--rotate), "
+        "then retire this."
+    )
 
 
 def _opened(secret_key: str, event_id: UUID, key: _Key | _NightKey) -> bytes | None:

@@ -26,8 +26,9 @@ from boxoffice.foundation.written import write_day, write_time
 from boxoffice.tickets.issue import TICKET_CODE_LENGTH
 
 TRANSFER_MOVES: dict[str, frozenset[str]] = {
-    "offered": frozenset(["accepted", "taken_back", "expired", "ended"]),
+    "offered": frozenset(["accepted", "declined", "taken_back", "expired", "ended"]),
     "accepted": frozenset(),
+    "declined": frozenset(),
     "taken_back": frozenset(),
     "expired": frozenset(),
     "ended": frozenset(),
@@ -168,6 +169,10 @@ UPDATE ticket_transfer SET status = 'taken_back', ended_at = clock()
 WHERE event_id = $1 AND ticket_id = $2 AND from_email = $3 AND status = 'offered' RETURNING id
 """,
 )
+DECLINE = Command("""
+UPDATE ticket_transfer SET status = 'declined', ended_at = clock()
+WHERE event_id = $1 AND id = $2 AND status = 'offered'
+""")
 ACCEPT = Command("""
 UPDATE ticket_transfer SET status = 'accepted', ended_at = clock()
 WHERE event_id = $1 AND id = $2 AND status = 'offered' AND old_revision = $3
@@ -336,6 +341,20 @@ async def accept(connection: Connection, event_id: UUID, transfer_id: UUID) -> T
     return await transfer_of(connection, event_id, transfer_id)
 
 
+async def decline(connection: Connection, event_id: UUID, transfer_id: UUID) -> None:
+    """Ends an offer for whoever got it and does not want it: the ticket stays with its holder, who is told.
+
+    Whoever declines twice has declined once. Raises OfferEnded when something else came first.
+    """
+    if not await DECLINE.run(connection, event_id, transfer_id):
+        asked = await transfer_of(connection, event_id, transfer_id)
+        if asked.status != "declined":
+            raise offer_ended(asked)
+        return
+    await _mail(connection, event_id, transfer_id, "declined")
+    logs.info("ticket declined", event_id=str(event_id), transfer_id=str(transfer_id))
+
+
 async def end_transfers(connection: Connection, event_id: UUID, tickets: Sequence[UUID]) -> None:
     """What follows from tickets that no longer open the door: offers of them end, and who holds one without having
     bought it is told. The caller holds their locks."""
@@ -393,6 +412,7 @@ def offer_ended(transfer: Transfer) -> OfferEnded:
     """Why an offer cannot be taken any more."""
     words = {
         "taken_back": "Whoever offered you this ticket took it back.",
+        "declined": "You declined this ticket. It stays with whoever offered it to you, who was told.",
         "ended": "This ticket was refunded or cancelled, so there is nothing to take any more.",
         "accepted": "This ticket was taken.",
     }

@@ -20,7 +20,7 @@ from boxoffice.foundation.signing import derived_key
 from boxoffice.foundation.written import write_code, write_date, write_day, write_money, write_time, write_zone
 from boxoffice.settings import AppleWalletSettings
 from boxoffice.wallet.apple_keys import signed
-from boxoffice.wallet.card import APPLE_AT_ONCE_MAX, PassKey, ShownPass, said
+from boxoffice.wallet.card import APPLE_AT_ONCE_MAX, PassKey, ShownPass, rule_of, said
 
 PKPASS = "application/vnd.apple.pkpass"
 PKPASSES = "application/vnd.apple.pkpasses"
@@ -101,16 +101,22 @@ def _fields(shown: ShownPass, base_url: str) -> dict[str, list[Field]]:
     front: list[Field] = [_field("type", "Ticket", said(card.ticket_type))]
     if shown.holder:
         front.append(_field("holder", "Name", shown.holder))
+    if card.admits > 1:
+        front.append(_field("people", "Admits", f"{card.admits} people"))
     if shown.status != "Valid":
         front.append(_field("state", "Status", shown.status))
     elif card.age_minimum:
         front.append(_field("age", "Age", f"{card.age_minimum}+"))
+    times = [_field("doors", "Doors", doors, "Doors now open at %@.")]
+    if card.last_entry_at is not None:
+        until = write_time(card.last_entry_at, tz)
+        times.append(_field("last-entry", "Last entry", until, "Entry now until %@."))
     return {
         "headerFields": [_field("day", doors, write_date(card.doors_at, tz, "EEE d MMM"))],
         "primaryFields": [_field("night", said(card.organiser), said(card.event_title))],
         "secondaryFields": [
             _field("venue", said(card.venue_city), said(card.venue_name), "Now at %@."),
-            _field("doors", "Doors", doors, "Doors now open at %@."),
+            *times,
         ],
         "auxiliaryFields": front,
         "backFields": _back(shown, base_url),
@@ -134,6 +140,7 @@ def _back(shown: ShownPass, base_url: str) -> list[Field]:
         _field(
             "entry", "Age", f"{card.age_minimum}+, bring an identity card or passport" if card.age_minimum else "All"
         ),
+        *([_field("rule", "Entry", rule)] if (rule := rule_of(card)) else []),
         _linked("night-page", "The night", f"{base_url}/events/{card.event_slug}"),
     ]
     if not shown.void:

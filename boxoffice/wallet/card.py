@@ -14,7 +14,7 @@ import msgspec
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.person_name import DIRECTION
 from boxoffice.foundation.written import write_time
-from boxoffice.tickets.ticket import OPENS_THE_DOOR
+from boxoffice.tickets.ticket import OPENS_THE_DOOR, rule_words
 
 APPLE_AT_ONCE_MAX = 10
 """Apple's limit for one file of passes."""
@@ -37,7 +37,7 @@ class PassKey(msgspec.Struct, frozen=True):
 
 class PassCard(msgspec.Struct, frozen=True):
     """A ticket as it is now, with its night. `changed_at` is when anything of it changed last; a blocked ticket reads
-    `cancelled`."""
+    `cancelled`. It lets in `admits` people, none for the first time after `last_entry_at`."""
 
     event_id: UUID
     ticket_id: UUID
@@ -45,6 +45,8 @@ class PassCard(msgspec.Struct, frozen=True):
     code: str
     status: str
     ticket_type: str
+    admits: int
+    last_entry_at: datetime | None
     holder: str
     unit_minor: int
     currency: str
@@ -86,7 +88,8 @@ class ShownPass(msgspec.Struct, frozen=True):
 _CARD = """
 SELECT ticket.event_id, ticket.id AS ticket_id, ticket.revision, ticket.code,
   CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status,
-  ticket_type.name AS ticket_type, ticket.holder, order_line.unit_minor, orders.currency, ticket.used_at,
+  ticket_type.name AS ticket_type, ticket_type.admits, ticket_type.last_entry_at, ticket.holder,
+  order_line.unit_minor, orders.currency, ticket.used_at,
   event.slug AS event_slug, event.title AS event_title, event.status AS event_status,
   event.doors_at, event.starts_at, event.ends_at, event.time_zone, event.age_minimum,
   event.paper AS takes_paper, venue.name AS venue_name, venue.address AS venue_address, venue.city AS venue_city,
@@ -139,6 +142,11 @@ def shown(card: PassCard, revision: int) -> ShownPass:
         return ShownPass(key, card, "", said(card.holder), "Open the ticket itself: its code changes")
     used = f"Used at {write_time(card.used_at, card.time_zone)}" if card.status == "used" and card.used_at else ""
     return ShownPass(key, card, card.code, said(card.holder), used or ("Used" if card.status == "used" else "Valid"))
+
+
+def rule_of(card: PassCard) -> str:
+    """For how many a ticket is and until when it lets them in; empty for most."""
+    return rule_words(card.admits, card.last_entry_at, card.time_zone)
 
 
 def said(text: str) -> str:

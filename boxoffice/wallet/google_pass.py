@@ -17,7 +17,7 @@ from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.money import exponent
 from boxoffice.foundation.written import write_code
 from boxoffice.settings import GoogleWalletSettings
-from boxoffice.wallet.card import PassCard, PassKey, ShownPass, said
+from boxoffice.wallet.card import PassCard, PassKey, ShownPass, rule_of, said
 
 LANGUAGE = "en-GB"
 MICROS_DIGITS = 6
@@ -115,6 +115,8 @@ def ticket_object(google: GoogleWalletSettings, shown: ShownPass, qr_text: str, 
         "ticketType": _words(said(card.ticket_type)),
         "textModulesData": [{"id": "status", "header": "Status", "body": shown.status}],
     }
+    if rule := rule_of(card):
+        told["textModulesData"].append({"id": "rule", "header": "Entry", "body": rule})
     if shown.holder:
         told["ticketHolderName"] = shown.holder
     if not shown.void:

@@ -48,6 +48,7 @@ PAGES: list[ControllerRouterHandler] = [
     send.take_ticket_back,
     send.show_offer,
     send.accept_offer,
+    send.decline_offer,
     ticket_pdf.show_ticket_pdf,
     ticket_pdf.show_tickets_pdf,
     wallet.show_apple_pass,

@@ -50,6 +50,8 @@ class _Refund(msgspec.Struct, frozen=True):
 
 
 ATTACHED_TICKETS_MAX = 10
+TO_SENDER = ("accepted", "declined", "expired")
+"""What whoever sent a ticket on is told; the rest goes to its receiver."""
 
 KNOWN = Query(
     bool,
@@ -226,10 +228,13 @@ async def send_transfer(box: BoxOffice, job: Job) -> None:
         sent = await transfer_of(connection, UUID(job.argument("event_id")), UUID(job.argument("transfer_id")))
     if not _still_so(sent, state):
         return
+    link = _transfer_link(box, sent, state)
+    keeps = state == "yours" and sent.takes_paper
+    wallets = {one.name for one in wallets_of(box.settings)} if keeps else set[str]()
     mail = TransferMail(
-        email=sent.from_email if state in ("accepted", "expired") else sent.to_email,
+        email=sent.from_email if state in TO_SENDER else sent.to_email,
         state=state,
-        link=_transfer_link(box, sent, state),
+        link=link,
         my_tickets_link=f"{box.settings.base_url}/tickets",
         event_slug=sent.event_slug,
         event_title=sent.event_title,
@@ -245,8 +250,10 @@ async def send_transfer(box: BoxOffice, job: Job) -> None:
         to_email=sent.to_email,
         ticket=TicketLine(sent.code if state == "yours" else sent.old_code, sent.ticket_type, sent.to_name),
         night_cancelled=sent.event_status == "cancelled",
-        attachments=await _on_paper(box, [sent.code]) if state == "yours" and sent.takes_paper else (),
+        attachments=await _on_paper(box, [sent.code]) if keeps else (),
         takes_paper=sent.takes_paper,
+        apple_wallet_link=_in_wallet(link, "ticket.pkpass") if "apple" in wallets else "",
+        google_wallet_link=_in_wallet(link, "google-wallet") if "google" in wallets else "",
     )
     await _send(box, job, transfer_mail(mail))
 
@@ -270,7 +277,7 @@ def _transfer_link(box: BoxOffice, sent: Transfer, state: str) -> str:
         path = f"/tickets/offers/{sent.event_id}/{sent.id}?t={offer_token(key, sent.event_id, sent.id)}"
     elif state in ("yours", "valid", "blocked"):
         path = f"/tickets/{quote(sent.code, safe='~')}?t={holder_token(key, sent.event_id, sent.code)}"
-    elif state in ("accepted", "expired"):
+    elif state in TO_SENDER:
         path = f"/tickets/{quote(sent.old_code, safe='~')}"
     else:
         path = f"/events/{sent.event_slug}"
@@ -296,9 +303,9 @@ async def _on_paper(box: BoxOffice, codes: list[str]) -> tuple[Attachment, ...]:
     return (Attachment(file_name(tickets[0].card, several=len(tickets) > 1), "application/pdf", content),)
 
 
-def _in_wallet(order_link: str, what: str) -> str:
-    """The address beside an order's own, opened by the same token."""
-    address, _, query = order_link.partition("?")
+def _in_wallet(link: str, what: str) -> str:
+    """The address beside an order's or a ticket's own, opened by the same token."""
+    address, _, query = link.partition("?")
     return f"{address}/{what}?{query}"
 
 

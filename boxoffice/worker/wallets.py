@@ -1,5 +1,6 @@
-"""Jobs that tell wallets of what changed. The triggers `ticket_wallets`, `event_wallets` and `venue_wallets` ask for
-them in the transaction that changed it; each tells what is true when it runs."""
+"""Jobs that tell wallets of what changed. The triggers `ticket_wallets`, `ticket_type_wallets`,
+`event_wallets` and `venue_wallets` ask for them in the transaction that changed it; each tells what is true when it
+runs."""
 
 from uuid import UUID
 

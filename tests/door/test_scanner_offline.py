@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Browser, Route, expect
 
+from boxoffice.tickets.code import add_key, retire_key
 from boxoffice.tickets.transfer import accept, offer
 from tests.chromium import in_chromium
 from tests.door.conftest import NIGHT, Door
@@ -104,6 +105,33 @@ async def test_old_pictures_and_codes_that_were_sent_on_say_so_without_a_network
         "old_picture",
         "sent_on",
     ]
+    await phone.context.close()
+
+
+async def test_codes_of_a_retired_key_say_so_without_a_network_after_a_sync(chromium: Browser, door: Door) -> None:
+    first, second = await door.tickets(2)
+    old = [await door.payload(code) for code in (first, second)]
+    phone = await paired_phone(chromium, door)
+    await phone.scan_with_keys(old[0])
+    await phone.answers("admitted")
+    async with door.shop.box.db.transaction() as connection:
+        await add_key(connection, door.shop.box.settings.secret_key, door.event_id)
+        await retire_key(connection, door.event_id, 1)
+    new = await door.payload(second)
+    for offline in (True, False, True):  # whoever comes back asks what is new
+        await phone.context.set_offline(offline)
+        await phone.is_online(online=not offline)
+    await phone.scan_with_keys(old[1])
+    await expect(phone.page.locator(".result-word")).to_have_text("Old code")
+    await expect(phone.page.locator(".result-more")).to_contain_text("no longer taken")
+    await phone.answers("cancelled")
+    await phone.scan_with_keys(new)
+    await phone.answers("admitted")
+    await phone.context.set_offline(False)
+    await phone.is_online()
+    await phone.waits(0)
+    assert await door.value("SELECT count(*) FROM scan WHERE objection IS NOT NULL") == 0
+    assert await door.value("SELECT because FROM scan WHERE because IS NOT NULL") == "retired_key"
     await phone.context.close()
 
 

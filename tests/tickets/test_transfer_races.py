@@ -119,6 +119,34 @@ async def test_without_its_guards_an_offer_is_both(box: BoxOffice, offers: list[
     assert await accepted_and_taken_back(box, offers) > 0
 
 
+async def decline(box: BoxOffice, offered: Offered) -> Any:
+    async with box.db.transaction() as connection:
+        await transfer.decline(connection, offered.event_id, offered.transfer_id)
+
+
+async def accepted_and_declined(box: BoxOffice, offers: list[Offered]) -> int:
+    pairs = ((accept(box, one), decline(box, one)) for one in offers)
+    return sum([await both(*(pair if place % 2 else pair[::-1])) for place, pair in enumerate(pairs)])
+
+
+async def test_an_offer_is_taken_or_declined(box: BoxOffice, offers: list[Offered]) -> None:
+    assert await accepted_and_declined(box, offers) == 0
+    taken = await count(box, "ticket WHERE holder_email IS NOT NULL")
+    assert taken == await count(box, "ticket_transfer WHERE status = 'accepted'")
+    assert taken + await count(box, "ticket_transfer WHERE status = 'declined'") == len(offers)
+    assert await count(box, "job WHERE subject LIKE '%:declined'") == len(offers) - taken
+
+
+@pytest.mark.usefixtures("unguarded")
+async def test_without_its_guards_an_offer_is_taken_and_declined(
+    box: BoxOffice, offers: list[Offered], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "DECLINE", Command(transfer.DECLINE.sql.replace("AND status = 'offered'", "")))
+    async with box.db.transaction() as connection:
+        await connection.execute(NO_TRIGGER)
+    assert await accepted_and_declined(box, offers) > 0
+
+
 async def given_out_twice(box: BoxOffice, offers: list[Offered]) -> int:
     for one in offers:
         assert await both(accept(box, one), accept(box, one))

@@ -68,6 +68,19 @@ async def test_a_pass_is_signed_and_says_what_the_ticket_says(house: House) -> N
     assert (code["format"], code["altText"]) == ("PKBarcodeFormatQR", write_code(view.tickets[0].code))
 
 
+async def test_a_pass_says_for_how_many_it_is_and_until_when(house: House) -> None:
+    view = await paid(house.box, quantity=1)
+    await house.execute("UPDATE ticket_type SET admits = 6, last_entry_at = '2026-12-24 00:30+01'")
+    read = await pass_of(house, view)
+    assert read.values("auxiliaryFields")["people"] == "6 people"
+    assert read.values("secondaryFields")["last-entry"] == "00:30"
+    assert read.values("backFields")["rule"] == "For 6 people, entry until 00:30"
+    await house.execute("UPDATE ticket_type SET admits = 1, last_entry_at = NULL")
+    read = await pass_of(house, view)
+    told = read.values("auxiliaryFields") | read.values("secondaryFields") | read.values("backFields")
+    assert not {"people", "last-entry", "rule"} & set(told)
+
+
 async def test_the_signature_is_of_this_manifest_alone(house: House) -> None:
     files = (await pass_of(house, await paid(house.box, quantity=1))).files
     assert signature_fits(files["manifest.json"], files["signature"]).returncode == 0

@@ -11,6 +11,7 @@ import pytest
 
 from boxoffice.edge.render import path_part
 from boxoffice.orders.order import OrderView
+from boxoffice.tickets.code import add_key, read_payload, retire_key
 from boxoffice.wallet import apple_devices
 from boxoffice.wallet.apple_devices import COMMITS_WITHIN
 from boxoffice.wallet.apple_pass import authentication_token
@@ -20,6 +21,7 @@ from tests.nights import load
 from tests.wallet.conftest import House
 from tests.wallet.keys import PASS_TYPE
 from tests.wallet.reading import ReadPass, unpacked
+from tests.wallet.test_google import saved
 from tests.web.cast import LONG_NIGHT, paid
 
 API = "/api/wallet/v1"
@@ -100,6 +102,37 @@ async def test_a_phone_registers_once_and_is_told_what_changed(house: House) -> 
     assert (push.token, push.body, push.caller) == (TOKEN, b"{}", PASS_TYPE)
     assert push.headers["apns-topic"] == PASS_TYPE
     assert (await phone.latest()).values("auxiliaryFields")["state"].startswith("Used at")
+
+
+async def test_a_phone_hears_of_another_last_entry(house: House) -> None:
+    phone = await phone_with_pass(house, await paid(house.box, quantity=1))
+    await later(house)
+    told = (await phone.changed()).json()
+    await house.execute("UPDATE ticket_type SET last_entry_at = '2026-12-24 00:30+01'")
+    assert (await phone.changed(told["lastUpdated"])).json()["serialNumbers"] == [phone.serial]
+    await house.work()
+    assert house.push.tokens == [TOKEN]
+    assert (await phone.latest()).values("secondaryFields")["last-entry"] == "00:30"
+
+
+async def test_a_retired_key_brings_wallets_a_code_of_the_newest(house: House) -> None:
+    view = await paid(house.box, quantity=1)
+    phone = await phone_with_pass(house, view)
+    _, kept = await saved(house, view)
+    before = kept["barcode"]["value"]
+    await later(house)
+    told = (await phone.changed()).json()
+    async with house.box.db.transaction() as connection:
+        await add_key(connection, house.box.settings.secret_key, view.order.event_id)
+        await retire_key(connection, view.order.event_id, 1)
+    assert (await phone.changed(told["lastUpdated"])).json()["serialNumbers"] == [phone.serial]
+    await house.work()
+    assert house.push.tokens == [TOKEN]
+    latest = (await phone.latest()).told["barcodes"][0]["message"]
+    payload = read_payload(latest)
+    assert payload is not None
+    assert (payload.key_number, kept["barcode"]["value"]) == (2, latest)
+    assert latest != before
 
 
 async def test_a_change_of_a_moment_ago_is_told_again_for_one_that_commits_late(house: House) -> None:

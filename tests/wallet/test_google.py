@@ -64,6 +64,18 @@ async def test_the_link_names_what_google_was_told_of_night_and_ticket(house: Ho
     assert payload.ticket_id == view.tickets[0].id
 
 
+async def test_google_is_told_for_how_many_a_ticket_is_and_until_when(house: House) -> None:
+    view = await paid(house.box, quantity=1)
+    _, kept = await saved(house, view)
+    assert [one["id"] for one in kept["textModulesData"]] == ["status"]
+    await house.execute("UPDATE ticket_type SET admits = 6, last_entry_at = '2026-12-24 00:30+01'")
+    await house.work()
+    assert kept["textModulesData"][1:] == [{"id": "rule", "header": "Entry", "body": "For 6 people, entry until 00:30"}]
+    await house.execute("UPDATE ticket_type SET admits = 1, last_entry_at = NULL")
+    await house.work()
+    assert [one["id"] for one in kept["textModulesData"]] == ["status"]
+
+
 @pytest.mark.parametrize(("currency", "micros"), [("jpy", "1200000000"), ("kwd", "1200000"), ("eur", "12000000")])
 async def test_prices_are_millionths_of_the_major_unit(house: House, currency: str, micros: str) -> None:
     view = await paid(house.box, quantity=1)

@@ -1,12 +1,15 @@
 """The mail with the tickets leads to both wallets, by text and by HTML, without signing in."""
 
+import re
 from dataclasses import replace
 
+from boxoffice.edge.render import path_part
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.orders.order import OrderView
 from tests.wallet.conftest import BASE, House
-from tests.wallet.reading import unpacked_bundle
+from tests.wallet.reading import unpacked, unpacked_bundle
 from tests.web.cast import paid
+from tests.web.test_transfer import ADA, accept, mails_to, send
 
 
 async def mailed(house: House, view: OrderView) -> tuple[str, str]:
@@ -43,6 +46,44 @@ async def test_what_does_not_go_at_once_is_left_to_the_orders_page(house: House)
     text, _ = await mailed(house, await paid(house.box, quantity=6))
     assert "Apple Wallet" in text
     assert "Google Wallet" not in text
+
+
+async def sent_on_to_ada(house: House) -> tuple[str, str]:
+    """Text and HTML of the mail that brings Ada her ticket."""
+    view = await paid(house.box, quantity=1)
+    house.enter(view)
+    assert (await send(house.browser, path_part(view.tickets[0].code))).status_code == 303
+    link = re.findall(rf"{BASE}(/tickets/offers/\S+)", " ".join(await mails_to(house.box, ADA)))[-1]
+    assert (await accept(house.browser, link)).status_code == 303
+    await house.work()
+    async with house.box.db.transaction() as connection:
+        (mail,) = await connection.fetch(
+            "SELECT text, html FROM mailbox_message WHERE recipient = $1 AND subject LIKE 'Your ticket%'", ADA
+        )
+    return str(mail["text"]), str(mail["html"])
+
+
+async def test_a_new_holders_mail_leads_to_wallets_too(house: House) -> None:
+    text, html = await sent_on_to_ada(house)
+    apple, google = link_of(text, "Add to Apple Wallet"), link_of(text, "Save to Google Wallet")
+    assert f'href="{apple}"' in html
+    assert f'href="{google}"' in html
+    for link in (apple, google):
+        wrong = await house.phone.get(link.replace("?t=", "?t=x"))
+        assert wrong.status_code == 404
+    answer = await house.phone.get(apple, follow_redirects=True)
+    assert "?t=" not in str(answer.url)
+    assert unpacked(answer.content).values("auxiliaryFields")["holder"] == "Ada Example"
+    there = await house.phone.get(google)
+    assert (await house.phone.get(there.headers["location"])).headers["location"].startswith("https://pay.google.com/")
+    page = (await house.phone.get(apple.partition("/ticket.pkpass")[0])).text
+    assert "Add to Apple Wallet" in page
+    assert "Save to Google Wallet" in page
+
+
+async def test_without_keys_a_new_holders_mail_says_nothing_of_wallets(house: House) -> None:
+    house.box.settings = replace(house.box.settings, apple_wallet=None, google_wallet=None)
+    assert "Wallet" not in "".join(await sent_on_to_ada(house))
 
 
 async def test_without_keys_it_says_nothing_of_wallets(house: House) -> None:

@@ -22,7 +22,7 @@ from boxoffice.foundation.ids import new_id
 from boxoffice.guests.guest_list import lists_of, share_token
 from boxoffice.orders.order import OrderView
 from boxoffice.settings import Settings
-from boxoffice.tickets.transfer import accept, offer, offer_token
+from boxoffice.tickets.transfer import accept, decline, offer, offer_token
 from tests.notifications.mails import every_mail
 from tests.web.cast import (
     MARA,
@@ -167,7 +167,7 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
     for mail in every_mail("Kesselhaus Opening", NAMES).values():
         await box.mailer.send(mail, new_id())
     rotating = await paid(box, slug=OTHER, quantity=1, names=NAMES)
-    offered, gone, offer = await _sent_on(box)
+    offered, gone, offer, declined = await _sent_on(box)
     for view in (rotating, offered, gone):
         cookies["mara"] |= key_of(box, view)
     tickets = {"ticket": done.tickets[0], "ticket-used": dead.tickets[0], "ticket-cancelled": dead.tickets[1]}
@@ -191,6 +191,7 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
         Scene("order-sent-on", f"/orders/{_part(gone)}"),
         Scene("ticket-rotating", f"/tickets/{quote(rotating.tickets[0].code, safe='~')}"),
         Scene("offer", offer, "newcomer"),
+        Scene("offer-declined", declined, "nobody"),
         *(Scene(name, f"/tickets/{quote(ticket.code, safe='~')}") for name, ticket in tickets.items()),
         Scene("my-tickets", "/tickets"),
         Scene("my-tickets-empty", "/tickets", "newcomer"),
@@ -212,16 +213,22 @@ async def furnish(settings: Settings) -> tuple[BoxOffice, Stage]:
     return box, Stage(url, scenes, cookies)
 
 
-async def _sent_on(box: BoxOffice) -> tuple[OrderView, OrderView, str]:
-    """Orders of a ticket that is offered to the newcomer and of one that Ada took, and the address of the offer."""
-    offered, gone = [await paid(box, slug=NIGHT, quantity=1, names=(NAMES[0],)) for _ in range(2)]
+async def _sent_on(box: BoxOffice) -> tuple[OrderView, OrderView, str, str]:
+    """Orders of a ticket that is offered to the newcomer and of one that Ada took; where the offer is, and one that was
+    declined."""
+    offered, gone, kept = [await paid(box, slug=NIGHT, quantity=1, names=(NAMES[0],)) for _ in range(3)]
     async with box.db.transaction() as connection:
         event_id = offered.order.event_id
         waits = await offer(connection, event_id, offered.tickets[0].id, NEWCOMER, "Newcomer Example")
         taken = await offer(connection, event_id, gone.tickets[0].id, "ada@example.org", "Ada Example")
         await accept(connection, event_id, taken)
-    token = offer_token(box.settings.secret_key, event_id, waits)
-    return offered, await again(box, gone), f"/tickets/offers/{event_id}/{waits}?t={token}"
+        unwanted = await offer(connection, event_id, kept.tickets[0].id, "ada@example.org", "Ada Example")
+        await decline(connection, event_id, unwanted)
+    links = [
+        f"/tickets/offers/{event_id}/{one}?t={offer_token(box.settings.secret_key, event_id, one)}"
+        for one in (waits, unwanted)
+    ]
+    return offered, await again(box, gone), links[0], links[1]
 
 
 async def _not_confirmed(box: BoxOffice) -> OrderView:

@@ -283,6 +283,55 @@ async def test_an_offer_is_taken_back(browser: AsyncClient, box: BoxOffice) -> N
     await offered(browser, box, code)
 
 
+async def decline(browser: AsyncClient, link: str) -> Any:
+    path, _, token = link.partition("?t=")
+    return await browser.post(f"{path}/decline", data={"t": token})
+
+
+async def test_an_offer_is_declined_and_the_ticket_stays_where_it_was(browser: AsyncClient, box: BoxOffice) -> None:
+    view = await bought(browser, box)
+    code = view.tickets[0].code
+    link = await offered(browser, box, code)
+    async with another_browser(box) as ada:
+        assert f'action="{link.partition("?")[0]}/decline"' in (await ada.get(link)).text
+        first, second = await decline(ada, link), await decline(ada, link)
+        assert first.status_code == second.status_code == 303
+        assert first.headers["location"] == link
+        for again_asked in (await ada.get(link), await accept(ada, link)):
+            assert again_asked.status_code == 410
+            assert "You declined this ticket" in again_asked.text
+    told = [mail for mail in await mails_to(box, MARA) if mail.startswith("Declined")]
+    assert len(told) == 1
+    assert "declined your ticket. It is yours as before" in " ".join(told[0].split())
+    assert await value(box, "SELECT code || status FROM ticket") == f"{code}active"
+    async with box.db.transaction(snapshot=True) as connection:
+        story = await read_story(connection, view.order.code)
+    assert "declined; it stayed with its holder" in " ".join(tell(story).split())
+    await sound(box)
+    await offered(browser, box, code, "bea@example.org", "Bea")
+
+
+async def test_a_ticket_that_was_taken_is_not_declined_afterwards(browser: AsyncClient, box: BoxOffice) -> None:
+    view = await bought(browser, box)
+    link = await offered(browser, box, view.tickets[0].code)
+    async with another_browser(box) as ada:
+        taken_at = (await accept(ada, link)).headers["location"]
+        assert (await decline(ada, link)).headers["location"] == taken_at
+    assert await value(box, "SELECT status FROM ticket_transfer") == "accepted"
+
+
+async def test_an_offer_that_was_taken_back_is_not_declined(browser: AsyncClient, box: BoxOffice) -> None:
+    view = await bought(browser, box)
+    code = view.tickets[0].code
+    link = await offered(browser, box, code)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    await browser.post(f"/tickets/{code}/take-back", headers=form)
+    async with another_browser(box) as ada:
+        answer = await decline(ada, link)
+    assert (answer.status_code, "took it back" in answer.text) == (410, True)
+    assert await value(box, "SELECT status FROM ticket_transfer") == "taken_back"
+
+
 async def test_a_second_offer_replaces_none(browser: AsyncClient, box: BoxOffice) -> None:
     view = await bought(browser, box)
     await offered(browser, box, view.tickets[0].code)
@@ -412,6 +461,7 @@ async def test_strangers_can_neither_send_nor_take(browser: AsyncClient, box: Bo
         assert (await eve.post(f"/tickets/{code}/take-back", headers=form)).status_code == 404
         for wrong in ("", "x", token[:-2] + "xx", "é"):
             assert (await eve.post(path, data={"t": wrong})).status_code == 404
+            assert (await eve.post(f"{path}/decline", data={"t": wrong})).status_code == 404
         assert (await eve.get(f"/tickets/offers/{uuid4()}/{uuid4()}?t={token}")).status_code == 404
     assert await value(box, "SELECT status FROM ticket_transfer") == "offered"
 

@@ -35,6 +35,7 @@ class DoorShown(msgspec.Struct, frozen=True):
     """Everything that a scanner needs, or what has changed since `since`; `cursor` is the next `since`.
 
     `opens_at`: nobody is let in before it. `takes_paper`: codes that stay are taken, not only those that change.
+    `retired_keys`: what they signed is no longer taken.
     """
 
     device: UUID
@@ -53,6 +54,7 @@ class DoorShown(msgspec.Struct, frozen=True):
     opens_at: datetime
     age_minimum: int
     keys: list[DoorKey]
+    retired_keys: list[DoorKey]
     ticket_types: list[DoorType]
     tickets: list[DoorTicket]
     counts: Counts
@@ -85,7 +87,8 @@ async def show_keys(box: NamedDependency[BoxOffice], slug: FromPath[str]) -> Key
     async with box.db.transaction() as connection:
         night = await night_of(connection, slug)
         keys = await keys_of_night(connection, night.id)
-    return KeysShown(night.short_code, [PublicKey(key.number, b64encode(key.public_key).decode()) for key in keys])
+    good = [PublicKey(key.number, b64encode(key.public_key).decode()) for key in keys if key.retired_at is None]
+    return KeysShown(night.short_code, good)
 
 
 @post(
@@ -138,6 +141,7 @@ async def show_door(
         opens_at=scanner.opens_at,
         age_minimum=scanner.age_minimum,
         keys=found.keys,
+        retired_keys=found.retired_keys,
         ticket_types=found.ticket_types,
         tickets=found.tickets,
         counts=found.counts,

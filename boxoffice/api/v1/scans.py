@@ -73,9 +73,9 @@ class ScanAnswer(msgspec.Struct, frozen=True):
     """The answer, which never changes. `used_at` and `gate`: since when and by which gate the ticket is in.
 
     `objection`: what a scanner that answered alone would have been told. `because`: why a good ticket's code is
-    cancelled: `sent_on` to somebody else, `reissued`, an `old_picture` of a code that changes, or `no_paper` where only
-    codes that change are taken; or `too_late` when it is `blocked` for its hour alone. Null where the answer says it
-    all. A batch tells `supervisors_only` here.
+    cancelled: `sent_on` to somebody else, `reissued`, signed with a `retired_key`, an `old_picture` of a code that
+    changes, or `no_paper` where only codes that change are taken; or `too_late` when it is `blocked` for its hour
+    alone. Null where the answer says it all. A batch tells `supervisors_only` here.
     """
 
     nonce: str

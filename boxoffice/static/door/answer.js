@@ -30,9 +30,10 @@ export function outdated(shown, ticket) {
   return ticket.old_codes?.length ? "sent_on" : "reissued";
 }
 
-/** Why a code that a ticket has is not taken: "old_picture" of one that changes, "no_paper" of one that stays where none
+/** Why a code that a ticket has is not taken: "retired_key" of one whose key others may have, "old_picture" of one that changes, "no_paper" of one that stays where none
  * may, unless somebody found the ticket by its name; else null. `shown.fresh` is undefined of codes that stay. */
 export function ofAnotherTime(shown, door, isFound) {
+  if (shown.retired) return "retired_key";
   if (shown.fresh === undefined) return door.takes_paper === false && !isFound ? "no_paper" : null;
   return shown.fresh ? null : "old_picture";
 }

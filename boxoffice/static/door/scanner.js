@@ -15,7 +15,7 @@ const VOID = ["cancelled", "refunded"];
 const BOUGHT_LATER = { admits: 1, checks: [], last_entry_at: null, given_by: "" };
 const LIST_FIELDS = [
   ...["device", "event", "event_code", "time_zone", "ends_at", "gate", "role", "sells", "list_name", "re_entry", "opens_at"],
-  ...["takes_paper", "age_minimum", "ticket_types", "keys", "counts", "cursor"],
+  ...["takes_paper", "age_minimum", "ticket_types", "keys", "retired_keys", "counts", "cursor"],
 ];
 
 /** Dispatches `change` whenever what people see of it is another. */
@@ -287,8 +287,11 @@ export class Scanner extends EventTarget {
   async #read(text) {
     const shown = read(text);
     if (!shown?.signature || !this.door || shown.eventCode !== this.door.event_code) return shown;
-    const key = this.door.keys.find((one) => one.number === shown.keyNumber);
+    const isOne = (one) => one.number === shown.keyNumber;
+    const retired = this.door.retired_keys?.find(isOne); // a list of before there were any does not say
+    const key = retired ?? this.door.keys.find(isOne);
     if (!key || !(await genuine(key.key, shown.signed, shown.signature, this.#library))) return null;
+    if (retired) return { ...shown, retired: true };
     return shown.proof ? { ...shown, fresh: await isFresh(key.fresh, shown, this.now) } : shown;
   }
 

@@ -34,6 +34,10 @@ const BECAUSE = {
     word: "No paper",
     sentence: "Only codes that change are taken tonight: ask to open the ticket. Lost phone: find the name, and look at an ID.",
   },
+  retired_key: {
+    word: "Old code",
+    sentence: "This code is no longer taken. Ask to open the ticket with a network, or type its letters.",
+  },
   reissued: { word: "Old code", sentence: "This ticket was given out anew. Only its newest code opens the door." },
 };
 

@@ -1,7 +1,8 @@
 """`/tickets/{code}/send`: a holder sends a ticket on, or takes an offer back. `/tickets/offers/{event}/{offer}`:
-whoever got the mail takes it."""
+whoever got the mail takes it, or declines at `/decline`."""
 
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,7 @@ from boxoffice.tickets.transfer import (
     OfferEnded,
     Transfer,
     accept,
+    decline,
     held,
     no_such_offer,
     offer,
@@ -121,6 +123,25 @@ async def accept_offer(
         return _offer_page(box, sent, fields["t"], problem)
     await run_inline(box)
     return await _opened(box, sent)
+
+
+@post("/tickets/offers/{event_id:uuid}/{offer_id:uuid}/decline", include_in_schema=False, status_code=303)
+async def decline_offer(
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], event_id: FromPath[UUID], offer_id: FromPath[UUID]
+) -> Response[str]:
+    """Leaves the ticket with its holder; the link says so from now on. One that was taken before stays taken."""
+    fields = await read_form(request, ("t",))
+    async with box.db.transaction() as connection:
+        sent = await _offer_of_visitor(connection, box, request, (event_id, offer_id), fields["t"])
+    if sent.status == "accepted":
+        return await _opened(box, sent)
+    try:
+        async with box.db.transaction() as connection:
+            await decline(connection, event_id, offer_id)
+    except OfferEnded as problem:
+        return _offer_page(box, sent, fields["t"], problem)
+    await run_inline(box)
+    return see_other(f"/tickets/offers/{event_id}/{offer_id}?t={quote(fields['t'])}")
 
 
 async def _desk(connection: Connection, box: BoxOffice, request: Request[Any, Any, Any], code: str) -> _Desk:

@@ -13,11 +13,9 @@ from boxoffice.box import BoxOffice
 from boxoffice.edge.render import NEVER_KEPT, page, path_part, see_other
 from boxoffice.edge.ticket_paper import refuse_paper
 from boxoffice.edge.visitor import (
-    no_such_ticket,
-    opens_ticket,
     order_of_visitor,
     sent_by_visitor,
-    ticket_cookie,
+    swapped_for_ticket_cookie,
     ticket_of_visitor,
 )
 from boxoffice.foundation.clock import now
@@ -93,10 +91,8 @@ async def show_calendar(
 
 async def _swapped_for_cookie(box: BoxOffice, code: str, token: str) -> Response[str]:
     async with box.db.transaction() as connection:
-        card = await ticket_of_code(connection, code)
-    if card is None or not opens_ticket(box.settings, card, token):
-        raise no_such_ticket()
-    return see_other(f"/tickets/{path_part(card.code)}", cookies=[ticket_cookie(box.settings, card)])
+        written, key = await swapped_for_ticket_cookie(connection, box.settings, code, token)
+    return see_other(f"/tickets/{path_part(written)}", cookies=[key])
 
 
 async def _qr(connection: Connection, box: BoxOffice, card: TicketCard) -> Markup | None:

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 from boxoffice.box import BoxOffice
 from boxoffice.edge.render import NEVER_KEPT, path_part, see_other
 from boxoffice.edge.ticket_paper import cards_to_print
-from boxoffice.edge.visitor import order_of_visitor, swapped_for_cookie, ticket_of_visitor
+from boxoffice.edge.visitor import order_of_visitor, swapped_for_cookie, swapped_for_ticket_cookie, ticket_of_visitor
 from boxoffice.edge.wallet_passes import ToKeep, apple_passes, google_save_link, to_keep
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound, Unavailable
@@ -29,11 +29,15 @@ class TooManyPasses(Unavailable):
 
 @get("/tickets/{code:str}/ticket.pkpass", include_in_schema=False)
 async def show_apple_pass(
-    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
-) -> Response[bytes]:
-    """One ticket for Apple Wallet; one that opens nothing is void there."""
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str], t: FromQuery[str] = ""
+) -> Response[Any]:
+    """One ticket for Apple Wallet; one that opens nothing is void there. A mailed link's token `t` is swapped for the
+    cookie."""
     _offered(box.settings.apple_wallet)
     async with box.db.transaction() as connection:
+        if t:
+            written, key = await swapped_for_ticket_cookie(connection, box.settings, code, t)
+            return see_other(f"/tickets/{path_part(written)}/ticket.pkpass", cookies=[key])
         card = await ticket_of_visitor(connection, box.settings, request, code)
         passes = await _passes(connection, box, card.order_code, [card])
     return await _apple_answer(box, passes)
@@ -59,11 +63,14 @@ async def show_apple_passes(
 
 @get("/tickets/{code:str}/google-wallet", include_in_schema=False)
 async def save_to_google(
-    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str], t: FromQuery[str] = ""
 ) -> Response[str]:
-    """Leads to Google, which asks whether to keep the ticket."""
+    """Leads to Google, which asks whether to keep the ticket. A mailed link's token `t` is swapped for the cookie."""
     _offered(box.settings.google_wallet)
     async with box.db.transaction() as connection:
+        if t:
+            written, key = await swapped_for_ticket_cookie(connection, box.settings, code, t)
+            return see_other(f"/tickets/{path_part(written)}/google-wallet", cookies=[key])
         card = await ticket_of_visitor(connection, box.settings, request, code)
         await offer(connection, card.event_id, [card.id])
         passes = await _passes(connection, box, card.order_code, [card])

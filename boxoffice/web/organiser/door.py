@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from boxoffice.accounts.organisation import ORGANISER, OrganiserNight
 from boxoffice.box import BoxOffice
-from boxoffice.door.cash_up import cash_ups
+from boxoffice.door.cash_up import cash_owed, cash_ups
 from boxoffice.door.device import (
     GATE_LENGTH_MAX,
     ROLES,
@@ -171,6 +171,7 @@ async def _page(
         report = await night_report(connection, night.id)
         scanners = await devices(connection, night.id)
         boxes = await cash_ups(connection, night.id)
+        owed = await cash_owed(connection, night.id)
         names = await list_names(connection, night.id)
         lists = [(one, await guests_on(connection, one)) for one in await lists_of(connection, night.slug)]
     return page(
@@ -183,6 +184,7 @@ async def _page(
         scanners=[one for one in scanners if not one.revoked_at],
         revoked=[one for one in scanners if one.revoked_at],
         cash_ups=boxes,
+        cash_owed=owed,
         list_names=names,
         lists=lists,
         links={one.id: _list_link(box, one) for one, _ in lists} if night.is_organiser else {},
