@@ -138,6 +138,7 @@ class LocalPostgres:
             "port": str(self.port),
             "unix_socket_directories": "",
             "max_connections": "200",
+            "idle_in_transaction_session_timeout": "5min",  # whoever leaves one open keeps its locks no longer
             **({"scram_iterations": "1024"} if self._version() >= SCRAM_ITERATIONS_SINCE else {}),
         } | self._settings
         flags = " ".join(f"-c {name}={value!r}" for name, value in options.items())

@@ -33,7 +33,7 @@ def answer_problem(_request: Request[Any, Any, Any], problem: Problem) -> Respon
         problem.errors or msgspec.UNSET,
         problem.price_minor if isinstance(problem, PriceChanged) else msgspec.UNSET,
     )
-    return _answer(body)
+    return _answer(body, getattr(problem, "retry_after_seconds", None))
 
 
 def answer_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemBody]:
@@ -44,6 +44,7 @@ def answer_http_error(_request: Request[Any, Any, Any], error: HTTPException) ->
     return _answer(ProblemBody(title.lower().replace(" ", "_"), title, error.status_code, sentence))
 
 
-def _answer(body: ProblemBody) -> Response[ProblemBody]:
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if body.status == Unavailable.status else {}
+def _answer(body: ProblemBody, wait: int | None = None) -> Response[ProblemBody]:
+    wait = wait or (RETRY_AFTER_SECONDS if body.status == Unavailable.status else None)
+    headers = {} if wait is None else {"Retry-After": str(wait)}
     return Response(body, status_code=body.status, media_type="application/problem+json", headers=headers)

@@ -16,6 +16,7 @@ from boxoffice.tickets.code import keys_sealed_with
 
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 VERSION_MIN = 15
+IDLE_SECONDS_MAX = 600
 EXTENSION = re.compile(r'CREATE EXTENSION (?:IF NOT EXISTS )?"?([\w-]+)', re.IGNORECASE)
 CHECKS_CERTIFICATE = ("require", "verify-ca", "verify-full")
 CREATE_TABLES = 'psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -f migrations/create_tables.sql'
@@ -32,6 +33,12 @@ SERVER = Query(
     """
 SELECT current_setting('server_version_num')::integer / 10000 AS version, current_database()::text AS name,
   current_database() || ' ' || pg_postmaster_start_time() AS identity
+""",
+)
+IDLE_SECONDS = Query(
+    int,
+    """
+SELECT extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval)::integer AS seconds
 """,
 )
 BACKEND = Query(int, "SELECT pg_backend_pid()")
@@ -51,10 +58,12 @@ async def examine(patient: Patient) -> list[Finding]:
             server = await SERVER.first(connection)
             encrypted = is_encrypted(connection)
             tables = set(await TABLES.all(connection))
+            idle = await IDLE_SECONDS.first(connection) or 0
         assert server is not None
         findings = [_version(server), _encryption(patient, encrypted=encrypted)]
         findings += await _pooler(patient)
         findings += await _direct(patient, server)
+        findings.append(_idle(server, idle))
         findings += await _schema(patient, tables)
     except DATABASE_PROBLEM as error:
         return [_no_answer("database", patient.settings.database_url, error)]
@@ -90,6 +99,16 @@ def _encryption(patient: Patient, *, encrypted: bool) -> Finding:
         do = "Add ?sslmode=require to DATABASE_URL, so that it never falls back to a plain connection."
         return warning("database encryption", "encrypted, but DATABASE_URL does not insist on it", do)
     return ok("database encryption", "encrypted, and DATABASE_URL insists on it")
+
+
+def _idle(server: _Server, seconds: int) -> Finding:
+    """We set it for no connection of ours: a pooler would refuse it, or give it to others."""
+    what = "idle transactions"
+    if 0 < seconds <= IDLE_SECONDS_MAX:
+        return ok(what, f"the server ends them after {seconds} s")
+    saw = f"the server ends them after {seconds} s only" if seconds else "the server never ends them"
+    setting = f"ALTER DATABASE \"{server.name}\" SET idle_in_transaction_session_timeout = '1min'"
+    return warning(what, f"{saw}: one that is left open keeps its locks", f"As the database's owner: {setting};")
 
 
 async def _pooler(patient: Patient) -> list[Finding]:

@@ -1,11 +1,13 @@
 """Where a request comes from, as far as that can be believed."""
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from litestar.connection import ASGIConnection
 
 from boxoffice.settings import Settings
+
+IPV4 = 4
 
 
 def client_address(settings: Settings, connection: ASGIConnection[Any, Any, Any, Any]) -> str:
@@ -18,6 +20,14 @@ def client_address(settings: Settings, connection: ASGIConnection[Any, Any, Any,
             break
         address = hop
     return address
+
+
+def client_network(settings: Settings, connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The client's address, or the first half of one of IPv6: who has one has all that begin alike."""
+    address = client_address(settings, connection)
+    if not _is_address(address) or ip_address(address).version == IPV4:
+        return address
+    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
 
 
 def _is_trusted(settings: Settings, text: str) -> bool:

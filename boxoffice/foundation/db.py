@@ -33,6 +33,11 @@ CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 5
 """How long a statement may take; as long again for its cancellation when a silent server leaves that open too."""
 
+REPORT_IDLE_SECONDS = 30
+"""How long a report may keep its snapshot without asking anything: it stopped, or nobody waits for it any more."""
+REPORT_SECONDS_MAX = 600
+"""How old a snapshot may become at all, where the server can say so (PostgreSQL 17): no vacuum takes what it sees."""
+
 # No connection, none left, no room: classes 08, 53 and 57 of PostgreSQL's appendix A. A server that takes no writes is
 # a primary of before the fail-over.
 _AWAY = (
@@ -57,6 +62,12 @@ _STALE = (
     asyncpg.InternalClientError,  # the server's farewell came in the middle of it
     asyncpg.OperatorInterventionError,
 )
+
+LIMITS = """
+SELECT set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true),
+  CASE WHEN current_setting('server_version_num')::integer >= 170000
+    THEN set_config('transaction_timeout', $3, true) END
+"""
 
 Row = TypeVar("Row")
 Done = TypeVar("Done")
@@ -99,8 +110,17 @@ class Command:
 class Database:
     """A lazily opened pool for each event loop. Safe behind a transaction-mode pooler: no session state is ever set."""
 
-    def __init__(self, url: str, *, size: int = 10, pooled: bool = False, idle_seconds: float = 300) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = 10,
+        pooled: bool = False,
+        idle_seconds: float = 300,
+        statement_seconds: float = STATEMENT_SECONDS,
+    ) -> None:
         self._url = url
+        self._statement_seconds = statement_seconds
         self._size = size
         self._pooled = pooled or names_a_pooler(url)
         self._idle_seconds = idle_seconds
@@ -123,7 +143,7 @@ class Database:
                     min_size=0,
                     max_size=self._size,
                     timeout=CONNECT_SECONDS,
-                    command_timeout=STATEMENT_SECONDS,
+                    command_timeout=self._statement_seconds,
                     max_inactive_connection_lifetime=self._idle_seconds,
                     statement_cache_size=0 if self._pooled else 200,
                     reset=_leave_as_it_is,
@@ -140,7 +160,8 @@ class Database:
     async def transaction(self, *, snapshot: bool = False) -> AsyncGenerator[Connection, None]:
         """One connection with one transaction: committed at the end of the block, rolled back when it raises.
 
-        A `snapshot` reads only, and all its statements see the same moment.
+        A `snapshot` reads only, and all its statements see the same moment; the server itself ends one that nobody asks
+        anything any more.
 
         Raises DatabaseAway within 15 s when the server is away, or when no connection becomes free.
         """
@@ -149,6 +170,8 @@ class Database:
         try:
             async with AsyncExitStack() as stack:
                 connection = await self._begin(pool, stack, snapshot=snapshot)
+                if snapshot:
+                    await connection.execute(LIMITS, *self._limits())
                 await self._move_clock(connection)
                 yield connection
         except _AWAY as error:
@@ -173,6 +196,11 @@ class Database:
                 await stack.enter_async_context(trial.pop_all())
                 return connection
         raise AssertionError("the last try returns or raises")
+
+    def _limits(self) -> tuple[str, str, str]:
+        """What the server keeps a snapshot to, should this process be gone: until the end of the transaction alone, so
+        that no pooler gives it to others."""
+        return f"{self._statement_seconds + 1}s", f"{REPORT_IDLE_SECONDS}s", f"{REPORT_SECONDS_MAX}s"
 
     async def attempt(
         self,

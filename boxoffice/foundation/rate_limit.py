@@ -40,6 +40,17 @@ SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN interval '0'
 """,
 )
 
+WAIT = Query(
+    _seconds,
+    """
+SELECT coalesce((SELECT full_at + $2::interval - $3::interval - clock() FROM rate_limit
+  WHERE key = $1 AND full_at + $2 - $3 > clock()), interval '0')
+""",
+)
+COUNT = Command("""
+INSERT INTO rate_limit (key, full_at) VALUES ($1, clock() + $2::interval)
+ON CONFLICT (key) DO UPDATE SET full_at = greatest(rate_limit.full_at, clock()) + $2
+""")
 DELETE_FULL = Command("DELETE FROM rate_limit WHERE full_at < clock()")
 
 
@@ -49,11 +60,29 @@ async def allow(connection: Connection, limit: Limit, who: str) -> float:
     A refusal counts nothing, and neither does a transaction that is rolled back. Others who ask for the same key wait
     until this transaction ends.
     """
-    key = f"{limit.name}:{hashlib.sha256(who.encode(errors='replace')).hexdigest()}"
-    whole = timedelta(seconds=limit.per_seconds)
-    wait = await TAKE.first(connection, key, whole // limit.times, whole)
+    wait = await TAKE.first(connection, *_values(limit, who))
     assert wait is not None
     return wait
+
+
+async def wait_for(connection: Connection, limit: Limit, who: str) -> float:
+    """Seconds until one more is allowed, 0 when it is; counts nothing. For what counts only when it is known how it
+    ended."""
+    wait = await WAIT.first(connection, *_values(limit, who))
+    assert wait is not None
+    return wait
+
+
+async def count(connection: Connection, limit: Limit, who: str) -> None:
+    """Counts one more, above the limit too: what is owed then is waited for."""
+    key, interval, _ = _values(limit, who)
+    await COUNT.run(connection, key, interval)
+
+
+def _values(limit: Limit, who: str) -> tuple[str, timedelta, timedelta]:
+    key = f"{limit.name}:{hashlib.sha256(who.encode(errors='replace')).hexdigest()}"
+    whole = timedelta(seconds=limit.per_seconds)
+    return key, whole // limit.times, whole
 
 
 async def delete_full(connection: Connection) -> int:

@@ -11,8 +11,9 @@ from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.person_name import read_name
 from boxoffice.foundation.problems import FieldError, Problem, Unavailable, Unprocessable
 from boxoffice.orders.fulfil import fulfil_free
+from boxoffice.orders.guesses import code_was_wrong, may_try_code
 from boxoffice.orders.pay import Checkout, open_payment
-from boxoffice.orders.place import Line, Request
+from boxoffice.orders.place import CodeNotValid, Line, Request
 from boxoffice.orders.release import end
 from boxoffice.orders.till import Till
 
@@ -24,12 +25,14 @@ PROMO_CODE_LENGTH_MAX = 40
 
 
 class OrderRequest(msgspec.Struct, frozen=True):
-    """What a buyer asks for, unchecked: `key` is the caller's idempotency key."""
+    """What a buyer asks for, unchecked: `key` is the caller's idempotency key. `client` is where it comes from; wrong
+    promo codes are counted by it."""
 
     key: str
     email: str
     lines: tuple[Line, ...]
     promo_code: str | None = None
+    client: str = ""
 
 
 class Bought(msgspec.Struct, frozen=True):
@@ -55,15 +58,19 @@ async def buy(till: Till, slug: str, request: OrderRequest) -> Bought:
     """Places the order once for its key. Waits at most 2 s for a turn at Stripe.
 
     Raises Unprocessable with every field's error, NotFound, SoldOut, PriceChanged, SaleClosed, OrderRefused,
-    IdempotencyConflict, OrderEnded, and Unavailable when it is unknown whether the order was placed: asking again with
-    the same key tells.
+    CodesTriedTooOften, IdempotencyConflict, OrderEnded, and Unavailable when it is unknown whether the order was
+    placed: asking again with the same key tells.
     """
     checked = _checked(request)
     counter = await till.counter(slug)
+    if checked.promo_code is not None:
+        await may_try_code(till.db, counter.event_id, request.client, checked)
     try:
         placed = await counter.orders.submit(checked)
     except LOST as error:
         raise Unavailable("The database did not answer. Press the button again: you cannot buy twice by it.") from error
+    if isinstance(placed, CodeNotValid):
+        await code_was_wrong(till.db, counter.event_id, request.client)
     if isinstance(placed, Problem):
         raise placed
     logs.note(order=placed.code)

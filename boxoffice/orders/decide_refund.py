@@ -104,8 +104,8 @@ class _Payment(msgspec.Struct, frozen=True):
 
 
 LOCK_STATUS = Query(str, "SELECT status FROM orders WHERE event_id = $1 AND id = $2 FOR UPDATE")
-# By itself, so that what is read then knows of a ticket that was sent on while we waited.
-LOCK_TICKETS = Query(int, "SELECT 1 FROM ticket WHERE event_id = $1 AND order_id = $2 ORDER BY number FOR UPDATE")
+# By itself, so that what is read then knows of a ticket that was sent on while we waited; by id, as a door locks.
+LOCK_TICKETS = Query(int, "SELECT 1 FROM ticket WHERE event_id = $1 AND order_id = $2 ORDER BY id FOR UPDATE")
 TICKETS = Query(
     _Ticket,
     """

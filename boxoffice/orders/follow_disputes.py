@@ -9,7 +9,7 @@ from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.orders.payment import Payment, lock_payment
 from boxoffice.orders.refund import DROP, OF_PAYMENT
-from boxoffice.orders.void import void_all
+from boxoffice.orders.void import OPEN_TICKETS, void_all
 from boxoffice.payments.dispute import BLOCKS
 from boxoffice.payments.ledger import post
 from boxoffice.tickets.transfer import tell_holders
@@ -80,6 +80,7 @@ async def _follow(connection: Connection, event_id: UUID, payment: Payment) -> F
         await _drop_failed(connection, event_id, payment)
         cancelled = await void_all(connection, order, "cancelled", blocked_reason="dispute_lost")
         return Followed(cancelled=cancelled, all_gone=True)
+    await OPEN_TICKETS.all(connection, *order)  # an update locks its rows as they come
     if await BLOCKED.first(connection, event_id, intent, list(BLOCKS)):
         return Followed(blocked=await BLOCK.run(connection, *order))
     return Followed(good_again=await UNBLOCK.run(connection, *order))

@@ -22,7 +22,10 @@ from boxoffice.payments.stripe import Refund
 BESIDE = ":beside:"
 
 
-MOVE_TICKETS = Command("UPDATE ticket SET refund_id = $3 WHERE event_id = $1 AND refund_id = $2")
+MOVE_TICKETS = Command("""
+WITH locked AS MATERIALIZED (SELECT id FROM ticket WHERE event_id = $1 AND refund_id = $2 ORDER BY id FOR UPDATE)
+UPDATE ticket SET refund_id = $3 WHERE event_id = $1 AND id IN (SELECT id FROM locked)
+""")
 NOT_IN_REVIEW = Command("""
 UPDATE payment SET purpose = 'returned' WHERE event_id = $1 AND payment_intent_id = $2 AND purpose = 'in_review'
 """)

@@ -52,6 +52,10 @@ class OrderRefused(Problem):
     status, type, title = 422, "order_refused", "Order refused"
 
 
+class CodeNotValid(OrderRefused):
+    """There is no such promo code, or it is used up: nobody is told which."""
+
+
 REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "sold_out": (SoldOut, "There are not enough tickets left for this order. Nothing was taken."),
     "price_changed": (
@@ -65,7 +69,7 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "order_ended": (OrderEnded, "This order has ended and nothing was paid. Start again from the event page."),
     "sale_closed": (SaleClosed, "This night is not on sale right now."),
     "unknown_ticket_type": (OrderRefused, "This night has no such ticket type."),
-    "promo_not_valid": (OrderRefused, "This code is not valid for this night, or it is used up."),
+    "promo_not_valid": (CodeNotValid, "This code is not valid for this night, or it is used up."),
     "below_minimum": (OrderRefused, "With this code the total is below what a card payment can carry."),
     "above_maximum": (OrderRefused, "That is more than one card payment can carry. Order fewer tickets at once."),
     "person_limit": (OrderRefused, "That is more tickets than one person may buy for this night."),

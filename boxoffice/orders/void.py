@@ -12,10 +12,11 @@ def _id(value: UUID) -> UUID:
     return value
 
 
+# Tickets are locked by id, as a door locks those of a round: neither waits for the other in a circle.
 OPEN_TICKETS = Query(
     _id,
     """
-SELECT id FROM ticket WHERE event_id = $1 AND order_id = $2 AND status IN ('active', 'used') ORDER BY number FOR UPDATE
+SELECT id FROM ticket WHERE event_id = $1 AND order_id = $2 AND status IN ('active', 'used') ORDER BY id FOR UPDATE
 """,
 )
 VOID = Command("""

@@ -45,6 +45,7 @@ async def test_all_is_well(db: Database, database_url: str) -> None:
         "database version",
         "database encryption",
         "database pooler",
+        "idle transactions",
         "migrations",
         "extensions",
         "database clock",
@@ -120,6 +121,20 @@ async def test_a_clock_that_is_wrong(database_url: str) -> None:
     await patient.close()
     assert findings["database clock"].level == "problem"
     assert "behind this machine's clock" in findings["database clock"].saw
+
+
+@pytest.mark.parametrize(("limit", "saw"), [("0", "never ends them"), ("2h", "after 7200 s only")])
+async def test_a_server_that_lets_transactions_lie_idle(db: Database, direct_url: str, limit: str, saw: str) -> None:
+    name = direct_url.rpartition("/")[2].partition("?")[0]
+    async with db.transaction() as connection:
+        await connection.execute(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '{limit}'")
+    await db.close()
+    finding = (await findings_of(direct_url))["idle transactions"]
+    assert (finding.level, saw in finding.saw) == ("warning", True)
+    async with db.transaction() as connection:
+        await connection.execute(finding.do.partition(": ")[2])
+    await db.close()
+    assert (await findings_of(direct_url))["idle transactions"].level == "ok"
 
 
 async def test_both_ways_must_lead_to_one_database(database_url: str, empty_url: str) -> None:

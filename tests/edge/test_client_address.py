@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from litestar.connection import ASGIConnection
 
-from boxoffice.edge.client_address import client_address
+from boxoffice.edge.client_address import client_address, client_network
 from boxoffice.settings import Settings
 
 
@@ -33,3 +33,16 @@ def connection(peer: str, forwarded: str | None) -> ASGIConnection[Any, Any, Any
 def test_client_address(trusted: str, peer: str, forwarded: str | None, believed: str, settings: Settings) -> None:
     networks = tuple(ip_network(one) for one in trusted.split(",") if one)
     assert client_address(replace(settings, trusted_proxies=networks), connection(peer, forwarded)) == believed
+
+
+@pytest.mark.parametrize(
+    ("peer", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_all_addresses_of_one_ipv6_line_are_one_client(peer: str, network: str, settings: Settings) -> None:
+    assert client_network(settings, connection(peer, None)) == network

@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from boxoffice.cli import migrate
 from boxoffice.doctor import database
 from boxoffice.doctor.patient import Patient
 from boxoffice.foundation.db import Connection, Database, Query
@@ -78,3 +79,8 @@ async def _backend(db: Database) -> int | None:
 async def _clock(db: Database) -> object:
     async with db.transaction() as connection:
         return await connection.fetchval("SELECT current_setting('boxoffice.clock', true)")
+
+
+def test_migrations_ask_for_the_way_without_it(database_url: str) -> None:
+    with pytest.raises(migrate.MigrationFailed, match="DATABASE_URL_DIRECT"):
+        migrate.run(database_url)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from boxoffice.foundation import db as foundation_db
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import LOST, Command, Connection, Database, DatabaseAway, Query
 from local_postgres import LocalPostgres
@@ -16,6 +17,11 @@ from tests.pgbouncer import POOLED
 FILL = Command("UPDATE stock SET used = cap + 1")
 ALIVE = Query(int, "SELECT 1")
 END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()"
+LIMITS = Query(
+    lambda *shown: shown,
+    """SELECT current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'),
+  current_setting('transaction_timeout', true)""",
+)
 UNMARK = Command("DELETE FROM database_mark")
 MOVED = datetime(2031, 5, 1, tzinfo=UTC)
 
@@ -213,3 +219,41 @@ async def _three_at_once(database: Database) -> None:
 
 def _end_connections(postgres: LocalPostgres, database_url: str) -> None:
     postgres.psql(END_ALL.format(urlsplit(database_url).path[1:]))
+
+
+async def test_a_snapshot_has_limits_of_its_own_and_leaves_none_behind(database_url: str) -> None:
+    database = Database(database_url, size=1, pooled=POOLED)
+    async with database.transaction() as connection:
+        usual = await LIMITS.first(connection)
+        newest = await connection.fetchval("SELECT current_setting('server_version_num')::integer") >= 170_000
+    async with database.transaction(snapshot=True) as connection:
+        assert await LIMITS.first(connection) == ("6s", "30s", "10min" if newest else None)
+    async with database.transaction() as connection:
+        assert await LIMITS.first(connection) == usual
+    await database.close()
+
+
+async def test_a_snapshot_writes_nothing(db: Database) -> None:
+    await load(db)
+    with pytest.raises(DatabaseAway) as refused:
+        async with db.transaction(snapshot=True) as connection:
+            await FILL.run(connection)
+    assert isinstance(refused.value.__cause__, asyncpg.ReadOnlySQLTransactionError)
+
+
+@pytest.mark.parametrize("limit", [0.1, 30])
+async def test_a_snapshot_that_nobody_asks_anything_is_ended_by_the_server(
+    db: Database, monkeypatch: pytest.MonkeyPatch, limit: float
+) -> None:
+    """With the longer limit it is still there: the negative control."""
+    monkeypatch.setattr(foundation_db, "REPORT_IDLE_SECONDS", limit)
+    ended = False
+    try:
+        async with db.transaction(snapshot=True) as connection:
+            await asyncio.sleep(0.5)
+            await ALIVE.first(connection)
+    except DatabaseAway:
+        ended = True
+    assert ended is (limit < 1)
+    async with db.transaction() as connection:
+        assert await ALIVE.first(connection) == 1

@@ -182,40 +182,6 @@ async def test_a_used_ticket_needs_an_override_and_both_are_kept(shop: Shop) -> 
     assert await value(shop, "SELECT count(*)::integer FROM ticket WHERE used_at IS NOT NULL") == 1
 
 
-@pytest.mark.slow
-async def test_a_refund_and_a_scan_at_the_same_moment_have_one_winner(shop: Shop) -> None:
-    both = {"refund": 0, "scan": 0}
-    order = await bought(shop, 10)
-    for code in codes(order):
-        answers = await asyncio.gather(refund(shop, order, tickets=(code,)), scan(shop, code), return_exceptions=True)
-        given_back, came_in = not isinstance(answers[0], BaseException), answers[1]
-        assert given_back != came_in, answers
-        if not given_back:
-            assert isinstance(answers[0], TicketUsed)
-        both["refund" if given_back else "scan"] += 1
-    assert sum(both.values()) == 10
-    await shop.sound()
-
-
-async def test_without_the_tickets_lock_a_scan_slips_in(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control of the test above."""
-    order = await bought(shop)
-    (code,) = codes(order)
-    unlocked = deciding.LOCK_TICKETS.sql.replace("FOR UPDATE", "")
-    assert unlocked != deciding.LOCK_TICKETS.sql
-    monkeypatch.setattr(deciding, "LOCK_TICKETS", Query(deciding.LOCK_TICKETS.row, unlocked))
-    real_owe = deciding._owe  # pyright: ignore[reportPrivateUsage]
-
-    async def scan_meanwhile(*arguments: Any) -> Any:
-        assert await asyncio.wait_for(scan(shop, code), 2)
-        return await real_owe(*arguments)
-
-    monkeypatch.setattr(deciding, "_owe", scan_meanwhile)
-    await refund(shop, order)
-    assert await rows(shop, "SELECT override_used, status FROM refund") == [(False, "decided")]
-    assert await value(shop, "SELECT count(*)::integer FROM ticket WHERE used_at IS NOT NULL") == 1
-
-
 async def test_a_refund_that_fails_is_an_alarm_and_waits_for_a_person(shop: Shop) -> None:
     order = await bought(shop, card="4000000000005126")
     await refund(shop, order)

@@ -1,7 +1,11 @@
 """The audit finds nothing in a sound house, and finds each wrong that is done to it."""
 
+import asyncio
 import re
 from contextlib import suppress
+
+import asyncpg
+import pytest
 
 from boxoffice.reports.audit import INVARIANTS, audit
 from tests.cli.test_commands import boxoffice
@@ -125,16 +129,39 @@ ALTER TABLE ledger_entry DISABLE TRIGGER USER;
 """
 
 
+@pytest.mark.slow
 async def test_a_report_that_is_open_holds_up_no_sale(shop: Shop) -> None:
-    """It sees the moment of its beginning to its end, while others buy, pay and give up."""
+    """It sees the moment of its beginning to its end, while others buy, pay and give up; for a while it reads."""
     async with shop.box.db.transaction(snapshot=True) as report:
         before = await audit(report)
+        reading = asyncio.create_task(report.execute("SELECT count(*), pg_sleep(2) FROM orders"))
         bought, left = await shop.ordered(2), await shop.ordered()
         await shop.pay(bought)
         assert (await shop.look(bought))["status"] == "paid"
+        assert not reading.done()
+        await reading
         await shop.pass_time(minutes=13)
         await shop.tick()
         assert (await shop.look(left))["status"] == "expired"
         assert await report.fetchval("SELECT count(*) FROM orders") == 0
         assert await audit(report) == before
+    await shop.sound()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ended", [True, False])
+async def test_whoever_leaves_a_transaction_open_on_the_stock_is_ended_and_the_sale_goes_on(
+    shop: Shop, direct_url: str, *, ended: bool
+) -> None:
+    """Without the server's limit, which the doctor asks for, buyers are told that it takes too long: the negative
+    control."""
+    limit = "1s" if ended else "0"
+    somebody = await asyncpg.connect(direct_url, server_settings={"idle_in_transaction_session_timeout": limit})
+    await somebody.execute("BEGIN")
+    await somebody.execute("SELECT FROM stock FOR UPDATE")
+    answer = await shop.order()
+    assert answer.status_code == (201 if ended else 503)
+    assert somebody.is_closed() is ended
+    await somebody.close()
+    assert (await shop.order()).status_code == 201
     await shop.sound()

@@ -12,6 +12,7 @@ from litestar.params import FromPath, HeaderParameter
 
 from boxoffice.api.openapi import ORDERS
 from boxoffice.box import BoxOffice
+from boxoffice.edge.client_address import client_network
 from boxoffice.edge.json_body import read_json
 from boxoffice.orders.access import access_token, may_see
 from boxoffice.orders.buy import OrderRequest, buy
@@ -97,7 +98,8 @@ async def place_order(
     """Holds the tickets and opens the payment. The same key and body again is the same order."""
     data = await read_json(request, OrderBody)
     lines = tuple(Line(line.ticket_type, line.quantity, line.price, tuple(line.names)) for line in data.lines)
-    bought = await buy(box.till, slug, OrderRequest(key, data.email, lines, data.promo_code))
+    client = client_network(box.settings, request)
+    bought = await buy(box.till, slug, OrderRequest(key, data.email, lines, data.promo_code, client))
     await run_inline(box)
     return PlacedOrder(
         code=bought.code,

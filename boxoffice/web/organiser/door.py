@@ -55,6 +55,7 @@ async def show_entries(
     """Who came in, as a file for spreadsheets; for organisers alone. Raises SignInFirst, NotFound."""
     async with box.db.transaction() as connection:
         night = await night_of_member(connection, box.settings, request, slug, (ORGANISER,))
+    async with box.db.transaction(snapshot=True) as connection:
         content = await entries_as_csv(connection, night.id, night.time_zone)
     headers = {"Content-Disposition": f'attachment; filename="{night.slug}-entries.csv"', "Cache-Control": NEVER_KEPT}
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)

@@ -12,11 +12,13 @@ from litestar.params import FromPath
 
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.night import QUANTITY_MAX, Night, Offer, show_night
+from boxoffice.edge.client_address import client_network
 from boxoffice.edge.forms import Typed, read_form
 from boxoffice.edge.render import page, path_part, see_other
 from boxoffice.edge.visitor import order_cookie
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 from boxoffice.orders.buy import OrderRequest, buy
+from boxoffice.orders.guesses import CodesTriedTooOften
 from boxoffice.orders.place import (
     IdempotencyConflict,
     Line,
@@ -28,7 +30,10 @@ from boxoffice.orders.place import (
 )
 from boxoffice.worker.tick import run_inline
 
-ANSWERED_ON_THE_FORM = (SoldOut, PriceChanged, SaleClosed, OrderRefused, IdempotencyConflict, OrderEnded, Unprocessable)
+ANSWERED_ON_THE_FORM = (
+    *(SoldOut, PriceChanged, SaleClosed, OrderRefused, CodesTriedTooOften, IdempotencyConflict, OrderEnded),
+    Unprocessable,
+)
 LINE_FIELD = re.compile(r"lines\[(\d+)\]\.(\w+)(?:\[(\d+)\])?")
 
 
@@ -68,7 +73,7 @@ async def place_order(
     fields = await read_form(request, _known(night))
     chosen = _chosen(night, fields)
     try:
-        bought = await buy(box.till, slug, _asked_for(chosen, fields))
+        bought = await buy(box.till, slug, _asked_for(chosen, fields, client_network(box.settings, request)))
     except ANSWERED_ON_THE_FORM as problem:
         return await _form_again(box, slug, fields, problem)
     await run_inline(box)
@@ -104,13 +109,13 @@ def _number(text: str, largest: int) -> int | None:
     return int(text) if re.fullmatch(r"[0-9]{1,8}", text, re.ASCII) and int(text) <= largest else None
 
 
-def _asked_for(chosen: tuple[Chosen, ...], fields: Mapping[str, str]) -> OrderRequest:
+def _asked_for(chosen: tuple[Chosen, ...], fields: Mapping[str, str], client: str) -> OrderRequest:
     lines: list[Line] = []
     for line in chosen:
         # A form without the price that it showed could be charged any price: it is refused as dearer than 0.
         seen_minor = line.seen_minor if line.seen_minor is not None else 0
         lines.append(Line(line.offer.id, line.quantity, seen_minor, line.names if any(line.names) else ()))
-    return OrderRequest(fields.get("key", ""), fields.get("email", ""), tuple(lines), fields.get("promo_code"))
+    return OrderRequest(fields.get("key", ""), fields.get("email", ""), tuple(lines), fields.get("promo_code"), client)
 
 
 async def _form_again(box: BoxOffice, slug: str, fields: dict[str, str], problem: Problem) -> Response[str]:
@@ -131,6 +136,7 @@ def _form(
         box.settings,
         "checkout.html",
         status=problem.status if problem else 200,
+        headers={"Retry-After": str(problem.retry_after_seconds)} if isinstance(problem, CodesTriedTooOften) else {},
         night=night,
         chosen=chosen,
         total_minor=sum(prices) if chosen and len(prices) == len(chosen) else None,
