@@ -10,7 +10,8 @@ import msgspec
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.written import write_code
-from boxoffice.orders.reconcile import Compared, Difference, reconcile
+from boxoffice.orders.comparison import Compared, Difference
+from boxoffice.orders.reconcile import reconcile
 from boxoffice.payments.stripe import StripeProblem
 from boxoffice.settings import Reading, SettingsProblem
 
@@ -44,7 +45,10 @@ async def _compared(box: BoxOffice, since: str, found: list[Difference], *, fix:
 
     def show_progress(compared: Compared) -> None:
         if sys.stderr.isatty():
-            seen = f"{compared.payments} payments, {compared.sessions} sessions, {compared.refunds} refunds"
+            seen = (
+                f"{compared.payments} payments, {compared.sessions} sessions, {compared.refunds} refunds, "
+                f"{compared.disputes} disputes"
+            )
             print(f"\r  up to {compared.until:%Y-%m-%d %H:%M} UTC: {seen} ", end="", file=sys.stderr, flush=True)
 
     try:
@@ -81,7 +85,8 @@ def _line(one: Difference) -> str:
 
 def _summary(compared: Compared, *, fix: bool) -> str:
     seen = (
-        f"{compared.payments} payments, {compared.sessions} sessions and {compared.refunds} refunds at Stripe compared"
+        f"{compared.payments} payments, {compared.sessions} sessions, {compared.refunds} refunds and "
+        f"{compared.disputes} disputes at Stripe compared"
     )
     lines = [f"{seen}; {compared.foreign} of other software left alone, {compared.under_way} under way."]
     if compared.healed:

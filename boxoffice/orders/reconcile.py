@@ -14,9 +14,11 @@ import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.clock import now
-from boxoffice.foundation.db import Command, Query
+from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.written import write_money
+from boxoffice.orders.compare_disputes import disputes_that_may_move, listed_disputes, waits_for_a_bank
+from boxoffice.orders.comparison import UNDER_WAY, Compared, Comparison, Difference
 from boxoffice.orders.from_outside import record_refunds
 from boxoffice.orders.fulfil import fulfil, read_marker
 from boxoffice.orders.refund import settle_refund
@@ -24,44 +26,16 @@ from boxoffice.orders.send_refund import send_refund
 from boxoffice.orders.till import Till
 from boxoffice.payments.stripe import Intent, ListedRefund, Refund, Session, StripeProblem
 
-WINDOW = timedelta(days=1)
+WINDOW = ALL_DAY = timedelta(days=1)
 BEFORE_PAYMENT = timedelta(hours=1)
 """A payment received at the beginning of the first window was begun before it."""
-UNDER_WAY = timedelta(minutes=1)
-"""What happened later than that may be on its way here."""
 PAGE = 500
 EVERY = timedelta(minutes=10)
+EVERY_WHEN_QUIET = timedelta(days=1)
+"""Banks ask about payments for months after the last of them."""
 LOOK_BACK = timedelta(minutes=70)
 """A session lives 40 minutes, and the list is read every ten."""
 LOOK_BACK_MAX = timedelta(days=7)
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """Something that Stripe and we see differently. `kind` is stable for programs; amounts in minor units.
-
-    `healed`: in a word what came of it, None while it is left.
-    """
-
-    kind: str
-    about: str
-    order: str | None
-    words: str
-    amount_minor: int | None
-    currency: str | None
-    healed: str | None = None
-
-
-class Compared(msgspec.Struct):
-    """How much was compared so far, up to which moment."""
-
-    until: datetime
-    sessions: int = 0
-    payments: int = 0
-    refunds: int = 0
-    foreign: int = 0
-    under_way: int = 0
-    healed: int = 0
-    left: int = 0
 
 
 class _Attempt(msgspec.Struct, frozen=True):
@@ -183,13 +157,16 @@ async def reconcile(
     tell: Callable[[Difference], None],
     *,
     fix: bool,
+    asked_since: datetime | None = None,
     show_progress: Callable[[Compared], None] = lambda _: None,
 ) -> Compared:
     """Compares everything between the two moments, and tells each difference once; `fix` heals what can be.
 
-    Raises StripeProblem when Stripe does not answer.
+    Disputes that were opened before and may still move are asked for one by one: those whose time of day has come since
+    `asked_since`, or all. Raises StripeProblem when Stripe does not answer.
     """
     run = _Run(till, until, tell, fix=fix)
+    disputes: set[str] = set()
     start, before = since, await run.intents(since - BEFORE_PAYMENT, since)
     while start < until:
         end = min(start + WINDOW, until)
@@ -198,14 +175,17 @@ async def reconcile(
         await run.payments_here(start, end, before | listed)
         refunds = await run.refunds(start, end)
         await run.refunds_here(start, end, refunds)
+        disputes |= await listed_disputes(run, start, end)
         start, before = end, listed
         run.compared.until = end
         show_progress(run.compared)
+    await disputes_that_may_move(run, asked_since or until - ALL_DAY, disputes)
     return run.compared
 
 
 async def reconcile_recent(till: Till) -> int:
-    """What the worker does by itself: heals the last hour or so, every ten minutes while something is going on.
+    """What the worker does by itself: heals the last hour or so, every ten minutes while something is going on, and
+    once a day while a bank may still take back what was sold.
 
     What is left raises an alarm, once. Returns how many differences there were.
     """
@@ -216,11 +196,11 @@ async def reconcile_recent(till: Till) -> int:
         moment = await now(connection)
         assert read_until is not None
         since = max(read_until - LOOK_BACK, moment - LOOK_BACK_MAX)
-        if moment - read_until < EVERY or not await ANYTHING.first(connection, since):
+        if not await _is_time(connection, moment, moment - read_until, since):
             return 0
     found: list[Difference] = []
     try:
-        await reconcile(till, since, moment, found.append, fix=True)
+        await reconcile(till, since, moment, found.append, fix=True, asked_since=read_until)
     except StripeProblem as problem:
         logs.warning("comparing with Stripe waits", problem=type(problem).__name__)
         return 0
@@ -233,20 +213,20 @@ async def reconcile_recent(till: Till) -> int:
     return len(found)
 
 
-class _Run:
-    """One comparison."""
+async def _is_time(connection: Connection, moment: datetime, passed: timedelta, since: datetime) -> bool:
+    if passed < EVERY:
+        return False
+    if await ANYTHING.first(connection, since):
+        return True
+    return passed >= EVERY_WHEN_QUIET and await waits_for_a_bank(connection, moment)
 
-    def __init__(self, till: Till, until: datetime, tell: Callable[[Difference], None], *, fix: bool) -> None:
-        self._till = till
-        self._stripe = till.stripe_or_closed()
-        self._until = until
-        self._tell = tell
-        self._fix = fix
-        self.compared = Compared(until)
+
+class _Run(Comparison):
+    """One comparison of sessions, payments and refunds."""
 
     async def sessions(self, since: datetime, until: datetime) -> None:
         """Sessions that have come to another end than we know. What they were paid is seen with their payments."""
-        async for page in self._stripe.session_pages(since, until):
+        async for page in self.stripe.session_pages(since, until):
             attempts = await self._attempts([one.metadata for one in page])
             for session, attempt in zip(page, attempts, strict=True):
                 self.compared.sessions += 1
@@ -259,23 +239,23 @@ class _Run:
         about, money = session.id, (session.amount_total, session.currency)
         if session.status == "open" and attempt.status in ("expired", "refused"):
             words = f"order {attempt.order} has ended ({attempt.order_status}), and its session can still be paid"
-            healed = await self._settled(await self._stripe.expire_session(session.id)) if self._fix else None
-            self._found("session_open", about, attempt.order, words, money, healed)
+            healed = await self._settled(await self.stripe.expire_session(session.id)) if self.fix else None
+            self.found("session_open", about, attempt.order, words, money, healed)
         elif session.status == "expired" and attempt.status in ("open", "sending"):
             words = f"the session of order {attempt.order} has ended, and the order still waits for it"
-            healed = await self._settled(session) if self._fix else None
-            self._found("session_ended", about, attempt.order, words, money, healed)
+            healed = await self._settled(session) if self.fix else None
+            self.found("session_ended", about, attempt.order, words, money, healed)
         elif session.status == "complete" and not session.paid and attempt.status in ("open", "sending", "refused"):
             words = (
                 f"{write_money(*money)} is on its way from a bank, and order {attempt.order} is {attempt.order_status}"
             )
-            healed = await self._settled(await self._stripe.retrieve_session(session.id)) if self._fix else None
-            self._found("session_complete", about, attempt.order, words, money, healed)
+            healed = await self._settled(await self.stripe.retrieve_session(session.id)) if self.fix else None
+            self.found("session_complete", about, attempt.order, words, money, healed)
 
     async def intents(self, since: datetime, until: datetime) -> set[str]:
         """Payments that Stripe has and we have not, or of another amount; the ids of all that were paid."""
         paid: set[str] = set()
-        async for page in self._stripe.intent_pages(since, until):
+        async for page in self.stripe.intent_pages(since, until):
             received = [one for one in page if one.status == "succeeded"]
             paid.update(one.id for one in received)
             known = await self._payments(one.id for one in received)
@@ -291,59 +271,58 @@ class _Run:
             if money != (known.amount_minor, known.currency):
                 here = write_money(known.amount_minor, known.currency)
                 words = f"{write_money(*money)} was paid for order {known.order} at Stripe, {here} is written here"
-                self._found("amount", intent.id, known.order, words, money)
+                self.found("amount", intent.id, known.order, words, money)
         elif attempt is not None:
             await self._not_received(intent, attempt)
-        elif read_marker(intent.metadata) and intent.metadata.get("env") == self._till.base_url:
+        elif read_marker(intent.metadata) and intent.metadata.get("env") == self.till.base_url:
             order = intent.metadata.get("order", "")
             words = f"{write_money(*money)} was paid for order {order}, which is not in this database"
-            self._found("unknown_order", intent.id, None, words, money)
+            self.found("unknown_order", intent.id, None, words, money)
         else:
             self.compared.foreign += 1
 
     async def _not_received(self, intent: Intent, attempt: _Attempt) -> None:
-        if intent.paid_at is not None and intent.paid_at > self._until - UNDER_WAY:
-            self.compared.under_way += 1
+        if intent.paid_at is not None and self.is_under_way(intent.paid_at):
             return
         money = (intent.received_minor, intent.currency)
         healed = None
-        if self._fix:
-            sessions = await self._stripe.sessions_of_payment(intent.id)
+        if self.fix:
+            sessions = await self.stripe.sessions_of_payment(intent.id)
             outcomes = [await self._settled(session) for session in sessions]
             healed = ",".join(one for one in outcomes if one) or None
         words = f"{write_money(*money)} was paid for order {attempt.order}, and here it is {attempt.order_status}"
-        self._found("not_received", intent.id, attempt.order, words, money, healed)
+        self.found("not_received", intent.id, attempt.order, words, money, healed)
 
     async def payments_here(self, since: datetime, until: datetime, listed: set[str]) -> None:
         """Payments that are written here and that Stripe has not; and paid orders without any."""
         moment, last = since, ""
-        until = min(until, self._until - UNDER_WAY)
+        until = min(until, self.until - UNDER_WAY)
         while True:
-            async with self._till.db.transaction() as connection:
+            async with self.till.db.transaction() as connection:
                 page = await PAYMENTS_HERE.all(connection, moment, until, last, PAGE)
             for payment in page:
                 if payment.payment_intent_id in listed:
                     continue
                 # It was begun in another window, or it is not there.
-                intent = await self._stripe.retrieve_intent(payment.payment_intent_id)
+                intent = await self.stripe.retrieve_intent(payment.payment_intent_id)
                 if intent is None or intent.status != "succeeded":
                     money = (payment.amount_minor, payment.currency)
                     words = f"{write_money(*money)} is written as paid for order {payment.order}, without such a charge"
-                    self._found("no_charge", payment.payment_intent_id, payment.order, words, money)
+                    self.found("no_charge", payment.payment_intent_id, payment.order, words, money)
             if len(page) < PAGE:
                 break
             moment, last = page[-1].received_at, page[-1].payment_intent_id
-        async with self._till.db.transaction() as connection:
+        async with self.till.db.transaction() as connection:
             unpaid = await UNPAID_HERE.all(connection, since, until)
         for one in unpaid:
             money = (one.total_minor, one.currency)
             words = f"order {one.order} over {write_money(*money)} has tickets, and no payment is written for it"
-            self._found("no_payment", one.order, one.order, words, money)
+            self.found("no_payment", one.order, one.order, words, money)
 
     async def refunds(self, since: datetime, until: datetime) -> set[str]:
         """Refunds that Stripe has and we have not, or that came out otherwise; the ids of all."""
         seen: set[str] = set()
-        async for page in self._stripe.refund_pages(since, until):
+        async for page in self.stripe.refund_pages(since, until):
             seen.update(one.refund.id for one in page)
             known = await self._refunds_of(page)
             payments = await self._payments(one.payment_intent for one in page if one.payment_intent)
@@ -359,12 +338,10 @@ class _Run:
             await self._refund_known(listed, ours)
         elif payment is None:
             self.compared.foreign += 1
-        elif listed.created_at > self._until - UNDER_WAY:
-            self.compared.under_way += 1
-        elif listed.refund.outcome != "failed":
-            healed = await self._recorded(payment) if self._fix else None
+        elif not self.is_under_way(listed.created_at) and listed.refund.outcome != "failed":
+            healed = await self._recorded(payment) if self.fix else None
             words = f"{write_money(*money)} of order {payment.order} was refunded at Stripe, and nothing here says so"
-            self._found("refund_unknown", listed.refund.id, payment.order, words, money, healed)
+            self.found("refund_unknown", listed.refund.id, payment.order, words, money, healed)
 
     async def _refund_known(self, listed: ListedRefund, ours: _Refund) -> None:
         refund = listed.refund
@@ -372,23 +349,22 @@ class _Run:
         if money != (ours.amount_minor, ours.currency):
             here = write_money(ours.amount_minor, ours.currency)
             words = f"{write_money(*money)} of order {ours.order} was refunded at Stripe, {here} is written here"
-            self._found("refund_amount", refund.id, ours.order, words, money)
+            self.found("refund_amount", refund.id, ours.order, words, money)
         theirs = refund.outcome
         if theirs == ours.status:
             return
-        if listed.created_at > self._until - UNDER_WAY:
-            self.compared.under_way += 1
+        if self.is_under_way(listed.created_at):
             return
-        healed = await self._refund_settled(ours, listed.refund) if self._fix else None
+        healed = await self._refund_settled(ours, listed.refund) if self.fix else None
         words = f"the refund of {write_money(*money)} for order {ours.order} is {theirs} at Stripe, {ours.status} here"
-        self._found("refund_status", refund.id, ours.order, words, money, healed)
+        self.found("refund_status", refund.id, ours.order, words, money, healed)
 
     async def refunds_here(self, since: datetime, until: datetime, listed: set[str]) -> None:
         """Refunds that were decided here and that Stripe has not."""
         moment, last = since, ZERO
-        until = min(until, self._until - UNDER_WAY)
+        until = min(until, self.until - UNDER_WAY)
         while True:
-            async with self._till.db.transaction() as connection:
+            async with self.till.db.transaction() as connection:
                 page = await REFUNDS_HERE.all(connection, moment, until, last, PAGE)
             for ours in page:
                 if ours.status == "decided":
@@ -405,39 +381,39 @@ class _Run:
             return
         money = (ours.amount_minor, ours.currency)
         healed = None
-        if self._fix:
+        if self.fix:
             # Looked for first: after a day Stripe may have forgotten the key under which it was sent.
-            there = await self._stripe.refunds_of_payment(ours.payment_intent_id)
+            there = await self.stripe.refunds_of_payment(ours.payment_intent_id)
             same = next((one for one in there if one.metadata.get("refund_id") == str(ours.id)), None)
             if same is not None:
                 healed = await self._refund_settled(ours, same)
             else:
-                await send_refund(self._till, ours.event_id, ours.id)
+                await send_refund(self.till, ours.event_id, ours.id)
                 healed = "sent"
         words = f"{write_money(*money)} of order {ours.order} should go back, and Stripe was not told"
-        self._found("refund_not_sent", str(ours.id), ours.order, words, money, healed)
+        self.found("refund_not_sent", str(ours.id), ours.order, words, money, healed)
 
     async def _not_listed(self, ours: _Refund) -> None:
         assert ours.refund_id is not None
-        if await self._stripe.retrieve_refund(ours.refund_id) is None:
+        if await self.stripe.retrieve_refund(ours.refund_id) is None:
             money = (ours.amount_minor, ours.currency)
             words = (
                 f"{write_money(*money)} of order {ours.order} is written as {ours.status} refund, and Stripe has none"
             )
-            self._found("refund_missing", ours.refund_id, ours.order, words, money)
+            self.found("refund_missing", ours.refund_id, ours.order, words, money)
 
     async def _settled(self, session: Session) -> str | None:
         """What the session asked for, once it is done; None when nothing came of it."""
-        outcome = await self._till.db.attempt(fulfil, self._till, session)
+        outcome = await self.till.db.attempt(fulfil, self.till, session)
         return None if outcome in ("foreign", "unknown_order", "open") else outcome
 
     async def _refund_settled(self, ours: _Refund, refund: Refund) -> str | None:
-        outcome = await self._till.db.attempt(settle_refund, ours.event_id, ours.id, refund)
+        outcome = await self.till.db.attempt(settle_refund, ours.event_id, ours.id, refund)
         return None if outcome == "known" else outcome
 
     async def _recorded(self, payment: _Payment) -> str | None:
-        refunds = await self._stripe.refunds_of_payment(payment.payment_intent_id)
-        outcome = await self._till.db.attempt(record_refunds, payment.event_id, payment.payment_intent_id, refunds)
+        refunds = await self.stripe.refunds_of_payment(payment.payment_intent_id)
+        outcome = await self.till.db.attempt(record_refunds, payment.event_id, payment.payment_intent_id, refunds)
         return None if outcome == "unknown_order" else outcome
 
     async def _attempts(self, marked: list[Any]) -> list[_Attempt | None]:
@@ -445,43 +421,27 @@ class _Run:
         markers = [read_marker(metadata) for metadata in marked]
         places = [place for place, marker in enumerate(markers) if marker is not None]
         keys = [marker for marker in markers if marker is not None]
-        async with self._till.db.transaction() as connection:
+        async with self.till.db.transaction() as connection:
             found = await ATTEMPTS.all(
                 connection, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
             )
         attempts: list[_Attempt | None] = [None] * len(marked)
         for one in found:
             place = places[one.place - 1]
-            if marked[place].get("env") in (self._till.base_url, one.env):
+            if marked[place].get("env") in (self.till.base_url, one.env):
                 attempts[place] = one
         return attempts
 
     async def _payments(self, ids: Iterable[str]) -> dict[str, _Payment]:
-        async with self._till.db.transaction() as connection:
+        async with self.till.db.transaction() as connection:
             return {one.payment_intent_id: one for one in await PAYMENTS.all(connection, list(ids))}
 
     async def _refunds_of(self, page: list[ListedRefund]) -> dict[str, _Refund]:
         """Ours, by Stripe's id and by our own."""
         named = [_uuid(one.refund.metadata.get("refund_id", "")) for one in page]
-        async with self._till.db.transaction() as connection:
+        async with self.till.db.transaction() as connection:
             found = await REFUNDS.all(connection, [one.refund.id for one in page], [one for one in named if one])
         return {key: one for one in found for key in (str(one.id), one.refund_id) if key}
-
-    def _found(
-        self,
-        kind: str,
-        about: str,
-        order: str | None,
-        words: str,
-        money: tuple[int, str],
-        healed: str | None = None,
-    ) -> None:
-        if healed is None:
-            self.compared.left += 1
-        else:
-            self.compared.healed += 1
-        words = words[0].upper() + words[1:] + "."
-        self._tell(Difference(kind, about, order, words, *money, healed))
 
 
 def _uuid(text: str) -> UUID | None:

@@ -148,6 +148,7 @@ class Dispute(msgspec.Struct, frozen=True):
     reason: str
     answer_by: datetime | None
     movements: tuple[Movement, ...]
+    created_at: datetime
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -329,6 +330,11 @@ class Stripe:
         """The refunds created between the two, newest first, a page at a time."""
         async for page in self._each_page("refunds", since, until, {}):
             yield [_listed_refund(body) for body in page]
+
+    async def dispute_pages(self, since: datetime, until: datetime) -> AsyncGenerator[list[Dispute]]:
+        """The disputes that banks opened between the two, newest first, a page at a time."""
+        async for page in self._each_page("disputes", since, until, {}):
+            yield [read_dispute(body) for body in page]
 
     async def payment_of_charge(self, charge: str) -> str | None:
         """The payment intent that a charge belongs to."""
@@ -525,6 +531,7 @@ def read_dispute(body: Json) -> Dispute:
         movements=tuple(
             Movement(one["id"], one["amount"], one["fee"], one["currency"]) for one in body["balance_transactions"]
         ),
+        created_at=datetime.fromtimestamp(body["created"], UTC),
     )
 
 

@@ -167,6 +167,24 @@ FROM cash_up CROSS JOIN LATERAL (SELECT float_minor + coalesce(sum(total_minor) 
 WHERE expected_minor <> in_box OR late
 """,
 )
+CASH_BOXES = Query(
+    Finding,
+    """
+SELECT device_id::text AS subject, format('sold for %s, the ledger took in %s; %s expected after counting %s',
+  sold.minor, booked.minor, coalesce(expected_minor::text, 'nothing'), float_minor) AS problem
+FROM cash_up
+  CROSS JOIN LATERAL (SELECT coalesce(sum(line.quantity * unit_minor) FILTER (
+        WHERE void_device_id IS DISTINCT FROM sale.device_id), 0) AS minor
+    FROM door_sale AS sale JOIN order_line AS line ON line.event_id = sale.event_id AND line.order_id = sale.order_id
+    WHERE sale.event_id = cash_up.event_id AND sale.device_id = cash_up.device_id AND paid_by = 'cash') AS sold
+  CROSS JOIN LATERAL (SELECT coalesce(sum(debit_minor - CASE WHEN void_device_id = sale.device_id THEN credit_minor
+        ELSE 0 END), 0) AS minor
+    FROM door_sale AS sale JOIN ledger_entry AS entry ON entry.event_id = sale.event_id
+      AND entry.order_id = sale.order_id AND account = 'cash'
+    WHERE sale.event_id = cash_up.event_id AND sale.device_id = cash_up.device_id) AS booked
+WHERE sold.minor <> booked.minor OR expected_minor <> float_minor + booked.minor
+""",
+)
 ONE_ATTEMPT = Query(
     Finding,
     """
@@ -258,6 +276,18 @@ SELECT id::text, 'a guest list whose places could be bought' FROM guest_list
 JOIN ticket_type USING (event_id, id) WHERE NOT for_guests
 """,
 )
+GUESTS_FIT = Query(
+    Finding,
+    """
+SELECT ticket_type.name AS subject, format('%s people on it, of %s', named.people, cap) AS problem
+FROM guest_list JOIN ticket_type USING (event_id, id)
+JOIN release ON release.event_id = guest_list.event_id AND release.ticket_type_id = guest_list.id
+JOIN stock ON stock.event_id = release.event_id AND stock.id = stock_id
+CROSS JOIN LATERAL (SELECT count(*) AS people FROM ticket WHERE ticket.event_id = guest_list.event_id
+  AND ticket.ticket_type_id = guest_list.id AND ticket.status IN ('active', 'used')) AS named
+WHERE named.people > cap
+""",
+)
 ONE_HOLDER = Query(
     Finding,
     """
@@ -277,6 +307,19 @@ OLD_CODES = Query(
 SELECT old_code AS subject, 'was sent on, and is the code of a ticket still' AS problem
 FROM ticket_transfer AS transfer JOIN ticket ON ticket.event_id = transfer.event_id AND ticket.code = old_code
 WHERE transfer.status = 'accepted'
+""",
+)
+# A ticket that somebody is in with is sent on no more, so the order of the two does not matter. A scanner without a
+# network may let in what was sent on meanwhile: that is told as a conflict.
+ONE_CODE = Query(
+    Finding,
+    """
+SELECT ticket.code AS subject, format('let in by %s, which was sent on to %s', scan.read, to_email) AS problem
+FROM ticket_transfer AS transfer
+JOIN ticket ON ticket.event_id = transfer.event_id AND ticket.id = transfer.ticket_id
+JOIN entry ON entry.event_id = transfer.event_id AND entry.ticket_id = transfer.ticket_id
+JOIN scan ON scan.event_id = entry.event_id AND scan.device_id = entry.device_id AND scan.nonce = entry.nonce
+WHERE transfer.status = 'accepted' AND upper(translate(scan.read, '- ', '')) = old_code AND online AND NOT override
 """,
 )
 OFFERS = Query(
@@ -349,6 +392,7 @@ INVARIANTS = (
     Invariant("ledger and payments agree", "What Stripe holds and what is owed follow from payments.", LEDGER),
     Invariant("cash is in the books", "What was paid by hand is booked once, and so is what went back.", CASH),
     Invariant("cashed up", "A closed cash box was told what the sales say, and sold no more.", CASHED_UP),
+    Invariant("cash boxes are in the books", "A cash box took in what its sales cost and the ledger says.", CASH_BOXES),
     Invariant("one attempt at a time", "An order has one attempt under way, an ended one none.", ONE_ATTEMPT),
     Invariant("promo codes are counted", "A code's counter is the number of orders that hold it.", PROMOS),
     Invariant("handled means done", "An event called handled has left its trace in the books.", HANDLED_MEANS_DONE),
@@ -357,10 +401,12 @@ INVARIANTS = (
         "one ticket, one entry", "Without re-entry a ticket lets in once, unless a supervisor insists.", ONE_ENTRY
     ),
     Invariant("guests are on a list", "A guest has a ticket for each person, of a list that is not sold.", GUESTS),
+    Invariant("guest lists hold their guests", "No guest list has more people on it than its quota.", GUESTS_FIT),
     Invariant("used means let in", "A good ticket that somebody came in with is used, since then.", USED),
     Invariant("passes are of tickets", "No wallet has a pass of a revision that its ticket never had.", PASSES),
     Invariant("one holder", "A ticket is held by its buyer, or by whoever took it last.", ONE_HOLDER),
     Invariant("old codes are dead", "A code that was sent on is the code of no ticket.", OLD_CODES),
+    Invariant("one code lets in", "Nobody came in with the code that a ticket had before it was sent on.", ONE_CODE),
     Invariant("offers are of good tickets", "Nobody can take a ticket that is void or another's.", OFFERS),
     Invariant("offers end", "No offer stands long after its time.", OFFERS_END, soon=True),
     Invariant("orders end", "No order waits long after its time.", ORDERS_END, soon=True),

@@ -7,8 +7,10 @@ import pytest
 
 from boxoffice.foundation.clock import now
 from boxoffice.orders import repair
-from boxoffice.orders.reconcile import Compared, Difference, reconcile, reconcile_recent
+from boxoffice.orders.comparison import Compared, Difference
+from boxoffice.orders.reconcile import reconcile, reconcile_recent
 from boxoffice.worker.tick import run_jobs
+from tests.orders.money import books, bought, intent_of, statuses
 from tests.orders.test_unkind_paths import one_left, released_and_paid
 from tests.shop import CARD, STRIPE_KEY, Json, Shop, session_of
 
@@ -188,7 +190,8 @@ async def test_a_refund_that_was_given_up_is_sent_once(shop: Shop, *, was_sent: 
     assert (await compare(shop))[1] == []
 
 
-async def test_other_software_is_counted_and_left_alone(shop: Shop) -> None:
+async def other_software_sells(shop: Shop) -> str:
+    """A payment of the same account that is none of ours; its id."""
     theirs = await shop.stripe.post(
         "/v1/checkout/sessions",
         auth=(STRIPE_KEY, ""),
@@ -203,6 +206,12 @@ async def test_other_software_is_counted_and_left_alone(shop: Shop) -> None:
     )
     await shop.control(f"checkout/sessions/{theirs.json()['id']}/pay", card=CARD)
     await shop.delivered()
+    (intent,) = (await shop.stripe.get("/v1/payment_intents", auth=(STRIPE_KEY, ""))).json()["data"]
+    return intent["id"]
+
+
+async def test_other_software_is_counted_and_left_alone(shop: Shop) -> None:
+    await other_software_sells(shop)
     await shop.pass_time(minutes=2)
     compared, found = await compare(shop, fix=True)
     assert (found, compared.foreign) == ([], 2)
@@ -280,3 +289,160 @@ async def test_a_refund_from_outside_that_nobody_told_of_is_written_down(shop: S
     assert (await shop.look(order))["status"] == "refunded"
     assert (await compare(shop))[1] == []
     await shop.stripe.delete("/_control/faults")
+
+
+async def disputed_unheard(shop: Shop, **how: object) -> tuple[Json, Json]:
+    """A bank took the payment back, or asks about it, and nobody told us."""
+    order = await bought(shop)
+    await shop.fault("drop", count=None)
+    dispute = await shop.control("disputes", payment_intent=await intent_of(shop, order), **how)
+    await shop.pass_time(minutes=2)
+    return order, dispute
+
+
+async def test_a_dispute_that_nobody_told_us_of_is_told_in_money_and_healed(shop: Shop) -> None:
+    order, dispute = await disputed_unheard(shop)
+    compared, (left,) = await compare(shop)
+    assert (left.kind, left.about, left.order, left.healed) == ("dispute_unknown", dispute["id"], order["code"], None)
+    assert left.words == (
+        f"€12.00 of order {order['code']} is disputed at Stripe (needs response), and nothing here says so."
+    )
+    assert (left.amount_minor, left.currency, compared.disputes, compared.left) == (1200, "eur", 1, 1)
+    assert await shop.count("dispute") == 0
+    compared, (healed,) = await compare(shop, fix=True)
+    assert (healed.healed, compared.healed, compared.left) == ("dispute_needs_response", 1, 0)
+    assert await statuses(shop, order) == ["cancelled"]
+    assert (await books(shop))["disputes"] == 1200
+    assert (await compare(shop, fix=True))[1] == []
+    await shop.sound()
+
+
+@pytest.mark.parametrize(
+    ("inquiry", "outcome", "here", "there", "ends"),
+    [
+        (False, "won", "needs response", "won", "active"),
+        (False, "lost", "needs response", "lost", "cancelled"),
+        (True, "escalated", "warning needs response", "needs response", "cancelled"),
+        (True, "warning_closed", "warning needs response", "warning closed", "active"),
+    ],
+)
+async def test_a_dispute_that_went_on_and_nobody_told_us_is_followed(
+    shop: Shop, *, inquiry: bool, outcome: str, here: str, there: str, ends: str
+) -> None:
+    order, dispute = await disputed_unheard(shop, inquiry=inquiry)
+    await compare(shop, fix=True)
+    await shop.control(f"disputes/{dispute['id']}/close", outcome=outcome)
+    await shop.pass_time(minutes=2)
+    _, (left,) = await compare(shop)
+    assert (left.kind, left.healed) == ("dispute_status", None)
+    assert left.words == f"The dispute over €12.00 of order {order['code']} is {there} at Stripe, {here} here."
+    _, (healed,) = await compare(shop, fix=True)
+    assert healed.healed == f"dispute_{there.replace(' ', '_')}"
+    assert await statuses(shop, order) == [ends]
+    assert (await compare(shop, fix=True))[1] == []
+    await shop.sound()
+
+
+async def test_a_dispute_is_asked_for_long_after_it_was_opened(shop: Shop) -> None:
+    """Stripe lists it by the moment when it was opened; a bank decides two months later."""
+    order, dispute = await disputed_unheard(shop)
+    await compare(shop, fix=True)
+    await shop.pass_time(days=60)
+    await shop.control(f"disputes/{dispute['id']}/close", outcome="won")
+    await shop.pass_time(minutes=2)
+    compared, (one,) = await compare(shop, fix=True)
+    assert (one.kind, one.healed, compared.disputes) == ("dispute_status", "dispute_won", 1)
+    assert await statuses(shop, order) == ["active"]
+    await shop.pass_time(days=1)
+    assert (await compare(shop))[0].disputes == 0, "what is won moves no more"
+
+
+async def test_money_of_a_dispute_that_is_not_in_the_books_is_posted(shop: Shop) -> None:
+    order, _ = await disputed_unheard(shop)
+    await compare(shop, fix=True)
+    await shop.pass_time(minutes=2)
+    await execute(shop, "DELETE FROM ledger_entry WHERE posting LIKE 'dispute%'")
+    _, (left,) = await compare(shop)
+    assert (left.kind, left.healed) == ("dispute_funds", None)
+    assert left.words == (
+        f"€12.00 was taken and a fee of €20.00 was taken for the dispute of order {order['code']} at Stripe, "
+        "and the books here do not say so."
+    )
+    _, (healed,) = await compare(shop, fix=True)
+    assert healed.healed == "posted"
+    assert (await compare(shop))[1] == []
+    await shop.sound()
+
+
+async def test_what_a_dispute_is_here_alone_is_left_for_a_person(shop: Shop) -> None:
+    await disputed_unheard(shop)
+    await compare(shop, fix=True)
+    await shop.pass_time(minutes=2)
+    await execute(shop, "UPDATE dispute SET amount_minor = 1300")
+    _, (one,) = await compare(shop, fix=True)
+    assert (one.kind, one.healed) == ("dispute_amount", None)
+    assert "€12.00" in one.words
+    assert "€13.00" in one.words
+    await execute(shop, "UPDATE dispute SET id = 'du_of_nobody'")
+    kinds = sorted(one.kind for one in (await compare(shop))[1])
+    assert kinds == ["dispute_missing", "dispute_unknown"]
+
+
+async def test_a_dispute_that_has_just_been_opened_is_under_way(shop: Shop) -> None:
+    order = await bought(shop)
+    await shop.fault("drop", count=None)
+    await shop.pass_time(minutes=2)
+    await shop.control("disputes", payment_intent=await intent_of(shop, order))
+    await shop.pass_time(seconds=2)
+    compared, found = await compare(shop, fix=True)
+    assert (found, compared.under_way, await shop.count("dispute")) == ([], 1, 0)
+
+
+async def test_disputes_of_other_software_are_counted_and_left_alone(shop: Shop) -> None:
+    theirs = await other_software_sells(shop)
+    await shop.control("disputes", payment_intent=theirs)
+    await shop.pass_time(minutes=2)
+    compared, found = await compare(shop, fix=True)
+    assert (found, compared.foreign, compared.disputes) == ([], 3, 1)
+
+
+async def test_the_worker_hears_of_disputes_that_nobody_told_us_of_within_a_day(shop: Shop) -> None:
+    """Weeks after the sale, when nothing else is going on."""
+    order = await bought(shop)
+    await shop.tick()
+    await shop.fault("drop", count=None)
+    await shop.fault("key_not_allowed", "GET /v1/events", count=None)
+    await shop.pass_time(days=30)
+    await reconcile_recent(shop.box.till)
+    dispute = await shop.control("disputes", payment_intent=await intent_of(shop, order))
+    await shop.pass_time(hours=20)
+    assert await reconcile_recent(shop.box.till) == 0, "it is quiet: once a day is enough"
+    await shop.pass_time(hours=5)
+    assert await reconcile_recent(shop.box.till) == 1
+    assert await statuses(shop, order) == ["cancelled"]
+    await shop.pass_time(days=20)
+    await reconcile_recent(shop.box.till)
+    await shop.control(f"disputes/{dispute['id']}/close", outcome="won")
+    await shop.pass_time(hours=25)
+    assert await reconcile_recent(shop.box.till) == 1
+    assert await statuses(shop, order) == ["active"]
+    await shop.pass_time(hours=25)
+    assert await reconcile_recent(shop.box.till) == 0
+    await shop.sound()
+
+
+async def test_the_worker_asks_for_an_old_dispute_once_a_day(shop: Shop) -> None:
+    await disputed_unheard(shop)
+    await compare(shop, fix=True)
+    await shop.pass_time(days=40)
+    asked = 0
+    async with shop.box.db.transaction() as connection:
+        before = await now(connection)
+    for _ in range(24):
+        await shop.pass_time(hours=1)
+        async with shop.box.db.transaction() as connection:
+            moment = await now(connection)
+        compared = await reconcile(shop.box.till, before, moment, lambda _: None, fix=False, asked_since=before)
+        asked += compared.disputes
+        before = moment
+    assert asked == 1

@@ -47,6 +47,9 @@ WRONGS = {
     + """
 INSERT INTO door_sale SELECT event_id, id, event_id, 'a sale ' || code, 'cash', clock() FROM orders""",
     "cashed up": CASH_BOX,
+    "cash boxes are in the books": CASH_BOX
+    + """
+INSERT INTO door_sale SELECT event_id, id, event_id, 'a sale ' || code, 'cash', clock() FROM orders""",
     "one attempt at a time": """
 INSERT INTO payment_attempt (event_id, order_id, number, idempotency_key, status, created_at)
 SELECT event_id, order_id, n, 'another ' || n, 'queued', created_at FROM payment_attempt, generate_series(2, 3) AS n""",
@@ -56,11 +59,15 @@ INSERT INTO promo (event_id, id, code, percent, used) SELECT id, id, 'X', 10, 1 
     "buyers are told": "DELETE FROM job",
     "one ticket, one entry": SCANNED % "(1, 1), (2, 2)",
     "guests are on a list": "UPDATE ticket_type SET for_guests = true",
+    "guest lists hold their guests": """
+INSERT INTO guest_list SELECT event_id, id, 'A promoter', 0, clock(), 0 FROM ticket_type;
+UPDATE stock SET cap = 1 FROM release WHERE stock_id = stock.id""",
     "used means let in": SCANNED % "(1, 1)",
     "passes are of tickets": """
 INSERT INTO google_pass SELECT event_id, id, revision + 1, clock() FROM ticket""",
     "one holder": "UPDATE ticket SET holder_email = 'b@example.org', reissued_at = clock(), revision = 1",
     "old codes are dead": SENT % "'accepted', clock(), clock()",
+    "one code lets in": SCANNED.replace("id, ''", "id, code") % "(1, 1)" + ";" + SENT % "'accepted', clock(), clock()",
     "offers are of good tickets": f"{OFFERED} UPDATE ticket SET revision = 2",
     "offers end": f"{OFFERED} UPDATE event SET transfer_until = clock() - interval '2 hours'",
     "orders end": "UPDATE orders SET status = 'paying', held_until = clock() - interval '1 hour'",

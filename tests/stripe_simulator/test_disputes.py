@@ -106,3 +106,23 @@ async def test_the_bank_may_change_its_mind(seller: Seller) -> None:
     assert len(won["balance_transactions"]) == 2
     answer = await seller.web.post(f"/_control/disputes/{opened['id']}/close", json={"outcome": "lost"})
     assert answer.status_code == 409
+
+
+async def test_they_are_listed_by_charge_by_payment_and_by_time(seller: Seller) -> None:
+    earlier, first = await disputed(seller, "createDispute")
+    await seller.advance(100)
+    later, second = await disputed(seller, "createDispute")
+    then = first.created
+    for filters, expected in (
+        ({}, [second.id, first.id]),
+        ({"charge": earlier["charge"]}, [first.id]),
+        ({"payment_intent": later["payment_intent"]}, [second.id]),
+        ({"created[lt]": then + 50}, [first.id]),
+        ({"created[gte]": then + 50, "created[lte]": second.created}, [second.id]),
+        ({"starting_after": second.id}, [first.id]),
+        ({"limit": 1}, [second.id]),
+    ):
+        answer = (await seller.get("/v1/disputes", **filters)).json()
+        assert [one["id"] for one in answer["data"]] == expected, filters
+        assert answer["has_more"] == ("limit" in filters)
+    assert (await seller.get("/v1/disputes", status="lost")).json()["error"]["code"] == "parameter_unknown"
