@@ -1,4 +1,4 @@
-"""What others have bought in the demo before you came: real orders for two small nights.
+"""What others have bought in the demo before you came: real orders for three small nights.
 
 They take the promotional code of the nights file, so that no payment is needed and money adds up, with or without a
 Stripe.
@@ -10,8 +10,9 @@ from boxoffice.orders.buy import OrderRequest, buy
 from boxoffice.orders.place import Line
 from boxoffice.settings import Settings
 
-BOUGHT = {"sub-zero": (10, 10), "osnowa": (10,)}
-"""Night: tickets of each order. Of `sub-zero` nothing is left then, of `osnowa` three."""
+BOUGHT = {"sub-zero": (10, 10), "osnowa": (10, 3), "minamo-listening": (10, 10, 9)}
+"""Night: tickets of each order. Of `sub-zero` ten are left then, for its door too, of `osnowa` nothing, of
+`minamo-listening` three."""
 CODE = "FRIENDS"
 
 

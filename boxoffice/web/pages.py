@@ -5,7 +5,7 @@ from litestar.types import ControllerRouterHandler
 from boxoffice.edge import module_files
 from boxoffice.web import dev_mailbox, static
 from boxoffice.web.account import my_tickets, send, service_worker, sign_in, ticket, ticket_pdf, wallet
-from boxoffice.web.door import installed, scanner
+from boxoffice.web.door import icons, installed, scanner
 from boxoffice.web.guests import guest_list
 from boxoffice.web.organiser import door, nights
 from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue, verify
@@ -57,6 +57,7 @@ PAGES: list[ControllerRouterHandler] = [
     wallet.save_order_to_google,
     installed.door_service_worker,
     installed.door_manifest,
+    icons.show_icon,
     scanner.show_pairing,
     scanner.pair_phone,
     scanner.show_scanner,

@@ -221,6 +221,7 @@ async def page_of_the_door(door: Door) -> str:
     return answer.text
 
 
+@pytest.mark.slow
 async def test_a_cancelled_night_lists_the_cash_that_it_owes_until_it_was_handed_back(
     door: Door, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,10 +11,12 @@ from playwright.async_api import Browser, Route, expect
 
 from boxoffice.tickets.code import add_key, retire_key
 from boxoffice.tickets.transfer import accept, offer
+from boxoffice.web.door import icons
 from tests.chromium import in_chromium
 from tests.door.conftest import NIGHT, Door
 from tests.door.in_browser import Phone, paired_phone
 from tests.house import House
+from tests.paper import Pixels, pixels
 from tests.shop import SLUG
 
 pytestmark = in_chromium
@@ -278,12 +280,38 @@ async def test_the_server_is_killed(chromium: Browser, house: House) -> None:
     await phone.context.close()
 
 
+def is_inside_mask(icon: Pixels) -> bool:
+    """Whether all that is drawn keeps within the circle that no phone cuts off."""
+    rows, columns = (icon != icon[0, 0]).any(axis=2).nonzero()
+    assert len(rows) > icon.shape[0], "something is drawn"
+    centre = (icon.shape[0] - 1) / 2
+    return bool((((rows - centre) ** 2 + (columns - centre) ** 2) ** 0.5).max() <= 0.4 * icon.shape[0])
+
+
+async def test_where_pictures_cannot_be_set_the_drawing_is_the_icon(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(icons, "fonts_built", lambda: False)
+    told: dict[str, Any] = (await door.shop.web.get(f"/door/{SLUG}/app.webmanifest")).json()
+    assert [icon["type"] for icon in told["icons"]] == ["image/svg+xml"]
+
+
 async def test_it_can_be_installed(door: Door) -> None:
     manifest = await door.shop.web.get(f"/door/{SLUG}/app.webmanifest")
     told: dict[str, Any] = manifest.json()
     assert manifest.headers["content-type"] == "application/manifest+json"
     assert (told["start_url"], told["scope"], told["display"]) == (f"/door/{SLUG}", "/door/", "standalone")
-    assert (await door.shop.web.get(told["icons"][0]["src"])).status_code == 200
+    drawn = {(icon["sizes"], icon.get("purpose", "any")): icon["src"] for icon in told["icons"]}
+    assert set(drawn) == {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"), ("any", "any")}
+    for (sizes, purpose), address in drawn.items():
+        answer = await door.shop.web.get(address)
+        assert "immutable" in answer.headers["cache-control"]
+        if sizes != "any":
+            assert answer.headers["content-type"] == "image/png"
+            assert f"{pixels(answer.content).shape[0]}x{pixels(answer.content).shape[1]}" == sizes
+            assert is_inside_mask(pixels(answer.content)) == (purpose == "maskable")
+    assert (await door.shop.web.get("/icons/000000000000/192.png")).status_code == 404
+    assert (await door.shop.web.get(drawn["192x192", "any"].replace("192", "193"))).status_code == 404
     worker = await door.shop.web.get("/door/service-worker.js")
     files = json.loads(worker.text.split("const FILES = ")[1].split(";\n")[0])
     assert any(file.endswith("zxing_reader.wasm") for file in files)

@@ -13,8 +13,11 @@ import vobject
 from httpx import AsyncClient
 
 from boxoffice.box import BoxOffice
-from boxoffice.cli.demo_orders import buy_for_the_demo
+from boxoffice.cli.demo_door import SLUG
+from boxoffice.cli.demo_orders import BOUGHT, buy_for_the_demo
+from boxoffice.door.device import night_of
 from boxoffice.foundation.money import exponent
+from boxoffice.orders.sell_at_door import OFFERS
 from tests.conftest import ROOT
 from tests.nights import load
 from tests.orders.test_place import WRONG_STOCKS
@@ -56,8 +59,13 @@ async def text_of(browser: AsyncClient, path: str) -> str:
         ),
         ("dub-club", datetime(2026, 12, 5, 22, 40, tzinfo=UTC), ["The sale has ended"]),
         ("dub-club", datetime(2026, 12, 6, 3, 0, tzinfo=UTC), ["This night is over", "sale has ended"]),
-        ("sub-zero", None, ["Sold out. Tickets that come back appear here", "First ten sold out", "Last ten sold out"]),
-        ("osnowa", None, ["Only 3 tickets are left", "only 3 left", "PLN"]),
+        (
+            "sub-zero",
+            None,
+            ["Only 10 tickets are left", "First ten sold out", "Second ten sold out", "Last ten only 10 left €18.00"],
+        ),
+        ("osnowa", None, ["Sold out. Tickets that come back appear here", "Chair sold out", "PLN"]),
+        ("minamo-listening", None, ["Only 3 tickets are left", "only 3 left", "¥3,500"]),
         ("long-way-home", None, ["On sale from Mon 30 Nov 2026, 12:00 , Berlin time, UTC+1", "not yet"]),
         ("donaurauschen", None, ["This night is cancelled. The canal is in the machine room", "gets all of it back"]),
         ("mare-alta", None, ["This night has moved.", "on Fri 18 Dec 2026, 23:30 at Doca Velha", "Tickets stay good"]),
@@ -66,13 +74,12 @@ async def text_of(browser: AsyncClient, path: str) -> str:
         ("slipway", None, ["Helgen", "Mould loft", "Sat 22:00 – 01:00", "End Sun 04:00", "Blind", "€59.00", "€89.00"]),
         ("kesselhaus-closing", None, ["This night is over"]),
         ("noor", None, ["Age all", "free", "نور الليل"]),
-        ("minamo-listening", None, ["¥3,500"]),
     ],
 )
 async def test_each_state_has_its_words(
     demo: AsyncClient, box: BoxOffice, slug: str, when: datetime | None, words: list[str]
 ) -> None:
-    if slug in ("sub-zero", "osnowa"):
+    if slug in BOUGHT:
         box.db.moved_clock = None
         await load(box.db, (ROOT / "nights" / "demo.toml").read_text())
         await buy_for_the_demo(box.settings)
@@ -90,14 +97,24 @@ async def test_what_the_demo_sold_is_true(demo: AsyncClient, box: BoxOffice) -> 
         await buy_for_the_demo(box.settings)
     async with box.db.transaction() as connection:
         assert await WRONG_STOCKS.all(connection) == []
-        assert await connection.fetchval("SELECT count(*) FROM ticket") == 30
+        assert await connection.fetchval("SELECT count(*) FROM ticket") == 62
     left = {}
-    for slug in ("sub-zero", "osnowa"):
+    for slug in BOUGHT:
         left[slug] = (await demo.get(f"/api/v1/events/{slug}")).json()["ticket_types"][0]["available"]
-    assert left == {"sub-zero": 0, "osnowa": 3}
+    assert left == {"sub-zero": 10, "osnowa": 0, "minamo-listening": 3}
     programme = await text_of(demo, "/")
     assert "Sold out" in programme
     assert "Only 3 left" in programme
+
+
+async def test_the_demos_door_has_something_to_sell_for_cash_and_by_card(demo: AsyncClient, box: BoxOffice) -> None:
+    box.db.moved_clock = None
+    await load(box.db, (ROOT / "nights" / "demo.toml").read_text())
+    await buy_for_the_demo(box.settings)
+    assert (await demo.get(f"/events/{SLUG}")).status_code == 200
+    async with box.db.transaction() as connection:
+        (offer,) = await OFFERS.all(connection, (await night_of(connection, SLUG)).id)
+    assert (offer.name, offer.left, offer.cash, offer.card) == ("Gallery", 10, True, True)
 
 
 async def test_the_programme_names_each_state(demo: AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""What makes the scanner an app on a phone: its service worker, its manifest and its icon."""
+"""What makes the scanner an app on a phone: its service worker and its manifest; its icons are in `icons.py`."""
 
 import json
 
@@ -13,6 +13,7 @@ from boxoffice.edge.render import path_part
 from boxoffice.edge.static_files import static_files, static_url
 from boxoffice.edge.style_sheet import preloaded_fonts
 from boxoffice.edge.vendor_files import vendor_url
+from boxoffice.web.door.icons import manifest_icons
 from boxoffice.web.door.policy import VENDOR
 
 WORKER = "service-worker.js"
@@ -48,7 +49,7 @@ async def door_manifest(box: NamedDependency[BoxOffice], slug: FromPath[str]) ->
         "display": "standalone",
         "background_color": "#0a0b08",
         "theme_color": "#0a0b08",
-        "icons": [{"src": static_url("icon.svg"), "type": "image/svg+xml", "sizes": "any"}],
+        "icons": manifest_icons(),
     }
     content = json.dumps(manifest, ensure_ascii=False).encode()
     return Response(content, media_type="application/manifest+json", headers={"Cache-Control": "no-cache"})
