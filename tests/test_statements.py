@@ -2,12 +2,14 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 
 import msgspec
 
 import boxoffice
 from boxoffice.foundation.db import Command, Database, Query
+from tests.conftest import ROOT
 
 
 def statements() -> Iterator[tuple[str, Query[object] | Command]]:
@@ -41,3 +43,18 @@ def test_sql_has_no_time_nor_chance_of_its_own() -> None:
     for name, statement in statements():
         for word in ("now()", "current_timestamp", "random()", "gen_random_uuid", "uuidv7"):
             assert word not in statement.sql.lower(), f"{name} calls {word}; use clock() or a parameter"
+
+
+ASKS_THE_MACHINE = re.compile(
+    r"\b(time\.time|time_ns|datetime\.now|datetime\.utcnow|date\.today|fromtimestamp\(time)\b"
+)
+MAY_ASK = {"boxoffice/cli/local_https.py", "boxoffice/foundation/ids.py"}
+"""How long a certificate of this machine is good, and the order of ids, which decides nothing."""
+
+
+def test_only_the_doctor_asks_the_machine_what_time_it_is() -> None:
+    """All else takes times from the database and counts waits by a clock that never jumps."""
+    files = sorted((ROOT / "boxoffice").rglob("*.py"))
+    asking = {str(file.relative_to(ROOT)) for file in files if ASKS_THE_MACHINE.search(file.read_text())}
+    assert {file for file in asking if not file.startswith("boxoffice/doctor/")} == MAY_ASK
+    assert len(asking) > len(MAY_ASK)
