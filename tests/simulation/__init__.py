@@ -9,6 +9,8 @@ the simulation's. One actor takes one step at a time, so the same seed is the sa
 | `at_stripe.py` | Stripe: the simulator's own core behind the real SDK, with faults; what its events and books say |
 | `world.py` | processes that crash, buyers' night, clocks, mail: everything that is reset for a seed |
 | `actors.py` | who does what; a new actor is a coroutine in `CAST` |
+| `at_the_door.py` | the same for tickets that are sent on, guest lists and cash at the door |
+| `asking.py` | how an actor asks a process, rests, and tries again |
 | `invariants.py` | what must hold after every commit, and once everything has healed |
 | `planted.py` | bugs put in on purpose, which must be found |
 | `trace.py` | every step as a line, and their hash |

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +14,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from boxoffice.box import BoxOffice
-from boxoffice.foundation.problems import Problem
 from boxoffice.hooks.stripe import webhook
 from boxoffice.orders.buy import Bought, OrderRequest, buy
 from boxoffice.orders.cancel_night import call_off, cancel_some, night_to_cancel
@@ -33,6 +31,8 @@ from stripe_simulator.deliveries.signature import signature_header
 from stripe_simulator.payments import cards
 from stripe_simulator.payments.bank_debits import BANK_DEBITS
 from stripe_simulator.payments.cards import RefundOutcome
+from tests.simulation.asking import TRIES, WEB, WORKERS, once, patiently, rest
+from tests.simulation.at_the_door import DOOR, cash_seller, promoter, scans, sender
 from tests.simulation.invariants import WAITS
 from tests.simulation.world import EXPECTED, SLUG, WEBHOOK_SECRET, World
 
@@ -42,15 +42,9 @@ Actor = Coroutine[Any, Any, None]
 TICKETS = """
 SELECT ticket.code, orders.code AS "order" FROM ticket JOIN orders ON orders.id = order_id ORDER BY 1
 """
-COMES_IN = """
-UPDATE ticket SET status = 'used', used_at = clock() WHERE code = $1 AND status = 'active' AND blocked_reason IS NULL
-"""
 REFUND_OUTCOMES: tuple[RefundOutcome, ...] = ("succeeds", "succeeds", "pending", "fails")
-WEB = ("web-1", "web-2")
-WORKERS = ("worker-1", "worker-2")
 GOOD, PENDING_REFUND, FAILING_REFUND = "4242424242424242", "4000000000007726", "4000000000005126"
 DECLINED, CHALLENGED = "4000000000000002", "4000002760003184"
-TRIES = 6
 FAILURES_MAX = 5
 MINUTE = 60.0
 JUMPS = (0.5, 3.0, 3.0, 20.0, 20.0, 2 * MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE)
@@ -88,6 +82,9 @@ def cast_of(world: World) -> dict[str, Actor]:
         cast["door"] = door(world, chance("door"))
     if chances.called_off:
         cast["organiser"] = organiser(world, chance("organiser"))
+    cast |= {f"sender-{n}": sender(world, chance(f"sender {n}")) for n in range(1, chances.senders + 1)}
+    cast |= {f"promoter-{n}": promoter(world, chance(f"promoter {n}")) for n in range(1, chances.promoters + 1)}
+    cast |= {f"seller-{n}": cash_seller(world, chance(f"seller {n}"), n) for n in range(1, chances.sellers + 1)}
     if chances.crashes:
         cast["crashes"] = crasher(world, chance("crashes"))
     return cast
@@ -103,7 +100,7 @@ async def buyer(world: World, random: Random) -> None:
 
 
 async def _buys(world: World, random: Random) -> None:
-    await _rest(world, random.choice([0, 5, 40, 150]), "thinks")
+    await rest(world, random.choice([0, 5, 40, 150]), "thinks")
     order = await _order(world, random)
     if order is None or order.status == "paid":
         return
@@ -112,7 +109,7 @@ async def _buys(world: World, random: Random) -> None:
         return
     await random.choice(WAYS)(world, random, order, session)
     for _ in range(random.randint(0, 3)):
-        await _rest(world, random.randint(0, 4), "comes back")
+        await rest(world, random.randint(0, 4), "comes back")
         await _visit(world, random, lambda box: success(box, order.code, session))
 
 
@@ -128,7 +125,7 @@ async def _is_declined(world: World, random: Random, order: Bought, session: str
 
 async def _is_challenged(world: World, random: Random, _order: Bought, session: str) -> None:
     await world.stripe.pay(session, card(CHALLENGED), EMAIL)
-    await _rest(world, random.randint(0, 20), "answers the bank")
+    await rest(world, random.randint(0, 20), "answers the bank")
     if random.random() < 0.8:
         await world.stripe.authenticate(session, proved=random.random() < 0.8)
 
@@ -139,7 +136,7 @@ async def _pays_by_bank(world: World, random: Random, _order: Bought, session: s
 
 
 async def _gives_up(world: World, random: Random, order: Bought, session: str) -> None:
-    await _patiently(world, random, lambda box: _give_up(box, order.code))
+    await patiently(world, random, lambda box: _give_up(box, order.code))
     if random.random() < 0.5:
         await _pays(world, random, order, session)
 
@@ -165,44 +162,44 @@ EMAIL = "somebody@example.org"
 async def clock(world: World, random: Random) -> None:
     """Time passes, mostly a little."""
     while world.buyers_left:
-        await _rest(world, random.randint(10, 120), "ticks")
+        await rest(world, random.randint(10, 120), "ticks")
         await passes(world, random.choice(JUMPS))
 
 
 async def repair_worker(world: World, random: Random) -> None:
     """The worker's searches."""
     while world.buyers_left:
-        await _rest(world, random.randint(20, 200), "rests")
-        await _once(world, random.choice(WORKERS), lambda box: repair(box.till))
+        await rest(world, random.randint(20, 200), "rests")
+        await once(world, random.choice(WORKERS), lambda box: repair(box.till))
 
 
 async def job_worker(world: World, random: Random) -> None:
     """The worker's jobs."""
     while world.buyers_left:
-        await _rest(world, random.randint(20, 120), "rests")
-        await _once(world, random.choice(WORKERS), run_jobs)
+        await rest(world, random.randint(20, 120), "rests")
+        await once(world, random.choice(WORKERS), run_jobs)
         if random.random() < 0.2:
-            await _once(world, random.choice(WORKERS), lambda box: look_at_refunds(box.till))
+            await once(world, random.choice(WORKERS), lambda box: look_at_refunds(box.till))
 
 
 async def event_reader(world: World, random: Random) -> None:
     """Reads Stripe's own list of events."""
     while world.buyers_left:
-        await _rest(world, random.randint(50, 300), "rests")
-        await _once(world, random.choice(WORKERS), lambda box: read_missed_events(box.till))
+        await rest(world, random.randint(50, 300), "rests")
+        await once(world, random.choice(WORKERS), lambda box: read_missed_events(box.till))
 
 
 async def comparer(world: World, random: Random) -> None:
     """Compares with Stripe what is written down."""
     while world.buyers_left:
-        await _rest(world, random.randint(50, 400), "rests")
-        await _once(world, random.choice(WORKERS), lambda box: reconcile_recent(box.till))
+        await rest(world, random.randint(50, 400), "rests")
+        await once(world, random.choice(WORKERS), lambda box: reconcile_recent(box.till))
 
 
 async def refunder(world: World, random: Random) -> None:
     """A person gives money back: an order, a ticket, an amount; sometimes twice at once, sometimes once more."""
     for _ in range(random.randint(1, 4)):
-        await _rest(world, random.randint(20, 250), "reads a mail")
+        await rest(world, random.randint(20, 250), "reads a mail")
         tickets = await world.scheduler.outside("looks at orders", lambda: world.observer.rows(TICKETS))
         if not tickets:
             continue
@@ -228,17 +225,17 @@ def _wish(random: Random, ticket: str) -> Wish:
 async def _asks(world: World, random: Random, order: str, wish: Wish) -> None:
     process = random.choice(WEB)
     if random.random() < 0.15:
-        await _once(world, process, lambda box: box.db.attempt(ask_again, order))
+        await once(world, process, lambda box: box.db.attempt(ask_again, order))
         return
-    decided = await _patiently(world, random, lambda box: box.db.attempt(decide_refund, order, wish))
+    decided = await patiently(world, random, lambda box: box.db.attempt(decide_refund, order, wish))
     if decided is not None and decided.refund_id is not None and random.random() < 0.5:  # the command sends at once
-        await _once(world, process, lambda box: send_refund(box.till, decided.plan.event_id, decided.refund_id))
+        await once(world, process, lambda box: send_refund(box.till, decided.plan.event_id, decided.refund_id))
 
 
 async def dashboard(world: World, random: Random) -> None:
     """Somebody refunds at Stripe, and we hear of it later."""
     for _ in range(random.randint(1, 4)):
-        await _rest(world, random.randint(20, 250), "clicks about")
+        await rest(world, random.randint(20, 250), "clicks about")
         charges = await world.scheduler.outside("looks at payments", world.stripe.charges)
         if charges:
             outcome = random.choice(REFUND_OUTCOMES)
@@ -248,7 +245,7 @@ async def dashboard(world: World, random: Random) -> None:
 async def bank(world: World, random: Random) -> None:
     """A bank asks about payments, takes them back, and decides; once it decides again."""
     for _ in range(random.randint(2, 7)):
-        await _rest(world, random.randint(10, 200), "works")
+        await rest(world, random.randint(10, 200), "works")
         disputes = await world.scheduler.outside("looks at disputes", world.stripe.disputes)
         charges = await world.scheduler.outside("looks at payments", world.stripe.charges)
         if disputes and random.random() < 0.65:
@@ -260,26 +257,21 @@ async def bank(world: World, random: Random) -> None:
 
 
 async def door(world: World, random: Random) -> None:
-    """People come in: the counted update that a door makes."""
+    """People come in, some of them twice."""
     for _ in range(random.randint(1, 6)):
-        await _rest(world, random.randint(20, 200), "waits for people")
+        await rest(world, random.randint(20, 200), "waits for people")
         tickets = await world.scheduler.outside("looks at a ticket", lambda: world.observer.rows(TICKETS))
         if tickets:
-            await _once(world, random.choice(WEB), partial(_scan, code=random.choice(tickets)["code"]))
-
-
-async def _scan(box: BoxOffice, code: str) -> None:
-    async with box.db.transaction() as connection:
-        await connection.execute(COMES_IN, code)
+            await scans(world, random, DOOR, random.choice(tickets)["code"])
 
 
 async def organiser(world: World, random: Random) -> None:
     """Calls the night off, in the middle of its sale."""
-    await _rest(world, random.randint(150, 600), "looks at the weather")
-    await _patiently(world, random, _call_off)
+    await rest(world, random.randint(150, 600), "looks at the weather")
+    await patiently(world, random, _call_off)
     for _ in range(random.randint(0, 3)):
-        await _rest(world, random.randint(0, 60), "looks how far it has come")
-        await _once(world, random.choice(WORKERS), lambda box: cancel_some(box.till))
+        await rest(world, random.randint(0, 60), "looks how far it has come")
+        await once(world, random.choice(WORKERS), lambda box: cancel_some(box.till))
 
 
 async def _call_off(box: BoxOffice) -> None:
@@ -293,7 +285,7 @@ async def deliverer(world: World, random: Random) -> None:
     hurry = random.choice([2, 10, 60])
     given_up = 0
     while world.buyers_left or (world.stripe.events and given_up < FAILURES_MAX):
-        await _rest(world, random.randint(0, hurry), "looks for post")
+        await rest(world, random.randint(0, hurry), "looks for post")
         if not world.stripe.events:
             continue
         batch = [_next_event(world, random) for _ in range(min(random.choice([1, 1, 2, 4]), len(world.stripe.events)))]
@@ -315,7 +307,7 @@ def _next_event(world: World, random: Random) -> Json:
 async def stranger(world: World, random: Random) -> None:
     """Deliveries that must be refused, and events of other software that mean nothing here."""
     while world.buyers_left:
-        await _rest(world, random.randint(20, 200), "waits")
+        await rest(world, random.randint(20, 200), "waits")
         if not world.stripe.events:
             continue
         event = random.choice(world.stripe.events)
@@ -328,7 +320,7 @@ async def stranger(world: World, random: Random) -> None:
 async def crasher(world: World, random: Random) -> None:
     """Processes die between two steps."""
     for _ in range(world.chances.crashes):
-        await _rest(world, random.randint(10, 300), "sleeps")
+        await rest(world, random.randint(10, 300), "sleeps")
         world.crash(random.choice([*WEB, *WORKERS]))
 
 
@@ -377,7 +369,7 @@ async def _order(world: World, random: Random) -> Bought | None:
 
 
 async def _placed(world: World, random: Random, request: OrderRequest) -> Bought | None:
-    bought = await _patiently(world, random, lambda box: buy(box.till, SLUG, request))
+    bought = await patiently(world, random, lambda box: buy(box.till, SLUG, request))
     if bought is not None:
         world.promised.setdefault(bought.code, bought.status)
     return bought
@@ -389,7 +381,7 @@ async def _session_of(world: World, random: Random, order: Bought) -> str | None
     for _ in range(TRIES):
         if url is not None:
             return session_of(url)
-        await _rest(world, random.randint(1, 10), "waits for the payment page")
+        await rest(world, random.randint(1, 10), "waits for the payment page")
         view = await _visit(world, random, lambda box: _poll(box, order.code))
         url = view.checkout_url if view is not None else None
     return None
@@ -400,20 +392,6 @@ def session_of(url: str) -> str:
     return urlsplit(url).path.rpartition("/")[2]
 
 
-async def _patiently(
-    world: World, random: Random, verb: Callable[[BoxOffice], Awaitable[Any]]
-) -> Any:  # what the verb answers, or None
-    """Presses the button again, with the same key, as long as nobody knows what came of it."""
-    for _ in range(TRIES):
-        try:
-            return await world.ask(random.choice(WEB), verb)
-        except EXPECTED as error:
-            if isinstance(error, Problem) and error.status != 503:
-                return None
-        await _rest(world, random.randint(1, 8), "tries again")
-    return None
-
-
 async def _visit(world: World, random: Random, verb: Callable[[BoxOffice], Awaitable[OrderView]]) -> OrderView | None:
     try:
         view = await world.ask(random.choice(WEB), verb)
@@ -422,13 +400,6 @@ async def _visit(world: World, random: Random, verb: Callable[[BoxOffice], Await
     if world.promised.get(view.order.code) != "paid":
         world.promised[view.order.code] = view.order.status
     return view
-
-
-async def _once(world: World, process: str, verb: Callable[[BoxOffice], Awaitable[Any]]) -> None:
-    try:
-        await world.ask(process, verb)
-    except EXPECTED as error:
-        world.trace.result(process, f"{type(error).__name__}")
 
 
 async def _poll(box: BoxOffice, code: str) -> OrderView:
@@ -500,7 +471,7 @@ async def _until_later(world: World, random: Random) -> None:
     """Until the clock has gone on a good while, or nobody moves it any more."""
     until = world.loop.moment + random.choice([10 * MINUTE, 16 * MINUTE, 30 * MINUTE])
     for _ in range(20):
-        await _rest(world, 20, "forgets the open tab")
+        await rest(world, 20, "forgets the open tab")
         if world.loop.moment >= until:
             return
 
@@ -508,10 +479,6 @@ async def _until_later(world: World, random: Random) -> None:
 async def passes(world: World, seconds: float) -> None:
     """The clock goes forward."""
     await world.scheduler.outside(f"moves the clock by {seconds:.1f} s", lambda: world.advance(seconds))
-
-
-async def _rest(world: World, steps: int, what: str) -> None:
-    await world.scheduler.turn(what, rest=steps)
 
 
 def card(number: str) -> Any:

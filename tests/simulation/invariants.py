@@ -30,9 +30,12 @@ WAITS = """
 SELECT status FROM orders WHERE status IN ('settling', 'in_review')
 UNION ALL SELECT name FROM job WHERE done_at IS NULL
 """
+# Who has sent every ticket on before the mail went out was told so, and has no ticket that it could bring.
 MAILS = """
 SELECT code, job.id FROM orders LEFT JOIN job ON name = 'mail_tickets' AND subject = orders.id::text
-WHERE status = 'paid' AND NOT EXISTS (SELECT FROM dispute WHERE dispute.order_id = orders.id)
+WHERE status = 'paid' AND email <> '' AND NOT EXISTS (SELECT FROM dispute WHERE dispute.order_id = orders.id)
+  AND EXISTS (SELECT FROM ticket WHERE ticket.order_id = orders.id AND status IN ('active', 'used')
+    AND holder_email IS NULL)
 """
 # A dispute blocks every ticket of the payment that the order kept, and nothing else does.
 BLOCKED = """
@@ -137,6 +140,11 @@ class Observer:
             )
         await self.connections[0].execute(
             "UPDATE stock SET cap = $1 FROM ticket_type WHERE room_stock_id = stock.id", chances.room
+        )
+        await self.connections[0].execute(
+            "UPDATE stock SET cap = $1 FROM release JOIN guest_list ON guest_list.id = ticket_type_id"
+            " WHERE stock_id = stock.id",
+            chances.quota,
         )
         if chances.promo:
             await self.connections[0].execute(

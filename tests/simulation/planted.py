@@ -3,18 +3,21 @@
 Nothing outside this folder knows of them: they change the simulation's own database and this process alone.
 """
 
+import re
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import boxoffice.hooks.stripe as door
+from boxoffice.door import cash_up, scan
 from boxoffice.foundation.db import Query
-from boxoffice.orders import fulfil, give_back
+from boxoffice.orders import fulfil, give, give_back
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
 from boxoffice.payments.stripe import Event, read_session
 
+LOCKS = re.compile(r"FOR (NO KEY )?UPDATE( OF \w+)?")
 CONDITION = "s_used[r_stock[r]] + n <= s_cap[r_stock[r]]"
 ROOM_CONDITION = "s_used[r_room[r]] + n <= s_cap[r_room[r]]"
 WITHOUT_CONDITION = f"""
@@ -43,12 +46,25 @@ def _no_lock_on_the_order() -> Generator[None]:
 @contextmanager
 def _without_lock(query: Query[Any]) -> Generator[None]:
     sql = query.sql
-    assert "FOR UPDATE" in sql
-    object.__setattr__(query, "sql", sql.replace("FOR UPDATE", ""))
+    assert LOCKS.search(sql)
+    object.__setattr__(query, "sql", LOCKS.sub("", sql))
     try:
         yield
     finally:
         object.__setattr__(query, "sql", sql)
+
+
+@contextmanager
+def _old_codes_open_the_door() -> Generator[None]:
+    def never(*_: object) -> None:
+        return None
+
+    outdated = scan.__dict__["_outdated"]
+    scan.__dict__["_outdated"] = never
+    try:
+        yield
+    finally:
+        scan.__dict__["_outdated"] = outdated
 
 
 @contextmanager
@@ -80,5 +96,12 @@ PLANTED = {
         ),
     ),
     "lock": Bug("no lock on the order", in_place=_no_lock_on_the_order),
+    "code": Bug("the door takes codes of tickets that were sent on", in_place=_old_codes_open_the_door),
+    "quota": Bug(
+        "no CHECK on stock, and no lock on a guest list's places",
+        ("ALTER TABLE stock DROP CONSTRAINT stock_never_oversold, DROP CONSTRAINT stock_closed_is_full",),
+        in_place=lambda: _without_lock(give.LOCK_PLACES),
+    ),
+    "box": Bug("no lock on the scanner that sells", in_place=lambda: _without_lock(cash_up.LOCK_SELLER)),
     "mark": Bug("the event is called handled before the work is done", in_place=_marked_before_the_work),
 }

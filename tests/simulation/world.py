@@ -17,6 +17,7 @@ from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
 from boxoffice.foundation import ids, logs
 from boxoffice.foundation.db import LOST, Database
+from boxoffice.foundation.ids import named_id
 from boxoffice.foundation.mail import Mail, MailNotSent
 from boxoffice.foundation.problems import Problem
 from boxoffice.hooks.stripe import NotHandled
@@ -90,8 +91,34 @@ name = "Friends"
 name = "Friends"
 price = "0.00"
 quantity = 1
+
+[[night.guest_list]]
+name = "Guests"
+given_by = "A promoter"
+quota = 3
+plus_ones_max = 1
+
+[[night.door_price]]
+ticket_type = "Entry"
+from = "in 0 days 00:00"
+price = "20.00"
 """
-CATALOGUE = ("organisation", "venue", "event", "stock", "ticket_type", "release")
+GUESTS, DOOR_PRICE_MINOR = "Guests", 2000
+SCANNERS = {
+    gate: (named_id("scanner", gate), f"the token of the {gate}") for gate in ("main door", "till one", "till two")
+}
+"""Gate -> device and token; the tills sell. Their doors are open long before the night begins."""
+LIST = """
+INSERT INTO entry_list (event_id, id, name, opens_at, re_entry) SELECT id, $1, 'Door', $2, false FROM event
+"""
+SCANNER = """
+INSERT INTO device (event_id, id, list_id, gate, role, link_hash, pin_hash, token_hash, sells, created_at, paired_at)
+SELECT id, $1, $2, $3, 'staff', sha256($4), sha256('pin'), sha256($4), $5, $6, $6 FROM event
+"""
+CATALOGUE = (
+    *("organisation", "venue", "event", "stock", "ticket_type", "release"),
+    *("guest_list", "door_price", "entry_list", "device"),
+)
 
 
 class Crashed(Exception):
@@ -127,6 +154,10 @@ class Chances:
     bank: bool = False
     door: bool = False
     called_off: bool = False
+    senders: int = 0
+    promoters: int = 0
+    sellers: int = 0
+    quota: int = 2
 
     @classmethod
     def of(cls, random: Random) -> "Chances":
@@ -150,6 +181,10 @@ class Chances:
             bank=random.random() < 0.35,
             door=random.random() < 0.25,
             called_off=random.random() < 0.15,
+            senders=random.choice([0, 0, 0, 1, 2]),
+            promoters=random.choice([0, 0, 0, 1, 2]),
+            sellers=random.choice([0, 0, 0, 1, 2]),
+            quota=random.randint(1, 3),
         )
 
 
@@ -202,6 +237,10 @@ class World:
         database = Database(database_url, size=1)
         async with database.transaction() as connection:
             await load_nights(connection, read_nights_file(NIGHT, START))
+            door = named_id("entry list", SLUG)
+            await connection.execute(LIST, door, START)
+            for gate, (device, token) in SCANNERS.items():
+                await connection.execute(SCANNER, device, door, gate, token.encode(), gate != "main door", START)
         await database.close()
         connections = [await connected(database_url) for _ in range(CONNECTIONS)]
         observer = await Observer.open(database_url)
