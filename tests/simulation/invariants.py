@@ -55,8 +55,9 @@ AT_STRIPE = "SELECT coalesce(sum(debit_minor - credit_minor), 0)::bigint FROM le
 
 
 async def connected(database_url: str) -> asyncpg.Connection:
-    """A connection without timers: on this loop they would strike when the time is moved."""
-    return await asyncpg.connect(database_url, max_cached_statement_lifetime=0)
+    """A connection without timers: on this loop they would strike when the time is moved. It keeps statements of every
+    length, for the invariants are one long one and planning it takes far longer than asking it."""
+    return await asyncpg.connect(database_url, max_cached_statement_lifetime=0, max_cacheable_statement_size=0)
 
 
 @dataclass
