@@ -1,7 +1,10 @@
 """A ticket on a phone: its paper is one tap away, and its code can be read off the screen."""
 
+from contextlib import nullcontext, suppress
+
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.async_api import TimeoutError as NothingCame
 
 from boxoffice.edge.render import path_part
 from boxoffice.orders.order import OrderView, show_order
@@ -39,26 +42,35 @@ async def phone(chromium: Browser, shop: Shop, view: OrderView, *, dark: bool = 
     return context
 
 
+async def type_of_what_a_tap_opens(page: Page) -> str:
+    """A busy Chromium loses a tap now and then while it starts the viewer's process, and nothing is asked for: people
+    tap again."""
+    for tap in range(3):
+        with suppress(NothingCame) if tap < 2 else nullcontext():
+            async with page.expect_navigation(url="**.pdf", wait_until="commit", timeout=8_000) as navigation:
+                await page.get_by_role("link", name="(PDF)").click()
+            answer = await navigation.value
+            assert answer is not None
+            return answer.headers["content-type"]
+    raise AssertionError("the last tap answers or raises")
+
+
 async def test_the_paper_is_one_tap_away(chromium: Browser, shop: Shop) -> None:
     """And the browser's own viewer shows it, under our Content-Security-Policy."""
     view = await bought(shop, 2)
-    context = await phone(chromium, shop, view)
     first, second = [await text_of(shop, view, ticket) for ticket in view.tickets]
     order, ticket = f"/orders/{path_part(view.order.code)}", f"/tickets/{path_part(view.tickets[1].code)}"
     for address, shown in ((order, first), (f"{order}/success", first), (ticket, second)):
-        page = await context.new_page()  # for a viewer that has just shown a file may miss the next click
+        context = await phone(chromium, shop, view)  # one that shows a file already may not ask for it again
+        page = await context.new_page()
         await page.goto(shop.url + address)
-        async with page.expect_navigation(url="**.pdf", wait_until="commit") as navigation:
-            await page.get_by_role("link", name="(PDF)").click()
-        answer = await navigation.value
-        assert answer is not None
-        assert answer.headers["content-type"] == "application/pdf"
+        assert await type_of_what_a_tap_opens(page) == "application/pdf"
 
         async def readable(page: Page = page, expected: str = shown) -> bool:
             return codes(pixels(await page.screenshot()))[:1] == [expected]
 
         await until(readable)
-    await context.close()
+        await context.close()
 
 
 @pytest.mark.parametrize("dark", [True, False])
