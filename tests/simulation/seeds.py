@@ -20,6 +20,7 @@ DATABASE_SETTINGS = {
     "deadlock_timeout": "1min",  # the scheduler sees circles itself; a detector at work must not be stopped
     "plan_cache_mode": "force_generic_plan",  # a plan must not depend on the seeds that came before
     "synchronous_commit": "off",
+    "jit": "off",  # where there is one, it compiles what is asked after every commit anew each time
 }
 
 
