@@ -14,7 +14,7 @@ from boxoffice.accounts.sessions import Person, hash_secret, open_session
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.jobs import enqueue
-from boxoffice.foundation.problems import Problem
+from boxoffice.foundation.problems import Problem, TooOften
 from boxoffice.foundation.rate_limit import Limit, allow
 from boxoffice.foundation.signing import derived_key
 
@@ -46,16 +46,11 @@ class LoginEnded(LoginRefused):
     status = 410
 
 
-class LoginTooOften(Problem):
+class LoginTooOften(TooOften):
     """Too many sign-in mails were asked for. It says nothing about whether the address is known."""
 
-    status = 429
     type = "login_too_often"
     title = "Too many sign-in mails"
-
-    def __init__(self, detail: str, retry_after_seconds: float) -> None:
-        super().__init__(detail)
-        self.retry_after_seconds = math.ceil(retry_after_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from boxoffice.edge.crash import RETRY_AFTER_SECONDS
-from boxoffice.foundation.problems import FieldError, Problem, Unavailable
+from boxoffice.foundation.problems import FieldError, Problem, TooOften, Unavailable
 from boxoffice.orders.place import PriceChanged
 
 
@@ -33,7 +33,7 @@ def answer_problem(_request: Request[Any, Any, Any], problem: Problem) -> Respon
         problem.errors or msgspec.UNSET,
         problem.price_minor if isinstance(problem, PriceChanged) else msgspec.UNSET,
     )
-    return _answer(body, getattr(problem, "retry_after_seconds", None))
+    return _answer(body, problem.retry_after_seconds if isinstance(problem, TooOften) else None)
 
 
 def answer_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemBody]:

@@ -39,8 +39,8 @@ KEYS = Query(_Key, "SELECT number, public_key, fresh_secret FROM event_key WHERE
 
 
 class Reader:
-    """Reads for one night; remembers its keys, which are only ever added to: whether one is retired is
-    asked with each scan."""
+    """Reads for one night; remembers its keys, which are only ever added to: whether one is retired is asked with each
+    scan."""
 
     def __init__(self, event_id: UUID, event_code: str) -> None:
         self.event_code = event_code

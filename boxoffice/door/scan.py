@@ -65,8 +65,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     `objection`: what we would have said to a device that answered alone, when that is something else. `because`: why
     this code of a good ticket is void (`sent_on`, `reissued`, `retired_key`, `old_picture` of a rotating code,
-    `no_paper`), or why the
-    ticket is `blocked` when it is not held back: `too_late`.
+    `no_paper`), or why the ticket is `blocked` when it is not held back: `too_late`.
     """
 
     nonce: str

@@ -24,6 +24,7 @@ from boxoffice.edge.wallet_passes import wallets_of
 from boxoffice.foundation.letters_of_fonts import fonts_built
 from boxoffice.foundation.money import exponent
 from boxoffice.foundation.person_name import DIRECTION
+from boxoffice.foundation.problems import Problem, TooOften
 from boxoffice.foundation.written import (
     LANGUAGE,
     write_clock_change,
@@ -104,6 +105,11 @@ def rendered(settings: Settings, template: str, **values: Any) -> str:
         "wallets": wallets_of(settings),
     }
     return environment().get_template(template).render(of_the_house, **values)
+
+
+def retry_after(problem: Problem | None) -> dict[str, str]:
+    """The header that tells programs when to come again, where the problem knows it."""
+    return {"Retry-After": str(problem.retry_after_seconds)} if isinstance(problem, TooOften) else {}
 
 
 def see_other(

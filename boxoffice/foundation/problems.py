@@ -3,9 +3,11 @@
 Problem
 ├── NotFound      404
 ├── Unprocessable 422  with the errors of each field
+├── TooOften      429  with the seconds after which it is allowed again
 └── Unavailable   503
 """
 
+import math
 from typing import ClassVar
 
 import msgspec
@@ -45,6 +47,18 @@ class Unprocessable(Problem):
     status = 422
     type = "unprocessable"
     title = "Unprocessable"
+
+
+class TooOften(Problem):
+    """Asked for more often than a limit allows; `retry_after_seconds` is rounded up."""
+
+    status = 429
+    type = "too_often"
+    title = "Too often"
+
+    def __init__(self, detail: str, retry_after_seconds: float, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail, errors)
+        self.retry_after_seconds = math.ceil(retry_after_seconds)
 
 
 class Unavailable(Problem):

@@ -8,7 +8,7 @@ import math
 from uuid import UUID
 
 from boxoffice.foundation.db import Database, Query
-from boxoffice.foundation.problems import FieldError, Problem
+from boxoffice.foundation.problems import FieldError, TooOften
 from boxoffice.foundation.rate_limit import Limit, count, wait_for
 from boxoffice.orders.place import Request
 
@@ -16,18 +16,17 @@ WRONG_CODES = Limit("wrong promo codes of a night from one network", 20, 600)
 """What was tried at the same moment is counted too, and paid off at this pace."""
 
 
-class CodesTriedTooOften(Problem):
+class CodesTriedTooOften(TooOften):
     """So many codes were wrong that no more are looked at for a while."""
 
-    status, type, title = 429, "codes_tried_too_often", "Too many codes"
+    type, title = "codes_tried_too_often", "Too many codes"
 
     def __init__(self, retry_after_seconds: float) -> None:
         minutes = math.ceil(retry_after_seconds / 60)
         sentence = (
             f"Too many codes from your network were not valid. Try yours in {minutes} min, or buy without one now."
         )
-        super().__init__(sentence, (FieldError("promo_code", sentence),))
-        self.retry_after_seconds = math.ceil(retry_after_seconds)
+        super().__init__(sentence, retry_after_seconds, (FieldError("promo_code", sentence),))
 
 
 PLACED = Query(bool, "SELECT EXISTS (SELECT FROM orders WHERE event_id = $1 AND key_hash = $2)")

@@ -5,7 +5,6 @@ Locks are taken in one order: the ticket, then its transfer.
 """
 
 import hmac
-import math
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +18,7 @@ from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, new_id, random_code, with_check
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.person_name import read_name
-from boxoffice.foundation.problems import FieldError, NotFound, Problem, Unprocessable
+from boxoffice.foundation.problems import FieldError, NotFound, Problem, TooOften, Unprocessable
 from boxoffice.foundation.rate_limit import Limit, allow
 from boxoffice.foundation.signing import derived_key
 from boxoffice.foundation.written import write_day, write_time
@@ -65,14 +64,10 @@ class OfferEnded(Problem):
     status, type, title = 410, "offer_ended", "Offer ended"
 
 
-class OfferedTooOften(Problem):
+class OfferedTooOften(TooOften):
     """So many mails about tickets were asked for."""
 
-    status, type, title = 429, "offered_too_often", "Offered too often"
-
-    def __init__(self, detail: str, retry_after_seconds: float) -> None:
-        super().__init__(detail)
-        self.retry_after_seconds = math.ceil(retry_after_seconds)
+    type, title = "offered_too_often", "Offered too often"
 
 
 class Held(msgspec.Struct, frozen=True):

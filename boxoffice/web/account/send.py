@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 
 from boxoffice.box import BoxOffice
 from boxoffice.edge.forms import Typed, read_form
-from boxoffice.edge.render import page, path_part, see_other
+from boxoffice.edge.render import page, path_part, retry_after, see_other
 from boxoffice.edge.visitor import signed_in, ticket_cookie, ticket_of_visitor
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import Problem, Unprocessable
@@ -173,13 +173,12 @@ async def _opened(box: BoxOffice, sent: Transfer) -> Response[str]:
 
 
 def _send_page(box: BoxOffice, desk: _Desk, fields: Typed, problem: Problem | None) -> Response[str]:
-    wait = {"Retry-After": str(problem.retry_after_seconds)} if isinstance(problem, OfferedTooOften) else {}
     wrong = Typed({error.field: error.detail for error in problem.errors}) if problem else Typed()
     return page(
         box.settings,
         "send.html",
         status=problem.status if problem else 200,
-        headers=wait,
+        headers=retry_after(problem),
         card=desk.card,
         offered=desk.offered,
         refusal=desk.refusal,

@@ -23,7 +23,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.edge.client_address import client_address
 from boxoffice.edge.cookies import cookie, cookie_value, forgotten
 from boxoffice.edge.forms import Typed, read_form
-from boxoffice.edge.render import page, see_other
+from boxoffice.edge.render import page, retry_after, see_other
 from boxoffice.edge.visitor import SESSION, SESSION_SECONDS
 from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.problems import Problem, Unprocessable
@@ -116,11 +116,10 @@ async def _mail_code(box: BoxOffice, text: str, browser: str, address: str) -> L
 
 
 def _asked_again(box: BoxOffice, request: Request[Any, Any, Any], fields: Typed, problem: Problem) -> Response[str]:
-    wait = {"Retry-After": str(problem.retry_after_seconds)} if isinstance(problem, LoginTooOften) else {}
     runs_nights = goes_back(box.settings, request) is not None
     return page(
-        box.settings, "sign_in.html", status=problem.status, headers=wait, fields=fields, problem=problem,
-        runs_nights=runs_nights,
+        box.settings, "sign_in.html", status=problem.status, headers=retry_after(problem), fields=fields,
+        problem=problem, runs_nights=runs_nights,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.catalogue.night import QUANTITY_MAX, Night, Offer, show_night
 from boxoffice.edge.client_address import client_network
 from boxoffice.edge.forms import Typed, read_form
-from boxoffice.edge.render import page, path_part, see_other
+from boxoffice.edge.render import page, path_part, retry_after, see_other
 from boxoffice.edge.visitor import order_cookie
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 from boxoffice.orders.buy import OrderRequest, buy
@@ -136,7 +136,7 @@ def _form(
         box.settings,
         "checkout.html",
         status=problem.status if problem else 200,
-        headers={"Retry-After": str(problem.retry_after_seconds)} if isinstance(problem, CodesTriedTooOften) else {},
+        headers=retry_after(problem),
         night=night,
         chosen=chosen,
         total_minor=sum(prices) if chosen and len(prices) == len(chosen) else None,
