@@ -22,7 +22,7 @@ from boxoffice.orders.release import end, end_hold
 from boxoffice.orders.till import Till
 from boxoffice.payments.breaker import Breaker
 from boxoffice.payments.pacing import Pace
-from boxoffice.payments.stripe import Session
+from boxoffice.payments.stripe_objects import Session
 from tests.nights import NIGHT, load
 from tests.orders.test_place import EVENT
 from tests.pgbouncer import POOLED

@@ -15,7 +15,7 @@ from boxoffice.foundation.db import Query
 from boxoffice.orders import fulfil, give, give_back
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
-from boxoffice.payments.stripe import Event, read_session
+from boxoffice.payments.stripe_objects import Event, read_session
 
 LOCKS = re.compile(r"FOR (NO KEY )?UPDATE( OF \w+)?")
 CONDITION = "s_used[r_stock[r]] + n <= s_cap[r_stock[r]]"
