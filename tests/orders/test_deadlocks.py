@@ -168,9 +168,11 @@ async def storm(db: Database, database_url: str) -> AsyncIterator[Storm]:
 
 
 async def deadlocks(db: Database) -> int:
-    """How many this database has seen. A backend hands in its counts when it ends; a pooler would keep it."""
+    """How many this database has seen. A backend hands in its counts when it ends, or is told to; a pooler would keep
+    it, and may give us the very one."""
     async with db.transaction() as connection:
         await connection.fetch(END_OTHERS)
+        await connection.execute("SELECT pg_stat_force_next_flush()")
     async with db.transaction() as connection:
         await connection.execute("SELECT pg_stat_clear_snapshot()")
         number = await DEADLOCKS.first(connection)
