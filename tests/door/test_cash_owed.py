@@ -13,6 +13,7 @@ import pytest
 from boxoffice.accounts.login import MEET
 from boxoffice.accounts.organisation import DOOR, ORGANISER, add_member
 from boxoffice.accounts.sessions import open_session
+from boxoffice.cli import cancel
 from boxoffice.cli.door import run_give_back, run_owed
 from boxoffice.door.cash_owed import CashSale, sums
 from boxoffice.foundation.db import Command
@@ -78,6 +79,9 @@ class People:
 
     async def owed(self) -> str:
         return await self.says(run_owed, SLUG)
+
+    async def cancel(self, **named: bool) -> str:
+        return await self.says(cancel.run, SLUG, reason="A storm.", **({"dry_run": False, "yes": False} | named))
 
     def _cookie(self, who: str) -> dict[str, str]:
         return {"Cookie": f"session={self.sessions[who]}"} if who in self.sessions else {}
@@ -227,6 +231,23 @@ async def test_what_is_not_owed_gets_a_clear_answer_and_changes_nothing(door: Do
         with pytest.raises(Unprocessable):
             await people.says(run_give_back, sale["order"], reason)
     assert await door.value(LEDGER, "cash") == 1500
+
+
+async def test_calling_a_night_off_tells_the_cash_that_goes_back_by_hand(door: Door, people: People) -> None:
+    seller = await seller_at(door)
+    first = await seller.sell(2)
+    await seller.sell()
+    await seller.void(await seller.sell())
+    dry = await people.cancel()
+    assert "2 sales for cash at the door, 3 tickets that end: €45.00 goes back by hand" in dry
+    assert f"boxoffice door owed {SLUG}, or http://localhost:3000{PAGE}#cash-owed" in dry
+    assert "Nothing is changed" in dry
+    done = await people.cancel(yes=True)
+    assert "  0 orders left" in done
+    assert "cancelled, and every order is dealt with" in done
+    assert "2 sales for cash at the door: €45.00 goes back by hand" in done
+    assert (await people.press(first)).status_code == 303
+    assert "1 sale for cash at the door: €15.00 goes back by hand" in await people.cancel()
 
 
 async def test_each_currency_has_a_sum_of_its_own(door: Door) -> None:
