@@ -8,6 +8,7 @@ import msgspec
 
 from boxoffice.foundation.db import Connection, Query
 from boxoffice.foundation.problems import NotFound
+from boxoffice.foundation.written import write_code
 from boxoffice.orders.give_cash_back import NotCash, give_cash_back, keeps_cash
 from boxoffice.orders.order import OrderView, show_order
 
@@ -84,12 +85,13 @@ async def cash_sale(connection: Connection, event_id: UUID, code: str) -> tuple[
         raise _no_such_order()
     found = next((one for one in await cash_sales(connection, event_id) if one.code == order.code), None)
     if found is None:
+        code = write_code(order.code)
         if await keeps_cash(connection, (event_id, order.id)):
             raise NotCash(
-                f"Order {order.code} is not owed its cash: the night takes place. A scanner that sells takes a sale "
+                f"Order {code} is not owed its cash: the night takes place. The scanner that sold it takes the sale "
                 f"back, and so does `boxoffice door give-back {order.code}`."
             )
-        raise NotCash(f"Order {order.code} has no cash here: it was paid another way, or its cash went back before.")
+        raise NotCash(f"Order {code} was not paid in cash at the door, or its cash went back before.")
     return found, view
 
 
