@@ -73,7 +73,8 @@ class DoorType(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """People. `entered` counts visits; `good` those whose tickets open the door by this list, used or not."""
+    """People. `entered` have been in by this list, each counted once; `last_minutes` came in the last ten, whoever came
+    back too; `good` those whose tickets open the door by this list, used or not."""
 
     entered: int
     inside: int
@@ -157,16 +158,18 @@ COUNTS = Query(
     Counts,
     """
 SELECT coalesce(sum(admits), 0)::integer AS entered,
-  coalesce(sum(admits) FILTER (WHERE left_at IS NULL), 0)::integer AS inside,
+  coalesce(sum(admits) FILTER (WHERE is_inside), 0)::integer AS inside,
   (SELECT coalesce(sum(admits), 0)::integer FROM list_ticket
     JOIN ticket ON ticket.event_id = list_ticket.event_id AND ticket.id = list_ticket.ticket_id
     JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
     WHERE list_ticket.event_id = $1 AND list_ticket.list_id = $2 AND status IN ('active', 'used')
       AND blocked_reason IS NULL) AS good,
-  coalesce(sum(admits) FILTER (WHERE entered_at > clock() - interval '10 minutes'), 0)::integer AS last_minutes
-FROM entry JOIN ticket ON ticket.event_id = entry.event_id AND ticket.id = entry.ticket_id
-JOIN ticket_type ON ticket_type.event_id = entry.event_id AND ticket_type.id = ticket_type_id
-WHERE entry.event_id = $1 AND list_id = $2
+  coalesce(sum(admits * lately), 0)::integer AS last_minutes
+FROM (SELECT ticket_id, bool_or(left_at IS NULL) AS is_inside,
+    count(*) FILTER (WHERE entered_at > clock() - interval '10 minutes') AS lately
+  FROM entry WHERE event_id = $1 AND list_id = $2 GROUP BY ticket_id) AS one
+JOIN ticket ON ticket.event_id = $1 AND ticket.id = one.ticket_id
+JOIN ticket_type ON ticket_type.event_id = $1 AND ticket_type.id = ticket_type_id
 """,
 )
 
