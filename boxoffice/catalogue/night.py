@@ -90,6 +90,7 @@ class ReleaseRow(msgspec.Struct, frozen=True):
     ticket_type: str
     description: str
     admits: int
+    checks: list[str]
     last_entry_at: datetime | None
     name: str
     price_minor: int
@@ -112,7 +113,8 @@ class Rung(msgspec.Struct, frozen=True):
 
 class Offer(msgspec.Struct, frozen=True):
     """A ticket type: its ladder in the order of sale, and the largest number that one order may take. One ticket lets
-    in `admits` people, none for the first time after `last_entry_at`: once `entry_ended` it is not sold any more."""
+    in `admits` people, none for the first time after `last_entry_at`: once `entry_ended` it is not sold any more.
+    `checks_name`: the door compares the name on the ticket with an ID."""
 
     id: UUID
     name: str
@@ -122,6 +124,7 @@ class Offer(msgspec.Struct, frozen=True):
     admits: int
     last_entry_at: datetime | None
     entry_ended: bool
+    checks_name: bool
 
     def rung_for(self, quantity: int) -> Rung | None:
         """The step that `quantity` tickets would be sold from: the first that has them all (SQL: `release_on_sale`)."""
@@ -213,8 +216,8 @@ WHERE event_genre.event_id = $1 ORDER BY genre.name
 LADDER = Query(
     ReleaseRow,
     """
-SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, admits, last_entry_at, ladder.name,
-  price_minor, stock.cap, available AS left, stock.cap - stock.used AS of_release, room.cap AS room_cap,
+SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, admits, checks, last_entry_at,
+  ladder.name, price_minor, stock.cap, available AS left, stock.cap - stock.used AS of_release, room.cap AS room_cap,
   room.cap - room.used AS room_left, entry_ended
 FROM ladder JOIN ticket_type ON ticket_type.event_id = ladder.event_id AND ticket_type.id = ladder.ticket_type_id
 JOIN stock ON stock.event_id = ladder.event_id AND stock.id = ladder.stock_id
@@ -291,6 +294,7 @@ def _offer(row: NightRow, ladder: list[ReleaseRow]) -> Offer:
         first.admits,
         first.last_entry_at,
         first.entry_ended,
+        "name" in first.checks,
     )
 
 
