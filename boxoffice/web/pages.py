@@ -41,6 +41,7 @@ PAGES: list[ControllerRouterHandler] = [
     service_worker.show_offline,
     ticket.show_ticket,
     ticket.show_clock,
+    ticket.show_state,
     ticket.show_calendar,
     ticket.show_tickets_for_print,
     send.show_send,
