@@ -59,6 +59,7 @@ PAGES: list[ControllerRouterHandler] = [
     installed.door_service_worker,
     installed.door_manifest,
     icons.show_icon,
+    scanner.show_way,
     scanner.show_pairing,
     scanner.pair_phone,
     scanner.show_scanner,

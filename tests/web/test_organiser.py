@@ -378,6 +378,7 @@ async def test_entries_as_a_file_calculate_nothing(office: Office) -> None:
     for ticket in office.tickets[:2]:
         await office.scan(main, ticket.code)
     answer = await office.browser.get(f"{PAGE}/entries.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == f'attachment; filename="{SLUG}-entries.csv"'
     assert answer.headers["cache-control"] == "no-store"
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
