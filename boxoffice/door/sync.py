@@ -72,6 +72,14 @@ class DoorType(msgspec.Struct, frozen=True):
     given_by: str
 
 
+class AlsoLetIn(msgspec.Struct, frozen=True):
+    """A scan of this scanner's that let somebody in whom another one had let in: by its nonce, where, and when."""
+
+    nonce: str
+    gate: str
+    at: datetime
+
+
 class Counts(msgspec.Struct, frozen=True):
     """People. `entered` have been in by this list, each counted once; `last_minutes` came in the last ten, whoever came
     back too; `good` those whose tickets open the door by this list, used or not."""
@@ -93,6 +101,7 @@ class DoorList(msgspec.Struct, frozen=True):
     ticket_types: list[DoorType]
     tickets: list[DoorTicket]
     counts: Counts
+    also_let_in: list[AlsoLetIn]
 
 
 SCANNER = Query(
@@ -154,6 +163,23 @@ WHERE ticket.event_id = $1 AND ($3::timestamptz IS NULL OR ticket.changed_at > $
 ORDER BY ticket.id
 """,
 )
+# The scans that no entry stands for: of the visit that counts, whichever was nearest in time.
+ALSO_LET_IN = Query(
+    AlsoLetIn,
+    """
+SELECT scan.nonce, winner.gate, winner.entered_at AS at
+FROM scan CROSS JOIN LATERAL (SELECT gate, entered_at FROM entry
+  JOIN device ON device.event_id = entry.event_id AND device.id = entry.device_id
+  WHERE entry.event_id = scan.event_id AND entry.list_id = scan.list_id AND entry.ticket_id = scan.ticket_id
+  ORDER BY entered_at > scan.corrected_at, abs(extract(epoch FROM entered_at - scan.corrected_at)) LIMIT 1) AS winner
+WHERE scan.event_id = $1 AND scan.device_id = $2 AND scan.kind = 'entry' AND scan.answer = 'admitted'
+  AND NOT EXISTS (SELECT FROM entry AS own WHERE own.event_id = $1 AND own.device_id = scan.device_id
+    AND own.nonce = scan.nonce)
+  AND NOT EXISTS (SELECT FROM scan AS undo WHERE undo.event_id = $1 AND undo.kind = 'undo'
+    AND undo.undoes_device_id = scan.device_id AND undo.undoes_nonce = scan.nonce)
+ORDER BY scan.corrected_at
+""",
+)
 COUNTS = Query(
     Counts,
     """
@@ -197,6 +223,7 @@ async def door_list(
         ticket_types=await TYPES.all(connection, found.event_id, found.list_id),
         tickets=await TICKETS.all(connection, found.event_id, found.list_id, after, found.re_entry),
         counts=await counts(connection, found.event_id, found.list_id),
+        also_let_in=await ALSO_LET_IN.all(connection, found.event_id, found.id),
     )
 
 
