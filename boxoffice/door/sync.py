@@ -163,20 +163,22 @@ WHERE ticket.event_id = $1 AND ($3::timestamptz IS NULL OR ticket.changed_at > $
 ORDER BY ticket.id
 """,
 )
-# The scans that no entry stands for: of the visit that counts, whichever was nearest in time.
+# The scans that no entry stands for, with the entry of their ticket that was nearest in time. They are few: OFFSET
+# keeps a plan from reading all scans of the night for them.
 ALSO_LET_IN = Query(
     AlsoLetIn,
     """
 SELECT scan.nonce, winner.gate, winner.entered_at AS at
 FROM scan CROSS JOIN LATERAL (SELECT gate, entered_at FROM entry
   JOIN device ON device.event_id = entry.event_id AND device.id = entry.device_id
-  WHERE entry.event_id = scan.event_id AND entry.list_id = scan.list_id AND entry.ticket_id = scan.ticket_id
+  WHERE entry.event_id = $1 AND entry.list_id = scan.list_id AND entry.ticket_id = scan.ticket_id
   ORDER BY entered_at > scan.corrected_at, abs(extract(epoch FROM entered_at - scan.corrected_at)) LIMIT 1) AS winner
 WHERE scan.event_id = $1 AND scan.device_id = $2 AND scan.kind = 'entry' AND scan.answer = 'admitted'
-  AND NOT EXISTS (SELECT FROM entry AS own WHERE own.event_id = $1 AND own.device_id = scan.device_id
-    AND own.nonce = scan.nonce)
+  AND NOT EXISTS (SELECT FROM entry AS own WHERE own.event_id = $1 AND own.list_id = scan.list_id
+    AND own.ticket_id = scan.ticket_id AND own.device_id = scan.device_id AND own.nonce = scan.nonce)
   AND NOT EXISTS (SELECT FROM scan AS undo WHERE undo.event_id = $1 AND undo.kind = 'undo'
-    AND undo.undoes_device_id = scan.device_id AND undo.undoes_nonce = scan.nonce)
+    AND (undo.ticket_id = scan.ticket_id OR undo.ticket_id IS NULL)
+    AND undo.undoes_device_id = scan.device_id AND undo.undoes_nonce = scan.nonce OFFSET 0)
 ORDER BY scan.corrected_at
 """,
 )
