@@ -1,6 +1,6 @@
 """How many tickets doors scan in a second, against the database's own rate of single statements.
 
-One server process, eight scanners that wait for each answer, durable commits, all on the same two cores.
+One server process, then two; eight scanners that wait for each answer; durable commits; all on the same two cores.
 """
 
 import asyncio
@@ -26,7 +26,8 @@ from boxoffice.orders.place import Counter, Line, Request
 from local_postgres import LocalPostgres
 
 SCANNERS = 8
-TICKETS, CHUNK = 40_000, 2_000
+PROCESSES = (1, 2)
+TICKETS, CHUNK = 60_000, 2_000
 SLUG = "kesselhaus-opening"
 SECRET_KEY = "a secret of the bench, long enough for it"
 NIGHT = Query(
@@ -104,16 +105,17 @@ async def measure(postgres: LocalPostgres) -> None:
     limit = sorted([await single_statements(url) for _ in range(ROUNDS)])[ROUNDS // 2]
     print(f"single statements of {SCANNERS} connections: {limit:.0f}/s", flush=True)
     turn = count()
-    with server(serve.command("127.0.0.1", PORT, 1), PORT, environment(url, 25), "/readyz"):
-        scanned = await median(
-            lambda: load(
-                PORT,
-                lambda: scan_request(scanners[next(turn) % SCANNERS], next(codes)),
-                clients=SCANNERS,
-                seconds=SECONDS,
+    for processes in PROCESSES:
+        with server(serve.command("127.0.0.1", PORT, processes), PORT, environment(url, 25), "/readyz"):
+            scanned = await median(
+                lambda: load(
+                    PORT,
+                    lambda: scan_request(scanners[next(turn) % SCANNERS], next(codes)),
+                    clients=SCANNERS,
+                    seconds=SECONDS,
+                )
             )
-        )
-    said(f"scan, {SCANNERS} scanners", scanned, limit, "single statements")
+        said(f"scan, {SCANNERS} scanners, {processes} processes", scanned, limit, "single statements")
 
 
 def main() -> None:

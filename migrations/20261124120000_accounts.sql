@@ -59,4 +59,4 @@ CREATE TABLE rate_limit (
 
 -- migrate:down
 
-DROP TABLE rate_limit, mailbox_message, session, login_request, person;
+DO $$ BEGIN RAISE 'The schema only goes forward: docs/decisions/0016'; END $$;

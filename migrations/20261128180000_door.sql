@@ -114,3 +114,5 @@ CREATE TRIGGER ticket_changed BEFORE UPDATE ON ticket FOR EACH ROW EXECUTE FUNCT
 CREATE INDEX ticket_by_change ON ticket (event_id, changed_at);
 
 -- migrate:down
+
+DO $$ BEGIN RAISE 'The schema only goes forward: docs/decisions/0016'; END $$;

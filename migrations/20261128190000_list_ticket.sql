@@ -10,3 +10,5 @@ WHERE NOT EXISTS (SELECT FROM entry_list_type AS takes
     AND takes.list_id = entry_list.id AND takes.ticket_type_id = ticket.ticket_type_id);
 
 -- migrate:down
+
+DO $$ BEGIN RAISE 'The schema only goes forward: docs/decisions/0016'; END $$;

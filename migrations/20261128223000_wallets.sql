@@ -82,3 +82,5 @@ END $$;
 CREATE TRIGGER venue_wallets AFTER UPDATE ON venue FOR EACH ROW EXECUTE FUNCTION place_tells_wallets();
 
 -- migrate:down
+
+DO $$ BEGIN RAISE 'The schema only goes forward: docs/decisions/0016'; END $$;

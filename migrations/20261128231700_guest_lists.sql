@@ -108,3 +108,5 @@ SELECT pg_temp.rewrite('give_back_tickets', ARRAY[
 DROP FUNCTION pg_temp.rewrite;
 
 -- migrate:down
+
+DO $$ BEGIN RAISE 'The schema only goes forward: docs/decisions/0016'; END $$;

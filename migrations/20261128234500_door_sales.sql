@@ -59,3 +59,5 @@ ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_account_check, ADD CONSTRA
   CHECK (account IN ('stripe', 'sales', 'owed_to_buyers', 'refunds', 'fees', 'disputes', 'cash'));
 
 -- migrate:down
+
+DO $$ BEGIN RAISE 'The schema only goes forward: docs/decisions/0016'; END $$;

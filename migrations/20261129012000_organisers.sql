@@ -13,3 +13,5 @@ CREATE TABLE membership (
 CREATE INDEX membership_person ON membership (person_id);
 
 -- migrate:down
+
+DO $$ BEGIN RAISE 'The schema only goes forward: docs/decisions/0016'; END $$;

@@ -15,6 +15,4 @@ CREATE TRIGGER event_key_wallets AFTER UPDATE OF retired_at ON event_key FOR EAC
 
 -- migrate:down
 
-DROP TRIGGER event_key_wallets ON event_key;
-DROP FUNCTION retired_key_tells_wallets();
-ALTER TABLE event_key DROP COLUMN retired_at;
+DO $$ BEGIN RAISE 'The schema only goes forward: docs/decisions/0016'; END $$;

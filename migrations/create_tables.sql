@@ -727,9 +727,11 @@ CREATE TABLE public.door_sale (
     voided_at timestamp with time zone,
     void_reason text,
     void_device_id uuid,
+    void_person_id uuid,
     CONSTRAINT door_sale_nonce_check CHECK (((length(nonce) >= 8) AND (length(nonce) <= 40))),
     CONSTRAINT door_sale_paid_by_check CHECK ((paid_by = ANY (ARRAY['cash'::text, 'card'::text]))),
     CONSTRAINT door_sale_void_reason_check CHECK (((length(void_reason) >= 1) AND (length(void_reason) <= 200))),
+    CONSTRAINT handed_back_by_one CHECK (((void_person_id IS NULL) OR ((voided_at IS NOT NULL) AND (void_device_id IS NULL)))),
     CONSTRAINT only_cash_goes_back_by_hand CHECK (((voided_at IS NULL) OR (paid_by = 'cash'::text))),
     CONSTRAINT voided_for_a_reason CHECK (((voided_at IS NULL) = (void_reason IS NULL)))
 );
@@ -1740,6 +1742,9 @@ ALTER TABLE ONLY public.door_sale
 ALTER TABLE ONLY public.door_sale
     ADD CONSTRAINT door_sale_event_id_void_device_id_fkey FOREIGN KEY (event_id, void_device_id) REFERENCES public.cash_up(event_id, device_id);
 
+ALTER TABLE ONLY public.door_sale
+    ADD CONSTRAINT door_sale_void_person_id_fkey FOREIGN KEY (void_person_id) REFERENCES public.person(id);
+
 ALTER TABLE ONLY public.entry
     ADD CONSTRAINT entry_event_id_device_id_nonce_fkey FOREIGN KEY (event_id, device_id, nonce) REFERENCES public.scan(event_id, device_id, nonce);
 
@@ -1908,6 +1913,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261129150001'),
   ('20261129150002'),
   ('20261129150003'),
+  ('20261129160000'),
   ('20261129163000');
 
 COMMIT;

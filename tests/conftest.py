@@ -60,6 +60,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="the long variants, with their figures printed")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A soak takes as long as it takes."""
+    if config.getoption("--soak"):
+        config.option.timeout = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Amount:
     """How much a test does: `amount(1_000, soak=1_000_000)`."""

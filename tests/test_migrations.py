@@ -33,13 +33,14 @@ BREAKS = {
 REQUIRED = """
 SELECT attname::text FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
   AND attnotnull AND NOT atthasdef AND attidentity = '' AND attgenerated = ''"""
+DOWN = "-- migrate:down"
 INSERT = re.compile(r"\bINSERT INTO (\w+)(?: AS \w+)? \(([^)]+)\)")
 PLACE = "boxoffice.orders.place.PLACE"
 
 
 def what_breaks(sql: str) -> list[str]:
     """What in a migration stops code that was written before it."""
-    up = re.sub(r"--[^\n]*", "", sql.partition("-- migrate:down")[0])
+    up = re.sub(r"--[^\n]*", "", sql.partition(DOWN)[0])
     up = re.sub(r"CREATE TABLE \w+ \(.*?\n\);", "", up, flags=re.DOTALL)  # a new table may ask for what it likes
     return [name for name, pattern in BREAKS.items() if re.search(pattern, up, re.IGNORECASE)]
 
@@ -51,6 +52,13 @@ def older_statements() -> dict[str, str]:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_migration_takes_nothing_away_from_code_that_runs(file: Path) -> None:
     assert what_breaks(file.read_text()) == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_migration_has_no_way_back(file: Path) -> None:
+    """Decision 0016. dbmate asks for the part, and would forget a migration that it is empty of."""
+    down = file.read_text().partition(DOWN)[2]
+    assert down == "\n\nDO $$ BEGIN RAISE 'The schema only goes forward: docs/decisions/0016'; END $$;\n"
 
 
 @pytest.mark.parametrize(
@@ -66,8 +74,8 @@ def test_a_migration_takes_nothing_away_from_code_that_runs(file: Path) -> None:
     ],
 )
 def test_what_would_is_found(sql: str, name: str) -> None:
-    assert what_breaks(f"-- migrate:up\n{sql}\n-- migrate:down\n") == [name]
-    assert what_breaks(f"-- migrate:up\n-- {sql}\n-- migrate:down\n{sql}\n") == []
+    assert what_breaks(f"-- migrate:up\n{sql}\n") == [name]
+    assert what_breaks(f"-- migrate:up\n-- {sql}\n") == []
 
 
 @pytest.mark.parametrize(
@@ -153,9 +161,7 @@ async def test_a_migration_that_gets_no_lock_gives_way_and_comes_again(
 ) -> None:
     """Without the limit all who come after it wait behind it, as long as it waits: the negative control."""
     await load(db)
-    (tmp_path / "29990101000000_added.sql").write_text(
-        "-- migrate:up\nALTER TABLE event ADD added int;\n-- migrate:down\n"
-    )
+    (tmp_path / "29990101000000_added.sql").write_text(f"-- migrate:up\nALTER TABLE event ADD added int;\n{DOWN}\n")
     monkeypatch.setattr(migrate, "MIGRATIONS", tmp_path)
     monkeypatch.setattr(migrate, "LOCK_SECONDS", 0.3 if limited else 0)
     monkeypatch.setattr(migrate, "PAUSE_SECONDS", 0.5)
@@ -187,7 +193,7 @@ def test_a_migration_that_never_gets_its_lock_says_so(
     (tmp_path / "29990101000000_waits.sql").write_text(
         "-- migrate:up\nDO $$ BEGIN\n"
         "RAISE lock_not_available USING MESSAGE = 'canceling statement due to lock timeout';\nEND $$;\n"
-        "-- migrate:down\n"
+        f"{DOWN}\n"
     )
     monkeypatch.setattr(migrate, "MIGRATIONS", tmp_path)
     monkeypatch.setattr(migrate, "PAUSE_SECONDS", 0)

@@ -13,8 +13,8 @@ from boxoffice.foundation.problems import NotFound
 
 ORGANISER, DOOR = "organiser", "door"
 ROLES = (ORGANISER, DOOR)
-"""`door` runs scanners and sees what happens at the door. `organiser` may also take entries away as a file, and hand
-out guest lists."""
+"""`door` runs scanners and sees what happens at the door. `organiser` may also take entries away as a file, hand out
+guest lists, and book cash that was handed back."""
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class OrganiserNight(msgspec.Struct, frozen=True):
-    """A night as a member of its organisation may see it, in `role`."""
+    """A night as a member of its organisation, `person_id`, may see it in `role`."""
 
     id: UUID
     slug: str
@@ -39,6 +39,7 @@ class OrganiserNight(msgspec.Struct, frozen=True):
     venue_name: str
     venue_city: str
     organisation: str
+    person_id: UUID
     role: str
     now: datetime
 
@@ -78,7 +79,7 @@ WHERE $1 = '' OR organisation.slug = $1 ORDER BY organisation.slug, person.email
 )
 _NIGHT = """
 SELECT event.id, event.slug, event.title, event.status, doors_at, ends_at, event.time_zone, venue.name AS venue_name,
-  venue.city AS venue_city, organisation.name AS organisation, membership.role, clock() AS now
+  venue.city AS venue_city, organisation.name AS organisation, person_id, membership.role, clock() AS now
 FROM membership JOIN organisation ON organisation.id = membership.organisation_id
 JOIN event ON event.organisation_id = organisation.id JOIN venue ON venue.id = event.venue_id
 WHERE membership.person_id = $1 AND event.status <> 'draft'

@@ -4,7 +4,7 @@ import asyncio
 
 from boxoffice.box import BoxOffice
 from boxoffice.foundation.written import write_money
-from boxoffice.orders.cancel_night import Night, call_off, cancel_some, night_to_cancel, sent, tallies
+from boxoffice.orders.cancel_night import Night, Tally, call_off, cancel_some, night_to_cancel, sent, tallies
 from boxoffice.settings import Reading
 
 DO_MEANS = {
@@ -46,7 +46,7 @@ async def _work(box: BoxOffice, slug: str) -> None:
         await cancel_some(box.till)
         async with box.db.transaction() as connection:
             night = await night_to_cancel(connection, slug)
-            left = sum(one.orders for one in await tallies(connection, night) if one.status in DO_MEANS)
+            left = sum(one.unfinished for one in await tallies(connection, night) if one.status in DO_MEANS)
         print(f"  {left} orders left", flush=True)
         if night.finished:
             return
@@ -60,9 +60,8 @@ async def _show(box: BoxOffice, slug: str) -> Night:
         counted = await tallies(connection, night)
         refunds = await sent(connection, night)
     print(f"{night.title} ({slug}): {_state(night)}")
-    for one in counted:
-        if one.status not in DO_MEANS:
-            continue
+    with_stripe = [one for one in counted if one.status in DO_MEANS and not one.in_cash]
+    for one in with_stripe:
         tickets = f", {one.tickets} tickets" if one.tickets else ""
         money = f", {write_money(one.left_minor, night.currency)}" if one.left_minor else ""
         print(f"  {one.orders} orders {one.status.replace('_', ' ')}{tickets}{money}: {DO_MEANS[one.status]}")
@@ -70,13 +69,25 @@ async def _show(box: BoxOffice, slug: str) -> Night:
             print(
                 f"    {one.disputed} of them disputed: the bank has the money, the tickets end without a refund of ours"
             )
-    if not any(one.status in DO_MEANS for one in counted):
+    if not with_stripe:
         print("  no order is left to end or refund")
+    for one in counted:
+        if one.in_cash:
+            _show_cash(box, slug, night, one)
     for one in refunds:
         print(f"  refunds {one.status}: {one.refunds}, {write_money(one.amount_minor, night.currency)}")
     if any(one.status == "decided" for one in refunds):
         print("  The worker sends what is decided; this command again shows how far it has come.")
     return night
+
+
+def _show_cash(box: BoxOffice, slug: str, night: Night, cash: Tally) -> None:
+    sales = "sale" if cash.orders == 1 else "sales"
+    tickets = f", {cash.tickets} tickets that end" if cash.tickets else ""
+    total = write_money(cash.left_minor, night.currency)
+    print(f"  {cash.orders} {sales} for cash at the door{tickets}: {total} goes back by hand, Stripe has none of it")
+    print("    who of a cancelled night is owed it, and where to book it as it is handed over:")
+    print(f"    boxoffice door owed {slug}, or {box.settings.base_url}/organiser/events/{slug}/door#cash-owed")
 
 
 def _state(night: Night) -> str:

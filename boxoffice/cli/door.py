@@ -7,12 +7,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from boxoffice.box import BoxOffice
-from boxoffice.door.cash_up import CashUp, cash_owed, cash_ups
+from boxoffice.door.cash_owed import cash_sales, still_owed, sums
+from boxoffice.door.cash_up import CashUp, cash_ups
 from boxoffice.door.device import device_label, devices, gate_named, make_link, night_of, revoke, unlock
 from boxoffice.foundation.db import Connection
-from boxoffice.foundation.problems import NotFound, Unprocessable
+from boxoffice.foundation.problems import NotFound
 from boxoffice.foundation.written import write_money
-from boxoffice.orders.give_cash_back import REASON_LENGTH_MAX, give_cash_back
+from boxoffice.orders.give_cash_back import give_cash_back, read_reason
 from boxoffice.orders.order import show_order
 from boxoffice.settings import Reading
 from boxoffice.tickets.code import add_key, keys_of_night, retire_key
@@ -113,14 +114,14 @@ def run_owed(reading: Reading, slug: str) -> None:
     """Prints the orders of a cancelled night whose cash is to be handed back. Raises SettingsProblem, NotFound."""
 
     async def look(_box: BoxOffice, connection: Connection) -> list[str]:
-        owed = await cash_owed(connection, (await night_of(connection, slug)).id)
+        owed = still_owed(await cash_sales(connection, (await night_of(connection, slug)).id))
         lines = [
             f"{one.code}  {write_money(one.amount_minor, one.currency):>10}  "
             f"sold {one.sold_at:%Y-%m-%d %H:%M %Z}, {one.gate} {device_label(one.device_id)}"
             for one in owed
         ]
         if owed:
-            total = write_money(sum(one.amount_minor for one in owed), owed[0].currency)
+            total = " and ".join(write_money(one.amount_minor, one.currency) for one in sums(owed))
             lines.append(f"{total} in all. As each is handed back: boxoffice door give-back CODE --reason TEXT")
         return lines
 
@@ -130,13 +131,11 @@ def run_owed(reading: Reading, slug: str) -> None:
 
 def run_give_back(reading: Reading, code: str, reason: str) -> None:
     """Books that an order's cash was handed back. Raises SettingsProblem, NotFound, NotCash, Unprocessable."""
-    reason = reason.strip()
-    if not 0 < len(reason) <= REASON_LENGTH_MAX or not reason.isprintable():
-        raise Unprocessable(f"The reason is 1 to {REASON_LENGTH_MAX} plain characters.")
+    reason = read_reason(reason)
 
     async def book(_box: BoxOffice, connection: Connection) -> str:
         order = (await show_order(connection, code)).order
-        await give_cash_back(connection, (order.event_id, order.id), reason, None)
+        await give_cash_back(connection, (order.event_id, order.id), reason)
         amount = write_money(order.total_minor, order.currency)
         return f"{amount} of order {order.code} were handed back: its tickets open nothing, its places are on sale."
 

@@ -11,7 +11,8 @@ from boxoffice.foundation.db import DATABASE_PROBLEM, Query
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.money import minimum_minor
 from boxoffice.orders.pay import APP, SESSION_LIFE
-from boxoffice.payments.stripe import Account, KeyNotAllowed, KeyUnknown, Stripe, StripeProblem, api_version
+from boxoffice.payments.stripe import KeyNotAllowed, KeyUnknown, Stripe, StripeProblem, api_version
+from boxoffice.payments.stripe_objects import Account
 
 CURRENCIES = Query(str, "SELECT DISTINCT currency FROM event WHERE status = 'published' AND ends_at > clock()")
 PERMISSIONS = "Checkout Sessions, PaymentIntents, Refunds: write; Events, Webhook Endpoints: read"

@@ -9,15 +9,8 @@ import msgspec
 from boxoffice.doctor.finding import Finding, ok, problem, warning
 from boxoffice.doctor.patient import SECONDS, Patient
 from boxoffice.orders.on_stripe import EVENTS, NEEDED
-from boxoffice.payments.stripe import (
-    KeyNotAllowed,
-    KeyUnknown,
-    Stripe,
-    StripeProblem,
-    WebhookEndpoint,
-    api_version,
-    sign,
-)
+from boxoffice.payments.stripe import KeyNotAllowed, KeyUnknown, Stripe, StripeProblem, api_version, sign
+from boxoffice.payments.stripe_objects import WebhookEndpoint
 
 PATH = "/api/webhook"
 WRONG_SECRET = "whsec_a_secret_that_nobody_has"  # noqa: S105 - it must not fit

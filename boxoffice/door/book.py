@@ -103,15 +103,16 @@ WHERE event_id = $1 AND old_code = ANY($2::text[]) AND status = 'accepted' ORDER
 """,
 )
 # What was asked before, what is known of the tickets, and the few undos that were told of before their scan, whose
-# ticket nobody knew then. LIMIT and MATERIALIZED keep a plan that was made when the doors opened from reading all scans
-# of the night when it is late.
+# ticket nobody knew then. LIMIT, OFFSET and MATERIALIZED keep a plan that was made when the doors opened from reading
+# all scans of the night when it is late.
 SCANS = Query(
     Scan,
     """
 WITH known AS MATERIALIZED (
   SELECT before.* FROM unnest($2::uuid[], $3::text[]) AS asked (device_id, nonce) CROSS JOIN LATERAL (
     SELECT * FROM scan WHERE event_id = $1 AND device_id = asked.device_id AND nonce = asked.nonce LIMIT 1) AS before
-  UNION ALL SELECT * FROM scan WHERE event_id = $1 AND ticket_id = ANY($4::uuid[])
+  UNION ALL SELECT before.* FROM unnest($4::uuid[]) AS asked (ticket_id) CROSS JOIN LATERAL (
+    SELECT * FROM scan WHERE event_id = $1 AND ticket_id = asked.ticket_id OFFSET 0) AS before
   UNION ALL SELECT * FROM scan WHERE event_id = $1 AND kind = 'undo' AND ticket_id IS NULL)
 SELECT known.device_id, known.nonce, known.list_id, re_entry, kind, ticket_id, read, scanned_at, corrected_at, online,
   answer, override, reason, used_at, used_gate, gate, undoes_device_id, undoes_nonce, objection, because

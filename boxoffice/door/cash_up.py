@@ -115,17 +115,6 @@ class CashUp(msgspec.Struct, frozen=True):
         return None if self.counted_minor is None else self.counted_minor - self.expected_minor
 
 
-class CashOwed(msgspec.Struct, frozen=True):
-    """An order of a cancelled night whose cash is to be handed back: what it cost, and when and where it was sold."""
-
-    code: str
-    amount_minor: int
-    currency: str
-    sold_at: datetime
-    device_id: UUID
-    gate: str
-
-
 LOCK_SELLER = Query(
     Seller,
     """
@@ -157,18 +146,6 @@ JOIN ticket_type ON ticket_type.event_id = sale.event_id AND ticket_type.id = li
 WHERE sale.event_id = $1 AND ($2::uuid IS NULL OR device_id = $2) AND paid_at IS NOT NULL
 GROUP BY device_id, ticket_type.position, ticket_type.name, unit_minor, paid_by
 ORDER BY ticket_type.position, unit_minor, paid_by
-""",
-)
-# What was handed back has `voided_at`.
-OWED = Query(
-    CashOwed,
-    """
-SELECT orders.code, total_minor AS amount_minor, orders.currency, sold_at, device_id, gate
-FROM door_sale AS sale JOIN orders ON orders.event_id = sale.event_id AND orders.id = sale.order_id
-JOIN device ON device.event_id = sale.event_id AND device.id = device_id
-JOIN event ON event.id = sale.event_id
-WHERE sale.event_id = $1 AND event.status = 'cancelled' AND paid_by = 'cash' AND voided_at IS NULL
-ORDER BY sold_at, orders.code
 """,
 )
 OPEN = Command("""
@@ -203,11 +180,6 @@ async def cash_up_of(connection: Connection, seller: Seller) -> CashUp | None:
 async def cash_ups(connection: Connection, event_id: UUID) -> Sequence[CashUp]:
     """Every cash box of a night, by gate. Read in one snapshot."""
     return await _cash_ups(connection, event_id, None)
-
-
-async def cash_owed(connection: Connection, event_id: UUID) -> Sequence[CashOwed]:
-    """What is still to be handed back by hand once a night is cancelled, oldest sale first: Stripe has none of it."""
-    return await OWED.all(connection, event_id)
 
 
 async def open_cash_box(connection: Connection, seller: Seller, float_minor: int) -> None:

@@ -208,7 +208,7 @@ async def _take_back(connection: Connection, slug: str, token: str, nonce: str, 
     if seller.role != "supervisor" and seller.now > sold.sold_at + VOID_WITHIN:
         minutes = int(VOID_WITHIN / timedelta(minutes=1))
         raise TooLateToVoid(f"A sale is taken back within {minutes} minutes; later only by a supervisor's scanner.")
-    await give_cash_back(connection, order, reason, seller.id)
+    await give_cash_back(connection, order, reason, device_id=seller.id)
     undone = [
         Asked(seller.id, token, f"{key}.void", "", seller.now, undoes=(seller.id, key), reason=reason)
         for _, key in _scans(nonce, view)

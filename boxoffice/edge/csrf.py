@@ -24,7 +24,11 @@ def refuse_other_sites(settings: Settings) -> BeforeRequest:
     """A hook for every request; raises FromAnotherSite."""
 
     async def check(request: Request[Any, Any, Any]) -> None:
-        if request.method not in SAFE_METHODS and request.url.path not in SIGNED_PATHS and not _ours(request, settings):
+        if (
+            request.method not in SAFE_METHODS
+            and request.scope["path"] not in SIGNED_PATHS
+            and not _ours(request, settings)
+        ):
             raise FromAnotherSite("This came from another site, so nothing was done. Open the page here and try again.")
 
     return check
@@ -37,4 +41,4 @@ def _ours(request: Request[Any, Any, Any], settings: Settings) -> bool:
     origin = request.headers.get("origin")
     if origin is not None:
         return origin == settings.base_url
-    return not request.cookies  # no browser of the last years: a program, which may act but not by a cookie
+    return "cookie" not in request.headers  # no browser of the last years: a program, which may act but not by a cookie

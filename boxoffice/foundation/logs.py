@@ -16,8 +16,8 @@ import msgspec
 
 NOISY_LIBRARIES = ("httpcore", "httpx", "stripe")
 WRITTEN_AS_THEY_ARE = (int, float, bool, type(None))
-# Written by us from parts that hold no secret (`edge/request_log.py`): searching them would cost every request.
-OF_OUR_MAKING = frozenset(["level", "timestamp", "request_id", "method", "path"])
+# Written by us, from parts that hold no secret (`edge/request_log.py`): searching them would cost every request.
+OF_OUR_MAKING = frozenset(["event", "level", "timestamp", "request_id", "method", "path"])
 TEXT_MAX = 20_000
 # Every repetition has an end: a text made of one long word would otherwise be searched once for each of its letters.
 HIDDEN = (
@@ -47,7 +47,7 @@ def configure(*, production: bool) -> None:
 
 
 def info(event: str, **values: object) -> None:
-    """Something happened, as it should."""
+    """Something happened, as it should. `event` is a sentence of ours; what may hold a secret is a value."""
     _logger().info(event, **values)
 
 
@@ -99,7 +99,9 @@ class _FromLibraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            _logger().log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+            _logger().log(
+                record.levelno, without_secrets(record.getMessage()), logger=record.name, exc_info=record.exc_info
+            )
         except Exception:  # noqa: BLE001 - what logging itself does: a line that cannot be written stops nobody
             self.handleError(record)
 

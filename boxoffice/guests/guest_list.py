@@ -58,6 +58,7 @@ class GuestList(msgspec.Struct, frozen=True):
 class Guest(msgspec.Struct, frozen=True):
     """A name on a list: `people` are the guest and who comes along, of whom `came` have by now."""
 
+    list_id: UUID
     order_id: UUID
     order_code: str
     name: str
@@ -86,19 +87,18 @@ WHERE event.status <> 'draft' AND """
 OF_NIGHT = Query(GuestList, f"{_LIST} event.slug = $1 ORDER BY ticket_type.position")
 ONE = Query(GuestList, f"{_LIST} guest_list.event_id = $1 AND guest_list.id = $2")
 # Only those who may still come, or have: whoever was taken off is on the list no more.
-GUESTS = Query(
-    Guest,
-    """
-SELECT guest.order_id, orders.code AS order_code, guest.name, tickets.people, tickets.came, orders.email,
+_GUESTS = """
+SELECT guest.list_id, guest.order_id, orders.code AS order_code, guest.name, tickets.people, tickets.came, orders.email,
   guest.added_by, guest.added_at
 FROM guest JOIN orders ON orders.event_id = guest.event_id AND orders.id = guest.order_id
 CROSS JOIN LATERAL (SELECT count(*)::integer AS people,
     (count(*) FILTER (WHERE ticket.status = 'used'))::integer AS came
   FROM ticket WHERE ticket.event_id = guest.event_id AND ticket.order_id = guest.order_id
     AND ticket.status IN ('active', 'used')) AS tickets
-WHERE guest.event_id = $1 AND guest.list_id = $2 AND tickets.people > 0 ORDER BY lower(guest.name), guest.added_at
-""",
-)
+WHERE tickets.people > 0 AND guest.event_id = $1"""
+_BY_NAME = " ORDER BY lower(guest.name), guest.added_at"
+GUESTS = Query(Guest, f"{_GUESTS} AND guest.list_id = $2{_BY_NAME}")
+GUESTS_OF_NIGHT = Query(Guest, f"{_GUESTS}{_BY_NAME}")
 NEW_LINK = Query(
     int,
     """
@@ -125,6 +125,14 @@ async def list_named(connection: Connection, slug: str, name: str) -> GuestList:
 async def guests_on(connection: Connection, guest_list: GuestList) -> list[Guest]:
     """Its guests by name."""
     return await GUESTS.all(connection, guest_list.event_id, guest_list.id)
+
+
+async def guests_of_night(connection: Connection, event_id: UUID) -> dict[UUID, list[Guest]]:
+    """The guests of all its lists by name, by the list's id; a list without any is not among them."""
+    found: dict[UUID, list[Guest]] = {}
+    for guest in await GUESTS_OF_NIGHT.all(connection, event_id):
+        found.setdefault(guest.list_id, []).append(guest)
+    return found
 
 
 def share_token(secret_key: str, guest_list: GuestList, revision: int | None = None) -> str:

@@ -11,7 +11,8 @@ from boxoffice.foundation import logs
 from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem, Unavailable
 from boxoffice.orders.on_stripe import note_event, receive
-from boxoffice.payments.stripe import BadSignature, StripeProblem, read_event, verify
+from boxoffice.payments.stripe import BadSignature, StripeProblem, verify
+from boxoffice.payments.stripe_objects import read_event
 from boxoffice.worker.tick import run_inline
 
 

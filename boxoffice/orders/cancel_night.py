@@ -37,10 +37,15 @@ class Night(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """Orders of one status, with their tickets that open the door, and what is left of the money that they paid."""
+    """Orders of one status, with their tickets that open the door, and what is left of the money that they paid.
+
+    `in_cash`: at a door, and it has not gone back. `unfinished` of them are still to be ended, refunded or voided.
+    """
 
     status: str
+    in_cash: bool
     orders: int
+    unfinished: int
     tickets: int
     left_minor: int
     disputed: int
@@ -72,9 +77,13 @@ FROM event LEFT JOIN cancellation ON cancellation.event_id = event.id WHERE slug
 TALLIES = Query(
     Tally,
     """
-SELECT status, count(*) AS orders, sum(tickets)::bigint AS tickets, sum(left_minor)::bigint AS left_minor,
+SELECT status, in_cash, count(*) AS orders, count(*) FILTER (WHERE tickets > 0
+    OR status NOT IN ('paid', 'part_refunded') OR NOT in_cash AND NOT disputed) AS unfinished,
+  sum(tickets)::bigint AS tickets, sum(CASE WHEN in_cash THEN total_minor ELSE left_minor END)::bigint AS left_minor,
   count(*) FILTER (WHERE disputed) AS disputed
-FROM (SELECT orders.status,
+FROM (SELECT orders.status, total_minor,
+    EXISTS (SELECT FROM door_sale WHERE door_sale.event_id = $1 AND door_sale.order_id = orders.id
+      AND paid_by = 'cash' AND voided_at IS NULL) AS in_cash,
     (SELECT count(*) FROM ticket WHERE ticket.event_id = $1 AND ticket.order_id = orders.id
       AND ticket.status IN ('active', 'used')) AS tickets,
     coalesce((SELECT sum(amount_minor) FROM payment WHERE payment.event_id = $1 AND payment.order_id = orders.id
@@ -85,7 +94,7 @@ FROM (SELECT orders.status,
     EXISTS (SELECT FROM dispute WHERE dispute.event_id = $1 AND dispute.order_id = orders.id
       AND dispute.status = ANY($2::text[])) AS disputed
   FROM orders WHERE orders.event_id = $1) AS counted
-GROUP BY status ORDER BY status
+GROUP BY status, in_cash ORDER BY status, in_cash
 """,
 )
 SENT = Query(

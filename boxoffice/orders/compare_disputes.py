@@ -15,7 +15,8 @@ from boxoffice.foundation.written import write_money
 from boxoffice.orders.comparison import Comparison
 from boxoffice.orders.dispute import record_dispute
 from boxoffice.payments.dispute import DISPUTE_MOVES
-from boxoffice.payments.stripe import Dispute, StripeRefused
+from boxoffice.payments.stripe import StripeRefused
+from boxoffice.payments.stripe_objects import Dispute
 
 MAY_MOVE = tuple(status for status, moves in DISPUTE_MOVES.items() if moves)
 MOVES_WITHIN = timedelta(days=180)

@@ -13,7 +13,7 @@ from boxoffice.orders.follow_disputes import Followed, follow_disputes
 from boxoffice.orders.payment import Payment, lock_payment
 from boxoffice.payments.dispute import DISPUTE_MOVES
 from boxoffice.payments.ledger import post_either_way
-from boxoffice.payments.stripe import Dispute
+from boxoffice.payments.stripe_objects import Dispute
 
 STATUS = Query(str, "SELECT status FROM dispute WHERE event_id = $1 AND id = $2 FOR UPDATE")
 PUT = Command("""

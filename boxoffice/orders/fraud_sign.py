@@ -11,7 +11,7 @@ from boxoffice.foundation.db import Command, Connection
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.written import write_money
 from boxoffice.orders.payment import lock_payment
-from boxoffice.payments.stripe import Json
+from boxoffice.payments.stripe_objects import Json
 
 KINDS = {"radar.early_fraud_warning": "early_fraud_warning", "review": "review"}
 

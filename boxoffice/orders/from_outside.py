@@ -17,7 +17,7 @@ from boxoffice.orders.payment import Payment, lock_payment
 from boxoffice.orders.refund import DECIDE, DROP, OF_PAYMENT, ORDER_REFUNDED, RefundRow, asking, decide, settle_refund
 from boxoffice.orders.void import follow_tickets, void_all
 from boxoffice.payments.ledger import post
-from boxoffice.payments.stripe import Refund
+from boxoffice.payments.stripe_objects import Refund
 
 BESIDE = ":beside:"
 

@@ -17,7 +17,7 @@ from boxoffice.orders.pay import APP
 from boxoffice.orders.refund import return_in_full
 from boxoffice.orders.till import Till
 from boxoffice.payments.ledger import post
-from boxoffice.payments.stripe import Session
+from boxoffice.payments.stripe_objects import Session
 from boxoffice.tickets.issue import issue
 
 REVIEW_FOR = timedelta(hours=24)

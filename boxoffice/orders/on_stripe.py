@@ -22,17 +22,8 @@ from boxoffice.orders.refund import settle_refund
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
 from boxoffice.payments.payout import PAYOUT_EVENTS, note_payout
-from boxoffice.payments.stripe import (
-    Dispute,
-    Event,
-    Refund,
-    Session,
-    Stripe,
-    StripeRefused,
-    id_of,
-    read_refund,
-    read_session,
-)
+from boxoffice.payments.stripe import Stripe, StripeRefused
+from boxoffice.payments.stripe_objects import Dispute, Event, Refund, Session, id_of, read_refund, read_session
 
 SESSION_EVENTS = (
     "checkout.session.completed",

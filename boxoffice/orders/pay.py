@@ -14,7 +14,8 @@ from boxoffice.orders.give_back import end_when_nothing_is_open
 from boxoffice.orders.order import LINES, OrderView, show_order
 from boxoffice.orders.place import Placed
 from boxoffice.orders.till import Till
-from boxoffice.payments.stripe import Session, Stripe, StripeBusy, StripeProblem, StripeRefused, StripeTooFast
+from boxoffice.payments.stripe import Stripe, StripeBusy, StripeProblem, StripeRefused, StripeTooFast
+from boxoffice.payments.stripe_objects import Session
 
 APP = "boxoffice"
 WAIT_SECONDS_MAX = 2.0

@@ -6,7 +6,8 @@ from boxoffice.foundation.db import Command, Connection
 from boxoffice.orders.payment import lock_payment
 from boxoffice.orders.till import Till
 from boxoffice.payments.ledger import post_either_way
-from boxoffice.payments.stripe import Fee, StripeProblem
+from boxoffice.payments.stripe import StripeProblem
+from boxoffice.payments.stripe_objects import Fee
 
 KEEP = Command("""
 UPDATE payment SET charge_id = $3, fee_minor = $4, fee_currency = $5

@@ -24,7 +24,8 @@ from boxoffice.orders.fulfil import fulfil, read_marker
 from boxoffice.orders.refund import settle_refund
 from boxoffice.orders.send_refund import send_refund
 from boxoffice.orders.till import Till
-from boxoffice.payments.stripe import Intent, ListedRefund, Refund, Session, StripeProblem
+from boxoffice.payments.stripe import StripeProblem
+from boxoffice.payments.stripe_objects import Intent, ListedRefund, Refund, Session
 
 WINDOW = ALL_DAY = timedelta(days=1)
 BEFORE_PAYMENT = timedelta(hours=1)

@@ -15,7 +15,7 @@ from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.written import write_money
 from boxoffice.orders.give_back import LOCK_ORDER, give_back_units
 from boxoffice.payments.ledger import post
-from boxoffice.payments.stripe import Refund
+from boxoffice.payments.stripe_objects import Refund
 
 
 class RefundRow(msgspec.Struct, frozen=True):

@@ -20,7 +20,8 @@ from boxoffice.orders.pay import AttemptRef, send_again, send_in_turn
 from boxoffice.orders.release import end_hold
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
-from boxoffice.payments.stripe import Event, StripeProblem, StripeRefused
+from boxoffice.payments.stripe import StripeProblem, StripeRefused
+from boxoffice.payments.stripe_objects import Event
 
 FOUND_MAX = 50
 LIST_AGAIN_FROM = timedelta(minutes=10)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from boxoffice.foundation.db import Command, Connection, Query
-from boxoffice.payments.stripe import Event, read_event
+from boxoffice.payments.stripe_objects import Event, read_event
 
 TRY_AGAIN_MAX = timedelta(minutes=10)
 

@@ -3,7 +3,7 @@
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.payments.ledger import post_of_account
-from boxoffice.payments.stripe import Event
+from boxoffice.payments.stripe_objects import Event
 
 PAYOUT_EVENTS = ("payout.paid", "payout.failed")
 

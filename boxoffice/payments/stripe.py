@@ -13,13 +13,31 @@ StripeProblem
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from boxoffice.payments.breaker import Breaker
+from boxoffice.payments.stripe_objects import (
+    Account,
+    Dispute,
+    Event,
+    Fee,
+    Intent,
+    Json,
+    ListedRefund,
+    Refund,
+    Session,
+    WebhookEndpoint,
+    read_dispute,
+    read_intent,
+    read_listed_event,
+    read_listed_refund,
+    read_refund,
+    read_session,
+)
 
 TIMEOUT_SECONDS = 10
 CALLS_AT_ONCE = 20
@@ -27,10 +45,7 @@ CALLS_AT_ONCE = 20
 SIGNATURE_TOLERANCE_SECONDS = 300
 EVENTS_A_PAGE = 100
 TYPES_MAX = 20
-REFUSED_BY_BANK = ("requires_payment_method", "canceled")
-OUTCOMES_OF_REFUNDS = {"requires_action": "pending", "canceled": "failed"}
 
-Json = Mapping[str, Any]
 Answer = TypeVar("Answer")
 
 
@@ -74,186 +89,6 @@ class StripeUnreachable(StripeProblem):
 
 class BadSignature(ValueError):
     """The delivery was not signed with one of our secrets, or too long ago."""
-
-
-class Session(msgspec.Struct, frozen=True):
-    """A Checkout Session. `amount_total` in minor units; `payment_intent` is an id."""
-
-    id: str
-    status: str
-    payment_status: str
-    url: str | None
-    expires_at: datetime
-    amount_total: int
-    currency: str
-    livemode: bool
-    metadata: Mapping[str, str]
-    payment_intent: str | None
-    payment_intent_status: str | None
-
-    @property
-    def paid(self) -> bool:
-        """Money has arrived, or none was due: the only state in which tickets may be made."""
-        return self.status == "complete" and self.payment_status in ("paid", "no_payment_required")
-
-    @property
-    def failed(self) -> bool:
-        """Complete, and the bank refused afterwards. Known only of a session that was asked for, not of a snapshot."""
-        return self.status == "complete" and not self.paid and self.payment_intent_status in REFUSED_BY_BANK
-
-
-class Refund(msgspec.Struct, frozen=True):
-    """Money on its way back. `metadata` is empty for one that was made in the Dashboard."""
-
-    id: str
-    status: str
-    failure_reason: str | None
-    amount_minor: int
-    currency: str
-    metadata: Mapping[str, str]
-
-    @property
-    def outcome(self) -> str:
-        """`status` as far as it matters to the money: `pending`, `succeeded` or `failed`."""
-        return OUTCOMES_OF_REFUNDS.get(self.status, self.status)
-
-
-class Fee(msgspec.Struct, frozen=True):
-    """What Stripe keeps of a charge, in the currency that it settles in."""
-
-    charge_id: str
-    minor: int
-    currency: str
-
-
-class Movement(msgspec.Struct, frozen=True):
-    """What a dispute did to the balance: `amount_minor` is negative when money was taken, `fee_minor` when a fee came
-    back."""
-
-    id: str
-    amount_minor: int
-    fee_minor: int
-    currency: str
-
-
-class Dispute(msgspec.Struct, frozen=True):
-    """A bank's question about a payment (`warning_...`) or its taking the money back. `payment_intent` is an id."""
-
-    id: str
-    status: str
-    charge: str
-    payment_intent: str | None
-    amount_minor: int
-    currency: str
-    reason: str
-    answer_by: datetime | None
-    movements: tuple[Movement, ...]
-    created_at: datetime
-
-
-class Intent(msgspec.Struct, frozen=True):
-    """A PaymentIntent with its newest charge. `received_minor` is what was paid, before any refund; `paid_at` None when
-    nothing was."""
-
-    id: str
-    status: str
-    received_minor: int
-    currency: str
-    livemode: bool
-    metadata: Mapping[str, str]
-    paid_at: datetime | None
-
-
-class ListedRefund(msgspec.Struct, frozen=True):
-    """A refund with what it is a refund of."""
-
-    refund: Refund
-    payment_intent: str | None
-    created_at: datetime
-
-
-class Account(msgspec.Struct, frozen=True):
-    """Whose key it is. `answered_at` is Stripe's clock in whole seconds, None when the answer bore no date."""
-
-    id: str
-    country: str | None
-    default_currency: str | None
-    charges_enabled: bool
-    answered_at: datetime | None
-
-
-class WebhookEndpoint(msgspec.Struct, frozen=True):
-    """An address that Stripe tells events to; `events` may be `*`, `api_version` None follows the account's."""
-
-    id: str
-    url: str
-    status: str
-    api_version: str | None
-    events: frozenset[str]
-
-
-class Event(msgspec.Struct, frozen=True):
-    """A snapshot event; `object` is what it is about as it was then, `raw` the body as it came."""
-
-    id: str
-    type: str
-    livemode: bool
-    account: str | None
-    object: Json
-    raw: bytes
-
-    @property
-    def about(self) -> tuple[str, ...]:
-        """The ids that it names: its object's and payment's at Stripe, our order's and refund's."""
-        metadata: Json = self.object.get("metadata") or {}
-        named = [self.object.get(name) for name in ("id", "payment_intent", "charge")]
-        named += [metadata.get(name) for name in ("order_id", "refund_id")]
-        ids = [one.get("id") if isinstance(one, Mapping) else one for one in named]
-        return tuple(one for one in ids if isinstance(one, str) and "\0" not in one)
-
-
-_Name = Annotated[str, msgspec.Meta(pattern="^[!-~]{1,255}$")]
-
-
-class _About(msgspec.Struct):
-    object: dict[str, Any]
-
-
-class _Told(msgspec.Struct):
-    """What every event has, as it must be before anything is made of it."""
-
-    id: _Name
-    type: _Name
-    livemode: bool
-    data: _About
-    account: _Name | None = None
-
-
-def read_event(raw: bytes) -> Event:
-    """An event's body. Raises ValueError when it is none."""
-    try:
-        told = msgspec.json.decode(raw, type=_Told)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError("This is not a Stripe event.") from error
-    return Event(told.id, told.type, told.livemode, told.account, told.data.object, raw)
-
-
-def read_session(body: Json) -> Session:
-    """A session from an API answer or an event's snapshot; raises KeyError for something else."""
-    intent = body["payment_intent"]
-    return Session(
-        id=body["id"],
-        status=body["status"],
-        payment_status=body["payment_status"],
-        url=body["url"],
-        expires_at=datetime.fromtimestamp(body["expires_at"], UTC),
-        amount_total=body["amount_total"],
-        currency=body["currency"],
-        livemode=body["livemode"],
-        metadata=body["metadata"] or {},
-        payment_intent=intent if isinstance(intent, str) or intent is None else intent["id"],
-        payment_intent_status=None if isinstance(intent, str) or intent is None else intent["status"],
-    )
 
 
 class Stripe:
@@ -312,7 +147,11 @@ class Stripe:
         for first in range(0, len(types), TYPES_MAX):
             filters = {"types": list(types[first : first + TYPES_MAX])}
             pages = [page async for page in self._each_page("events", since, until, filters)]
-            events += [_event(body, msgspec.json.encode(body)) for page in reversed(pages) for body in reversed(page)]
+            events += [
+                read_listed_event(body, msgspec.json.encode(body))
+                for page in reversed(pages)
+                for body in reversed(page)
+            ]
         return events
 
     async def session_pages(self, since: datetime, until: datetime) -> AsyncGenerator[list[Session]]:
@@ -324,12 +163,12 @@ class Stripe:
         """The payment intents created between the two, newest first, a page at a time."""
         filters = {"expand": ["data.latest_charge"]}
         async for page in self._each_page("payment_intents", since, until, filters):
-            yield [_intent(body) for body in page]
+            yield [read_intent(body) for body in page]
 
     async def refund_pages(self, since: datetime, until: datetime) -> AsyncGenerator[list[ListedRefund]]:
         """The refunds created between the two, newest first, a page at a time."""
         async for page in self._each_page("refunds", since, until, {}):
-            yield [_listed_refund(body) for body in page]
+            yield [read_listed_refund(body) for body in page]
 
     async def dispute_pages(self, since: datetime, until: datetime) -> AsyncGenerator[list[Dispute]]:
         """The disputes that banks opened between the two, newest first, a page at a time."""
@@ -361,11 +200,11 @@ class Stripe:
     async def retrieve_intent(self, payment_intent: str) -> Intent | None:
         """The payment as it is now; None when this account has none of that id."""
         params = {"expand": ["latest_charge"]}
-        return await self._found(lambda v1: v1.payment_intents.retrieve_async(payment_intent, params), _intent)
+        return await self._found(lambda v1: v1.payment_intents.retrieve_async(payment_intent, params), read_intent)
 
     async def retrieve_refund(self, refund_id: str) -> ListedRefund | None:
         """The refund as it is now; None when this account has none of that id."""
-        return await self._found(lambda v1: v1.refunds.retrieve_async(refund_id), _listed_refund)
+        return await self._found(lambda v1: v1.refunds.retrieve_async(refund_id), read_listed_refund)
 
     async def refund(self, payment_intent: str, amount: int, metadata: Mapping[str, str], key: str) -> Refund:
         """Sends money back; the same key is the same refund."""
@@ -399,7 +238,7 @@ class Stripe:
         created = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
         params = {"created": created, "limit": EVENTS_A_PAGE, "delivery_success": False}
         answer = await self._call(lambda v1: v1.events.list_async(params))
-        return [_event(body, b"") for body in answer["data"]]
+        return [read_listed_event(body, b"") for body in answer["data"]]
 
     async def close(self) -> None:
         """Closes the connections of this event loop."""
@@ -504,65 +343,6 @@ def _httpx_client(timeout_seconds: float, api_base: str | None) -> Any:
     return _sdk().HTTPXClient(timeout=timeout_seconds, allow_sync_methods=False, verify_ssl_certs=secure)
 
 
-def read_refund(body: Json) -> Refund:
-    """A refund from an API answer or an event's snapshot."""
-    return Refund(
-        id=body["id"],
-        status=body["status"],
-        failure_reason=body.get("failure_reason"),
-        amount_minor=body["amount"],
-        currency=body["currency"],
-        metadata=body["metadata"] or {},
-    )
-
-
-def read_dispute(body: Json) -> Dispute:
-    """A dispute from an API answer."""
-    answer_by: int | None = (body["evidence_details"] or {}).get("due_by")
-    return Dispute(
-        id=body["id"],
-        status=body["status"],
-        charge=id_of(body["charge"]) or "",
-        payment_intent=id_of(body["payment_intent"]),
-        amount_minor=body["amount"],
-        currency=body["currency"],
-        reason=body["reason"],
-        answer_by=None if answer_by is None else datetime.fromtimestamp(answer_by, UTC),
-        movements=tuple(
-            Movement(one["id"], one["amount"], one["fee"], one["currency"]) for one in body["balance_transactions"]
-        ),
-        created_at=datetime.fromtimestamp(body["created"], UTC),
-    )
-
-
-def id_of(named: Any) -> str | None:
-    """The id of an object that is expanded or not."""
-    return cast("str | None", named["id"] if isinstance(named, Mapping) else named)
-
-
-def _intent(body: Json) -> Intent:
-    charge = body["latest_charge"]
-    paid = body["status"] == "succeeded" and isinstance(charge, Mapping)
-    return Intent(
-        id=body["id"],
-        status=body["status"],
-        received_minor=body["amount_received"],
-        currency=body["currency"],
-        livemode=body["livemode"],
-        metadata=body["metadata"] or {},
-        paid_at=datetime.fromtimestamp(charge["created"], UTC) if paid else None,
-    )
-
-
-def _listed_refund(body: Json) -> ListedRefund:
-    intent = body["payment_intent"]
-    return ListedRefund(
-        refund=read_refund(body),
-        payment_intent=intent["id"] if isinstance(intent, Mapping) else intent,
-        created_at=datetime.fromtimestamp(body["created"], UTC),
-    )
-
-
 def verify(raw: bytes, signature: str, secrets: tuple[str, ...]) -> None:
     """Raises BadSignature unless `raw` was signed with one of the secrets in the last five minutes."""
     stripe = _sdk()
@@ -585,12 +365,6 @@ def api_version() -> str:
     """The version of Stripe's API that the SDK speaks."""
     version: str = _sdk().api_version
     return version
-
-
-def _event(body: Json, raw: bytes) -> Event:
-    return Event(
-        body["id"], body["type"], body["livemode"], body.get("account"), cast("Json", body["data"]["object"]), raw
-    )
 
 
 def _resource(v1: Any, name: str) -> Any:

@@ -173,13 +173,14 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class DoorSale(msgspec.Struct, frozen=True):
-    """Where and how an order was sold at the door, and when its cash was handed back."""
+    """Where and how an order was sold at the door, and when its cash was handed back, by whom if that is known."""
 
     gate: str
     paid_by: str
     sold_at: datetime
     voided_at: datetime | None
     void_reason: str | None
+    void_by: str | None
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -300,8 +301,9 @@ GROUP BY ticket.number, kept.revision, ticket.revision ORDER BY ticket.number, k
 DOOR_SALES = Query(
     DoorSale,
     """
-SELECT gate, paid_by, sold_at, voided_at, void_reason FROM door_sale
+SELECT gate, paid_by, sold_at, voided_at, void_reason, person.email AS void_by FROM door_sale
 JOIN device ON device.event_id = door_sale.event_id AND device.id = device_id
+LEFT JOIN person ON person.id = void_person_id
 WHERE door_sale.event_id = $1 AND order_id = $2
 """,
 )

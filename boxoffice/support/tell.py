@@ -247,7 +247,8 @@ def _at_the_door(story: Story) -> Iterator[Told]:
         how = "paid in cash" if sale.paid_by == "cash" else "by card, on the buyer's own phone"
         yield Told(sale.sold_at, f"sold at the door ({sale.gate}), {how}")
         if sale.voided_at is not None:
-            yield Told(sale.voided_at, f"the cash was handed back: {sale.void_reason}")
+            by = f" by {sale.void_by}" if sale.void_by else ""
+            yield Told(sale.voided_at, f"the cash was handed back{by}: {sale.void_reason}")
 
 
 def _moves(story: Story) -> Iterator[Told]:

@@ -7,7 +7,7 @@ from boxoffice.web import dev_mailbox, static
 from boxoffice.web.account import my_tickets, send, service_worker, sign_in, ticket, ticket_pdf, wallet
 from boxoffice.web.door import icons, installed, scanner
 from boxoffice.web.guests import guest_list
-from boxoffice.web.organiser import door, nights
+from boxoffice.web.organiser import cash, door, nights
 from boxoffice.web.storefront import artist, checkout, event, order, picture, programme, sitemap, success, venue, verify
 
 PAGES: list[ControllerRouterHandler] = [
@@ -71,6 +71,8 @@ PAGES: list[ControllerRouterHandler] = [
     door.revoke_scanner,
     door.unlock_scanner,
     door.renew_list_link,
+    cash.show_cash,
+    cash.book_cash,
     dev_mailbox.show_mailbox,
     dev_mailbox.show_message,
     dev_mailbox.show_message_html,

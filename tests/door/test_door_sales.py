@@ -1,28 +1,16 @@
 """Cash at the door: price, stock, tickets, ledger and entry in one tap, repeated or not, and taken back."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from boxoffice.accounts.login import MEET
-from boxoffice.accounts.organisation import ORGANISER, add_member
-from boxoffice.accounts.sessions import open_session
-from boxoffice.cli.door import run_owed
-from boxoffice.foundation.ids import new_id
-from boxoffice.foundation.written import write_code
-from boxoffice.orders.cancel_night import call_off, cancel_some, night_to_cancel
-from boxoffice.orders.give_cash_back import give_cash_back
-from boxoffice.orders.order import show_order
 from boxoffice.reports.audit import audit
-from boxoffice.settings import read_environment
 from tests.door.conftest import SYNC, Door
 from tests.door.seller import PRICES, seller_at
 from tests.nights import NIGHT
-from tests.shop import SLUG, together
-from tests.shop_fixtures import shop_environment
+from tests.shop import together
 
 LEDGER = "SELECT coalesce(sum(debit_minor - credit_minor), 0)::bigint FROM ledger_entry WHERE account = $1"
 INSIDE = "SELECT count(*) FROM entry WHERE left_at IS NULL"
@@ -200,58 +188,6 @@ async def test_yen_and_dinars_are_counted_in_their_own_units(door: Door, currenc
     assert (await seller.sell(2, price=minor))["total"] == 2 * minor
     assert (await seller.till())["decimals"] == {"jpy": 0, "kwd": 3}[currency]
     assert await door.value(LEDGER, "cash") == 2 * minor
-
-
-async def told_as_owed(database_url: str, capsys: pytest.CaptureFixture[str]) -> str:
-    environment = shop_environment(database_url, "http://localhost:3000", "http://127.0.0.1:1")
-    await asyncio.to_thread(run_owed, read_environment(environment), SLUG)
-    return capsys.readouterr().out
-
-
-async def page_of_the_door(door: Door) -> str:
-    """The night's door as its organiser sees it."""
-    async with door.shop.box.db.transaction() as connection:
-        person = await MEET.first(connection, new_id(), "boss@example.org")
-        assert person is not None
-        organisation = await connection.fetchval("SELECT slug FROM organisation")
-        await add_member(connection, "boss@example.org", str(organisation), ORGANISER)
-        session = await open_session(connection, person.id)
-    answer = await door.shop.web.get(f"/organiser/events/{SLUG}/door", headers={"Cookie": f"session={session}"})
-    assert answer.status_code == 200, answer.text
-    return answer.text
-
-
-@pytest.mark.slow
-async def test_a_cancelled_night_lists_the_cash_that_it_owes_until_it_was_handed_back(
-    door: Door, database_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seller = await seller_at(door)
-    first = await seller.sell(2)
-    await later(door, minutes=1)
-    second = await seller.sell()
-    await seller.void(await seller.sell())
-    await seller.sell(paid_by="card")
-    assert "owes nobody cash" in await told_as_owed(database_url, capsys)
-    async with door.shop.box.db.transaction() as connection:
-        await call_off(connection, await night_to_cancel(connection, SLUG), "A storm.")
-    while await cancel_some(door.shop.box.till):
-        pass
-    codes = [sale["order"] for sale in (first, second)]
-    lines = (await told_as_owed(database_url, capsys)).splitlines()
-    assert [line.split()[:2] for line in lines[:2]] == [[codes[0], "€30.00"], [codes[1], "€15.00"]]
-    assert "Main door" in lines[0]
-    assert (len(lines), lines[2][:6]) == (3, "€45.00")
-    page = await page_of_the_door(door)
-    assert "€45.00 of 2 orders" in page
-    assert all(write_code(code) in page for code in codes)
-    for left, code in ((1, codes[0]), (0, codes[1])):
-        async with door.shop.box.db.transaction() as connection:
-            order = (await show_order(connection, code)).order
-            await give_cash_back(connection, (order.event_id, order.id), "a storm", None)
-        told = await told_as_owed(database_url, capsys)
-        assert (code in told, codes[1] in told) == (False, left == 1)
-    assert "owes nobody cash" in told
-    assert "Cash to hand back" not in await page_of_the_door(door)
 
 
 async def test_the_night_adds_up_scanner_by_scanner(door: Door) -> None:

@@ -9,7 +9,7 @@ import pytest
 from boxoffice.catalogue.nights_file import read_nights_file
 from boxoffice.foundation.problems import Unprocessable
 from boxoffice.guests.add import GuestListFull
-from boxoffice.guests.guest_list import guests_on
+from boxoffice.guests.guest_list import guests_of_night, guests_on
 from boxoffice.guests.read_csv import read_guests
 from tests.cli.test_commands import boxoffice
 from tests.guests.conftest import CREW, FRIENDS, GUEST, WITH_LISTS, Lists
@@ -44,6 +44,19 @@ async def test_a_nights_file_names_guests_once_however_often_it_is_loaded(lists:
     await lists.take_off(anna)
     assert await lists.load(NAMED) == 0  # who was taken off stays off
     assert await names(lists) == ["Ben +0"]
+
+
+async def test_all_lists_of_a_night_are_read_at_once_as_each_by_itself(lists: Lists) -> None:
+    await lists.load(NAMED)
+    async with lists.box.db.transaction() as connection:
+        friends, crew = await lists.one(FRIENDS), await lists.one(CREW)
+        together = await guests_of_night(connection, friends.event_id)
+        assert together == {friends.id: await guests_on(connection, friends)}
+    await lists.add("Dora", on=CREW)
+    async with lists.box.db.transaction() as connection:
+        together = await guests_of_night(connection, friends.event_id)
+        assert together == {one.id: await guests_on(connection, one) for one in (friends, crew)}
+        assert [guest.name for guest in together[crew.id]] == ["Dora"]
 
 
 async def test_a_file_with_more_new_guests_than_places_changes_nothing(lists: Lists) -> None:

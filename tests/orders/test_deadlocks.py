@@ -22,7 +22,7 @@ from boxoffice.orders.release import end, end_hold
 from boxoffice.orders.till import Till
 from boxoffice.payments.breaker import Breaker
 from boxoffice.payments.pacing import Pace
-from boxoffice.payments.stripe import Session
+from boxoffice.payments.stripe_objects import Session
 from tests.nights import NIGHT, load
 from tests.orders.test_place import EVENT
 from tests.pgbouncer import POOLED
@@ -168,9 +168,11 @@ async def storm(db: Database, database_url: str) -> AsyncIterator[Storm]:
 
 
 async def deadlocks(db: Database) -> int:
-    """How many this database has seen. A backend hands in its counts when it ends; a pooler would keep it."""
+    """How many this database has seen. A backend hands in its counts when it ends, or is told to; a pooler would keep
+    it, and may give us the very one."""
     async with db.transaction() as connection:
         await connection.fetch(END_OTHERS)
+        await connection.execute("SELECT pg_stat_force_next_flush()")
     async with db.transaction() as connection:
         await connection.execute("SELECT pg_stat_clear_snapshot()")
         number = await DEADLOCKS.first(connection)

@@ -21,7 +21,7 @@ from boxoffice.orders.place import Line, Request
 from stripe_simulator.money import CURRENCIES
 from tests.conftest import Amount
 from tests.nights import NIGHT
-from tests.orders.test_last_tickets import EMPTY, FULL_AGAIN
+from tests.orders.test_last_tickets import FULL_AGAIN
 from tests.orders.test_place import Desk, open_desk
 
 # Decimals that people write, of a currency that Stripe counts in more of them.
@@ -106,7 +106,7 @@ def outcome_of(sale: Sale, code: int | None, quantities: tuple[int, int]) -> int
 async def sell(desk: Desk, types: list[UUID], sale: Sale) -> int:
     """Sells it all in one batch and looks at every amount; returns how many orders were placed."""
     async with desk.db.transaction() as connection:
-        await EMPTY.run(connection)
+        await connection.execute("TRUNCATE orders CASCADE")
         await FULL_AGAIN.run(connection)
         await NO_PROMOS.run(connection)
         await IN_CURRENCY.run(connection, sale.currency)

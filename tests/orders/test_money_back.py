@@ -14,7 +14,7 @@ from boxoffice.orders.decide_refund import MoreThanLeft, NotRefundable, Wish, de
 from boxoffice.orders.place import Placed
 from boxoffice.orders.refund import settle_refund
 from boxoffice.payments.ledger import post
-from boxoffice.payments.stripe import Refund
+from boxoffice.payments.stripe_objects import Refund
 from boxoffice.reports.audit import audit
 from boxoffice.tickets.issue import issue
 from stripe_simulator.money import CURRENCIES

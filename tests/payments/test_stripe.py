@@ -5,7 +5,8 @@ import time
 import pytest
 import stripe
 
-from boxoffice.payments.stripe import BadSignature, read_event, verify
+from boxoffice.payments.stripe import BadSignature, verify
+from boxoffice.payments.stripe_objects import read_event
 
 BODY = b'{"id":"evt_1"}'
 

@@ -17,7 +17,7 @@ from boxoffice.orders import fulfil, give, give_back
 from boxoffice.orders.order import OrderView
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
-from boxoffice.payments.stripe import Event, read_session
+from boxoffice.payments.stripe_objects import Event, read_session
 from boxoffice.tickets import transfer
 from boxoffice.tickets.ticket import OrderTicket
 

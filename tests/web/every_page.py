@@ -16,6 +16,7 @@ from boxoffice.box import BoxOffice
 from boxoffice.cli import nights
 from boxoffice.cli.demo_entries import scan_for_the_demo
 from boxoffice.cli.demo_orders import buy_for_the_demo
+from boxoffice.door.cash_owed import cash_sales
 from boxoffice.door.device import ROLES, make_link, night_of
 from boxoffice.door.entry_list import open_now
 from boxoffice.foundation.ids import new_id
@@ -36,6 +37,7 @@ from tests.web.cast import (
     paying,
     place,
     refunded,
+    sold_for_cash,
 )
 
 Who = Literal["mara", "newcomer", "nobody"]
@@ -252,6 +254,7 @@ async def _of_a_cancelled_night(box: BoxOffice) -> dict[str, OrderView]:
             box, "released", reason="event_cancelled", slug=CANCELLED, quantity=1, email="c@example.org"
         ),
     }
+    await sold_for_cash(box, CANCELLED, "Lock gate by the canal", (2, ""), (1, MARA), (1, ""), (7, ""))
     async with box.db.transaction() as connection:
         await connection.execute(
             "UPDATE event SET status = 'cancelled', cancelled_reason = $2 WHERE slug = $1", CANCELLED, reason
@@ -467,6 +470,7 @@ async def _of_organisers(box: BoxOffice) -> list[Scene]:
         await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
 
     return [
+        *await _of_cash(box),
         Scene("organiser-sign-in", "/organiser", "nobody"),
         Scene("organiser", "/organiser"),
         Scene("organiser-nobody", "/organiser", "newcomer"),
@@ -475,6 +479,58 @@ async def _of_organisers(box: BoxOffice) -> list[Scene]:
         Scene("organiser-door-before", f"/organiser/events/{NIGHT}/door"),
         Scene("organiser-door-wrong", address, act=make_nothing),
         Scene("organiser-scanner", address, act=make),
+    ]
+
+
+async def _of_cash(box: BoxOffice) -> list[Scene]:
+    """Cash that a cancelled night owes: some of it, none of it any more, and one sale of it."""
+    async with box.db.transaction() as connection:
+        night = await night_of(connection, CANCELLED)
+        first, second = [one.code for one in await cash_sales(connection, night.id)][:2]
+        card = str(
+            await connection.fetchval(
+                "SELECT code FROM orders WHERE event_id = $1 AND id NOT IN (SELECT order_id FROM door_sale) LIMIT 1",
+                night.id,
+            )
+        )
+
+    def handed_back(*codes: str) -> Act:
+        """The cash of these orders is back, or of all when none is named, whatever the scenes before left."""
+
+        async def act(page: Page) -> None:
+            async with box.db.transaction() as connection:
+                await connection.execute(
+                    """UPDATE door_sale SET voided_at = CASE WHEN is_back THEN clock() END,
+                    void_reason = CASE WHEN is_back THEN 'The night is cancelled' END,
+                    void_person_id = CASE WHEN is_back THEN person.id END
+                    FROM (SELECT id, cardinality($2::text[]) = 0 OR code = ANY($2) AS is_back FROM orders
+                      WHERE event_id = $1) AS found, person
+                    WHERE found.id = order_id AND person.email = $3""",
+                    night.id,
+                    codes,
+                    MARA,
+                )
+            await page.reload()
+            for more in await page.locator("#cash-owed summary").all():
+                await more.click()
+
+        return act
+
+    async def say_nothing(page: Page) -> None:
+        await page.fill("#reason", "")
+        await page.click("button.block")
+        await page.wait_for_selector(".wrong")
+
+    door = f"/organiser/events/{CANCELLED}/door"
+    before, asked, other = [f"{door}/cash/{quote(code, safe='~')}" for code in (first, second, card)]
+    return [
+        Scene("organiser-door-cash-none-left", door, act=handed_back()),
+        Scene("organiser-door-cash-owed", door, act=handed_back(first)),
+        Scene("organiser-door-cash-booked", f"{door}?cash={quote(first)}#handed-back"),
+        Scene("organiser-cash", asked),
+        Scene("organiser-cash-wrong", asked, act=say_nothing),
+        Scene("organiser-cash-before", before),
+        Scene("organiser-cash-refused", other),
     ]
 
 

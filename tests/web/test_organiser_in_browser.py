@@ -12,12 +12,14 @@ from playwright.async_api import Browser, expect
 
 from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
+from boxoffice.foundation.written import write_code
 from boxoffice.settings import Settings
 from tests.chromium import in_chromium
 from tests.conftest import SECRET_KEY
 from tests.stripe_simulator.seller import free_port
+from tests.web.cast import sold_for_cash
 from tests.web.conftest import BROWSER, KEYS
-from tests.web.test_organiser import BOSS, PAGE, Office, open_office
+from tests.web.test_organiser import BOSS, PAGE, SLUG, Office, open_office
 
 pytestmark = in_chromium
 
@@ -88,4 +90,31 @@ async def test_without_scripts_a_link_looks_again_and_a_scanner_is_made(
     await expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
     await page.get_by_role("link", name="Back to the door").click()
     await expect(page.locator("#devices")).to_contain_text("Terrace")
+    await context.close()
+
+
+async def test_cash_is_handed_back_by_keyboard_and_without_scripts(
+    chromium: Browser, served: tuple[Office, str]
+) -> None:
+    office, url = served
+    first, second = [write_code(code) for code in await sold_for_cash(office.box, SLUG, "Main door", (2, ""), (1, ""))]
+    await office.value("UPDATE event SET status = 'cancelled' WHERE slug = $1", SLUG)
+    await office.enter(BOSS)
+    context = await chromium.new_context(java_script_enabled=False, viewport={"width": 360, "height": 780})
+    await context.add_cookies([{"name": "session", "value": office.browser.cookies["session"], "url": url}])
+    page = await context.new_page()
+    await page.goto(url + PAGE)
+    owed = page.locator("#cash-owed")
+    await expect(owed).to_contain_text("€66.00 of 2 orders is still owed")
+    await page.get_by_role("link", name=f"Hand back €44.00 of order {first}").press("Enter")
+    await expect(page.locator("h1")).to_have_text("Hand back €44.00")
+    await page.get_by_role("link", name="Not now").press("Enter")
+    await page.get_by_role("link", name=f"Hand back €44.00 of order {first}").press("Enter")
+    await page.get_by_label("Why").press("Enter")
+    await expect(page.get_by_role("status")).to_have_text(f"€44.00 of order {first} is booked as handed back.")
+    await expect(page.get_by_role("status")).to_be_in_viewport()
+    await expect(owed).to_contain_text("€22.00 of 1 order is still owed")
+    await expect(owed).to_contain_text(second)
+    await page.go_back()
+    await expect(page.get_by_role("status")).to_contain_text("Hand nothing over again")
     await context.close()

@@ -9,7 +9,8 @@ from litestar.params import FromPath, FromQuery
 
 from boxoffice.accounts.organisation import ORGANISER, OrganiserNight
 from boxoffice.box import BoxOffice
-from boxoffice.door.cash_up import cash_owed, cash_ups
+from boxoffice.door.cash_owed import cash_sales, handed_back, still_owed, sums
+from boxoffice.door.cash_up import cash_ups
 from boxoffice.door.device import (
     GATE_LENGTH_MAX,
     ROLES,
@@ -30,7 +31,7 @@ from boxoffice.edge.render import NEVER_KEPT, page, see_other
 from boxoffice.edge.visitor import night_of_member
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import FieldError, NotFound, Unprocessable
-from boxoffice.guests.guest_list import GuestList, guests_on, lists_of, revoke_link, share_token
+from boxoffice.guests.guest_list import GuestList, guests_of_night, lists_of, revoke_link, share_token
 
 NAMES_MAX = 300
 DONE = {
@@ -42,10 +43,15 @@ DONE = {
 
 @get("/organiser/events/{slug:str}/door", include_in_schema=False)
 async def show_door(
-    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], slug: FromPath[str], done: FromQuery[str] = ""
+    request: Request[Any, Any, Any],
+    box: NamedDependency[BoxOffice],
+    slug: FromPath[str],
+    done: FromQuery[str] = "",
+    cash: FromQuery[str] = "",
 ) -> Response[str]:
-    """Everything of the night's door as it is known now. Raises SignInFirst, NotFound."""
-    return await _page(request, box, slug, done=DONE.get(done, ""))
+    """Everything of the night's door as it is known now; `cash`: the order whose cash was just handed back. Raises
+    SignInFirst, NotFound."""
+    return await _page(request, box, slug, done=DONE.get(done, ""), cash=cash)
 
 
 @get("/organiser/events/{slug:str}/door/entries.csv", include_in_schema=False)
@@ -163,18 +169,22 @@ async def _page(
     slug: str,
     *,
     done: str = "",
+    cash: str = "",
     fields: Typed | None = None,
     problem: Unprocessable | None = None,
 ) -> Response[str]:
+    # Two of them: that a session was seen is written, and a snapshot only reads.
     async with box.db.transaction() as connection:
         night = await night_of_member(connection, box.settings, request, slug)
     async with box.db.transaction(snapshot=True) as connection:
         report = await night_report(connection, night.id)
         scanners = await devices(connection, night.id)
         boxes = await cash_ups(connection, night.id)
-        owed = await cash_owed(connection, night.id)
+        sales = await cash_sales(connection, night.id)
         names = await list_names(connection, night.id)
-        lists = [(one, await guests_on(connection, one)) for one in await lists_of(connection, night.slug)]
+        guests = await guests_of_night(connection, night.id)
+        lists = [(one, guests.get(one.id, [])) for one in await lists_of(connection, night.slug)]
+    owed, back = still_owed(sales), handed_back(sales)
     return page(
         box.settings,
         "organiser_door.html",
@@ -185,7 +195,11 @@ async def _page(
         scanners=[one for one in scanners if not one.revoked_at],
         revoked=[one for one in scanners if one.revoked_at],
         cash_ups=boxes,
-        cash_owed=owed,
+        owed=owed,
+        owed_sums=sums(owed),
+        handed_back=back,
+        handed_back_sums=sums(back),
+        just_handed_back=next((one for one in back if one.code == cash), None),
         list_names=names,
         lists=lists,
         links={one.id: _list_link(box, one) for one, _ in lists} if night.is_organiser else {},
