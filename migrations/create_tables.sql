@@ -179,7 +179,7 @@ DECLARE
   night event%ROWTYPE;
   swept uuid[];
   s_id uuid[]; s_cap integer[]; s_used integer[]; s_closed boolean[];
-  r_id uuid[]; r_type uuid[]; r_price bigint[]; r_stock integer[]; r_room integer[]; r_admits integer[];
+  r_id uuid[]; r_type uuid[]; r_price bigint[]; r_stock integer[]; r_room integer[]; r_admits integer[]; r_ended boolean[];
   d_id uuid[]; d_code text[]; d_percent smallint[]; d_amount bigint[]; d_max integer[]; d_used integer[];
   kept integer[] := '{}'; kept_total bigint[] := '{}'; kept_quantity integer[] := '{}'; kept_promo uuid[] := '{}';
   kept_turn timestamptz[] := '{}'; kept_until timestamptz[] := '{}'; turns integer := 0; turn timestamptz;
@@ -214,8 +214,8 @@ BEGIN
   FROM stock AS s WHERE s.event_id = p_event;
   SELECT array_agg(r.id ORDER BY r.position), array_agg(r.ticket_type_id ORDER BY r.position),
     array_agg(r.price_minor ORDER BY r.position), array_agg(array_position(s_id, r.stock_id) ORDER BY r.position),
-    array_agg(array_position(s_id, t.room_stock_id) ORDER BY r.position), array_agg(t.admits ORDER BY r.position)
-  INTO r_id, r_type, r_price, r_stock, r_room, r_admits
+    array_agg(array_position(s_id, t.room_stock_id) ORDER BY r.position), array_agg(t.admits ORDER BY r.position), array_agg(coalesce(t.last_entry_at <= moment, false) ORDER BY r.position)
+  INTO r_id, r_type, r_price, r_stock, r_room, r_admits, r_ended
   FROM release AS r JOIN ticket_type AS t ON t.event_id = p_event AND t.id = r.ticket_type_id WHERE r.event_id = p_event AND NOT t.for_guests;
   SELECT array_agg(p.id), array_agg(p.code), array_agg(p.percent), array_agg(p.amount_minor), array_agg(p.uses_max),
     array_agg(p.used) INTO d_id, d_code, d_percent, d_amount, d_max, d_used
@@ -263,13 +263,14 @@ BEGIN
       FOR r IN 1 .. cardinality(r_id) LOOP
         CONTINUE WHEN r_type[r] <> l_type[line];
         best := r;
+        CONTINUE WHEN r_ended[r];
         IF s_used[r_stock[r]] + n <= s_cap[r_stock[r]]
           AND (r_room[r] IS NULL OR s_used[r_room[r]] + n * r_admits[r] <= s_cap[r_room[r]]) THEN
           pick := r; EXIT;
         END IF;
       END LOOP;
       IF pick IS NULL THEN
-        outcome := CASE WHEN best IS NULL THEN 'unknown_ticket_type' ELSE 'sold_out' END; EXIT;
+        outcome := CASE WHEN best IS NULL THEN 'unknown_ticket_type' WHEN r_ended[best] THEN 'entry_ended' ELSE 'sold_out' END; EXIT;
       END IF;
       unit := r_price[pick];
       IF d IS NOT NULL THEN unit := price_with_code(unit, d_percent[d], d_amount[d], night.currency); END IF;
@@ -438,7 +439,11 @@ CREATE VIEW public.ladder AS
     release.price_minor,
     release.stock_id,
     ticket_type.room_stock_id,
-    LEAST((stock.cap - stock.used), ((room.cap - room.used) / ticket_type.admits)) AS available
+        CASE
+            WHEN (ticket_type.last_entry_at <= ( SELECT public.clock() AS clock)) THEN 0
+            ELSE LEAST((stock.cap - stock.used), ((room.cap - room.used) / ticket_type.admits))
+        END AS available,
+    COALESCE((ticket_type.last_entry_at <= ( SELECT public.clock() AS clock)), false) AS entry_ended
    FROM (((public.release
      JOIN public.ticket_type ON (((ticket_type.event_id = release.event_id) AND (ticket_type.id = release.ticket_type_id))))
      JOIN public.stock ON (((stock.event_id = release.event_id) AND (stock.id = release.stock_id))))
@@ -1914,6 +1919,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261129150002'),
   ('20261129150003'),
   ('20261129160000'),
-  ('20261129163000');
+  ('20261129163000'),
+  ('20261129171500');
 
 COMMIT;

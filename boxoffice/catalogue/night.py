@@ -90,6 +90,7 @@ class ReleaseRow(msgspec.Struct, frozen=True):
     ticket_type: str
     description: str
     admits: int
+    checks: list[str]
     last_entry_at: datetime | None
     name: str
     price_minor: int
@@ -98,6 +99,7 @@ class ReleaseRow(msgspec.Struct, frozen=True):
     of_release: int
     room_cap: int | None
     room_left: int | None
+    entry_ended: bool
 
 
 class Rung(msgspec.Struct, frozen=True):
@@ -111,7 +113,8 @@ class Rung(msgspec.Struct, frozen=True):
 
 class Offer(msgspec.Struct, frozen=True):
     """A ticket type: its ladder in the order of sale, and the largest number that one order may take. One ticket lets
-    in `admits` people, none for the first time after `last_entry_at`."""
+    in `admits` people, none for the first time after `last_entry_at`: once `entry_ended` it is not sold any more.
+    `checks_name`: the door compares the name on the ticket with an ID."""
 
     id: UUID
     name: str
@@ -120,6 +123,8 @@ class Offer(msgspec.Struct, frozen=True):
     quantity_max: int
     admits: int
     last_entry_at: datetime | None
+    entry_ended: bool
+    checks_name: bool
 
     def rung_for(self, quantity: int) -> Rung | None:
         """The step that `quantity` tickets would be sold from: the first that has them all (SQL: `release_on_sale`)."""
@@ -211,9 +216,9 @@ WHERE event_genre.event_id = $1 ORDER BY genre.name
 LADDER = Query(
     ReleaseRow,
     """
-SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, admits, last_entry_at, ladder.name,
-  price_minor, stock.cap, available AS left, stock.cap - stock.used AS of_release, room.cap AS room_cap,
-  room.cap - room.used AS room_left
+SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, admits, checks, last_entry_at,
+  ladder.name, price_minor, stock.cap, available AS left, stock.cap - stock.used AS of_release, room.cap AS room_cap,
+  room.cap - room.used AS room_left, entry_ended
 FROM ladder JOIN ticket_type ON ticket_type.event_id = ladder.event_id AND ticket_type.id = ladder.ticket_type_id
 JOIN stock ON stock.event_id = ladder.event_id AND stock.id = ladder.stock_id
 LEFT JOIN stock AS room ON room.event_id = ladder.event_id AND room.id = ladder.room_stock_id
@@ -235,11 +240,11 @@ async def show_night(connection: Connection, slug: str) -> Night:
         by_type.setdefault(release.ticket_type_id, []).append(release)
     offers = tuple(_offer(row, ladder) for ladder in by_type.values())
     # One room serves every type that draws on it.
-    left = min(
-        [sum(one.of_release for one in releases), *(one.room_left for one in releases if one.room_left is not None)]
-    )
-    cap = min([sum(one.cap for one in releases), *(one.room_cap for one in releases if one.room_cap is not None)])
-    sale = _closed(row) or ("open" if any(offer.quantity_max for offer in offers) else "sold_out")
+    sold = [one for one in releases if not one.entry_ended]
+    left = min([sum(one.of_release for one in sold), *(one.room_left for one in sold if one.room_left is not None)])
+    cap = min([sum(one.cap for one in sold), *(one.room_cap for one in sold if one.room_cap is not None)])
+    nothing_left: Sale = "ended" if releases and not sold else "sold_out"
+    sale = _closed(row) or ("open" if any(offer.quantity_max for offer in offers) else nothing_left)
     few = sale == "open" and is_few(left, cap)
     return Night(row, tuple(line_up), tuple(genres), offers, sale, left, few)
 
@@ -274,7 +279,7 @@ def _offer(row: NightRow, ladder: list[ReleaseRow]) -> Offer:
     rungs: list[Rung] = []
     selling = False
     for release in ladder:
-        state = _closed(row) or _state(release.left, selling=selling)
+        state = _closed(row) or ("ended" if release.entry_ended else None) or _state(release.left, selling=selling)
         selling = selling or release.left > 0
         rungs.append(Rung(release.name, release.price_minor, release.left, state))
     first = ladder[0]
@@ -288,6 +293,8 @@ def _offer(row: NightRow, ladder: list[ReleaseRow]) -> Offer:
         quantity_max,
         first.admits,
         first.last_entry_at,
+        first.entry_ended,
+        "name" in first.checks,
     )
 
 

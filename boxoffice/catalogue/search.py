@@ -66,7 +66,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class NightCard(msgspec.Struct, frozen=True):
-    """A night in the programme. `price_from_minor` is None when nothing is left; `left` and `cap` count all types."""
+    """A night in the programme. `price_from_minor` is None when nothing is left; `left` and `cap` count all
+    types that still let somebody in; `entry_ended`: none does."""
 
     slug: str
     title: str
@@ -88,6 +89,7 @@ class NightCard(msgspec.Struct, frozen=True):
     price_from_minor: int | None
     left: int
     cap: int
+    entry_ended: bool
     now: datetime
 
     @property
@@ -95,7 +97,7 @@ class NightCard(msgspec.Struct, frozen=True):
         """Whether tickets can be bought, or why not."""
         if self.status == "cancelled":
             return "cancelled"
-        if self.now >= self.sale_ends_at:
+        if self.now >= self.sale_ends_at or self.entry_ended:
             return "ended"
         if self.sale_starts_at is not None and self.now < self.sale_starts_at:
             return "not_yet"
@@ -176,11 +178,13 @@ SELECT event.slug, event.title, event.subtitle, event.status, event.doors_at, ev
   ARRAY(SELECT artist.name FROM line_up JOIN artist ON artist.id = line_up.artist_id
     WHERE line_up.event_id = event.id ORDER BY line_up.position) AS artists,
   (SELECT min(price_minor) FROM release_on_sale(event.id, 1) WHERE available > 0) AS price_from_minor,
-  shelf.left, shelf.cap, clock() AS now
+  shelf.left, shelf.cap, shelf.entry_ended, clock() AS now
 FROM found JOIN event ON event.id = found.id JOIN venue ON venue.id = event.venue_id
 CROSS JOIN LATERAL (
-  SELECT least(coalesce(sum(stock.cap - stock.used), 0), min(room.cap - room.used))::integer AS left,
-    least(coalesce(sum(stock.cap), 0), min(room.cap))::integer AS cap
+  SELECT least(coalesce(sum(stock.cap - stock.used) FILTER (WHERE NOT ladder.entry_ended), 0),
+      min(room.cap - room.used))::integer AS left,
+    least(coalesce(sum(stock.cap) FILTER (WHERE NOT ladder.entry_ended), 0), min(room.cap))::integer AS cap,
+    coalesce(bool_and(ladder.entry_ended), false) AS entry_ended
   FROM ladder
   JOIN stock ON stock.event_id = event.id AND stock.id = ladder.stock_id
   LEFT JOIN stock AS room ON room.event_id = event.id AND room.id = ladder.room_stock_id

@@ -21,7 +21,7 @@ from boxoffice.cli.demo_environment import (
     environment_of_demo,
     readable_by_commands,
 )
-from boxoffice.cli.demo_orders import buy_for_the_demo
+from boxoffice.cli.demo_orders import BOUGHT_AGO, buy_for_the_demo
 from boxoffice.cli.local_https import certificate_for, local_address
 from boxoffice.cli.programs import Programs
 from boxoffice.foundation.problems import NotFound
@@ -81,7 +81,7 @@ def _open(
     migrate.run(settings.database_url)
     if postgres.psql("SELECT count(*) FROM event", DATABASE).strip() == "0":
         print("[3/5] demo nights", flush=True)
-        asyncio.run(nights.load(settings, ROOT / "nights" / "demo.toml"))
+        asyncio.run(nights.load(settings, ROOT / "nights" / "demo.toml", ago=BOUGHT_AGO))
         asyncio.run(buy_for_the_demo(settings))
     else:
         print("[3/5] nights are there from before", flush=True)
@@ -115,6 +115,7 @@ def _say_where_to_click(base_url: str, simulator: Simulator | None) -> None:
         print("              (a newer stripe also asks for --all-snapshot)")
     print(f"  Pay with    {TEST_CARD}, any date to come, any CVC")
     print("  Checked by  .venv/bin/python -m boxoffice doctor --demo")
+    print("  Commands    in another terminal they are about this demo: .venv/bin/python -m boxoffice --help")
 
 
 def _scanner(environment: dict[str, str], local: Path) -> DemoScanner | None:

@@ -15,7 +15,8 @@ from boxoffice.settings import Reading
 
 
 def run_load(reading: Reading, slug: str, path: Path, list_name: str) -> None:
-    """Adds the guests of a CSV file, all or none. Raises SettingsProblem, NotFound, Unprocessable, GuestListFull."""
+    """Adds the guests of a CSV file, all or none. Raises SettingsProblem, NotFound, Unprocessable, GuestListFull,
+    GuestListClosed."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

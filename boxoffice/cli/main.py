@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 from uuid import UUID
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     _organiser_arguments(commands.add_parser("organiser", help="who runs an organisation's nights: add, list, remove"))
 
     command = commands.add_parser("audit", help="ask the books whether they are in order")
+    _of_demo(command)
     command.set_defaults(run=_audit)
     return parser
 
@@ -100,6 +102,7 @@ def _nights_arguments(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(required=True, metavar="ACTION")
     load = actions.add_parser("load", help="create and update the nights of a TOML file")
     load.add_argument("file", type=Path)
+    _of_demo(load)
     load.set_defaults(run=_load_nights)
 
 
@@ -194,7 +197,13 @@ def _of_demo(command: argparse.ArgumentParser) -> None:
 
 
 def _reading(arguments: argparse.Namespace) -> Reading:
-    return read_environment(running_demo(arguments.local) if arguments.demo else None)
+    """What a command works on: the environment, or the demo where that was said or nothing else is."""
+    if arguments.demo:
+        return read_environment(running_demo(arguments.local))
+    if not os.environ.get("DATABASE_URL", "").strip() and (arguments.local / RUNNING).exists():
+        print("DATABASE_URL is not set, so this is about the demo that runs here.", file=sys.stderr)
+        return read_environment(running_demo(arguments.local))
+    return read_environment()
 
 
 def _doctor(arguments: argparse.Namespace) -> None:
@@ -202,7 +211,8 @@ def _doctor(arguments: argparse.Namespace) -> None:
 
     if not arguments.demo and (arguments.local / RUNNING).exists() and not arguments.json:
         print("A demo runs on this machine; this looks at the environment. The demo's: boxoffice doctor --demo")
-    doctor.run(_reading(arguments), machine=arguments.json, live=arguments.live, send_mail_to=arguments.send_mail_to)
+    reading = _reading(arguments) if arguments.demo else read_environment()
+    doctor.run(reading, machine=arguments.json, live=arguments.live, send_mail_to=arguments.send_mail_to)
 
 
 def _tell_order(arguments: argparse.Namespace) -> None:
@@ -319,11 +329,11 @@ def _port(text: str) -> int:
 
 
 def _load_nights(arguments: argparse.Namespace) -> None:
-    count = asyncio.run(nights.load(Settings.from_environment(), arguments.file))
+    count = asyncio.run(nights.load(_reading(arguments).whole(), arguments.file))
     print(f"{count} night{'' if count == 1 else 's'} loaded from {arguments.file}.")
 
 
-def _audit(_arguments: argparse.Namespace) -> None:
-    broken = asyncio.run(audit.run(Settings.from_environment()))
+def _audit(arguments: argparse.Namespace) -> None:
+    broken = asyncio.run(audit.run(_reading(arguments).whole()))
     if broken:
         sys.exit(f"{broken} of these must never be wrong. docs/runbook/payments.md says where to look.")

@@ -1,6 +1,7 @@
 """`boxoffice nights load FILE`"""
 
 import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from boxoffice.box import BoxOffice
@@ -13,8 +14,9 @@ from boxoffice.guests.add import add_guests_of_file
 from boxoffice.settings import Settings
 
 
-async def load(settings: Settings, path: Path) -> int:
-    """Loads every night of the file in one transaction and returns their number.
+async def load(settings: Settings, path: Path, *, ago: timedelta = timedelta()) -> int:
+    """Loads every night of the file in one transaction and returns their number. `ago`: as if that had happened so long
+    before now, while the days of the file count from now.
 
     Raises Unprocessable for a file that cannot be read or meant, and GuestListFull when its new guests are more than
     their list has places left: nothing is changed then.
@@ -22,13 +24,16 @@ async def load(settings: Settings, path: Path) -> int:
     text = await asyncio.to_thread(_text_of, path)
     box = BoxOffice.from_settings(settings)
     try:
-        return await box.db.attempt(_load, text)
+        moment = await box.db.attempt(now)
+        if ago:
+            box.db.moved_clock = moment - ago
+        return await box.db.attempt(_load, text, moment)
     finally:
         await box.db.close()
 
 
-async def _load(connection: Connection, text: str) -> int:
-    file = read_nights_file(text, await now(connection))
+async def _load(connection: Connection, text: str, moment: datetime) -> int:
+    file = read_nights_file(text, moment)
     number = await load_nights(connection, file)
     await add_guests_of_file(connection, file)
     return number

@@ -15,8 +15,9 @@ EXCEPTIONS_MAX = 200
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """The night in people. `came` have been in by any list, `inside` are so now; `good` hold what opens the door, and
-    `missing` of them have not come. `room`: places of the room and of guest lists; None where no room has a capacity.
+    """The night in people, each counted once. `came` have been in by any list, `inside` are so now; `good` hold what
+    opens the door, and `missing` of them have not come. `room`: places of the room and of guest lists; None
+    where no room has a capacity.
     """
 
     came: int
@@ -39,10 +40,13 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class GateReport(msgspec.Struct, frozen=True):
-    """A gate: people whom its scanners let in and out, and scans that they refused."""
+    """A gate by one list. `came`: people whose first entry by that list this was, of two doors' the one that counts, so
+    that all gates together are the list's; `again`: let in once more. `left` were let out; `refused` counts scans."""
 
     gate: str
-    entered: int
+    list_name: str
+    came: int
+    again: int
     left: int
     last_minutes: int
     refused: int
@@ -63,10 +67,12 @@ class TypeReport(msgspec.Struct, frozen=True):
 
 
 class ListReport(msgspec.Struct, frozen=True):
-    """One list, in people: visits begun, inside, those whose tickets open it, and of them whoever did not come."""
+    """One list, in people: who came in by it, how often somebody did once more, inside, those whose tickets open it,
+    and of them whoever did not come."""
 
     name: str
-    entered: int
+    came: int
+    again: int
     inside: int
     good: int
     no_shows: int
@@ -137,13 +143,15 @@ class NightReport(msgspec.Struct, frozen=True):
 LISTS = Query(
     ListReport,
     """
-SELECT entry_list.name, counted.entered, counted.inside, tickets.good, tickets.no_shows
+SELECT entry_list.name, counted.came, counted.again, counted.inside, tickets.good, tickets.no_shows
 FROM entry_list
-CROSS JOIN LATERAL (SELECT coalesce(sum(admits), 0)::integer AS entered,
-    coalesce(sum(admits) FILTER (WHERE left_at IS NULL), 0)::integer AS inside
-  FROM entry JOIN ticket ON ticket.event_id = entry.event_id AND ticket.id = entry.ticket_id
-  JOIN ticket_type ON ticket_type.event_id = entry.event_id AND ticket_type.id = ticket_type_id
-  WHERE entry.event_id = $1 AND entry.list_id = entry_list.id) AS counted
+CROSS JOIN LATERAL (SELECT coalesce(sum(admits), 0)::integer AS came,
+    coalesce(sum(admits * (visits - 1)), 0)::integer AS again,
+    coalesce(sum(admits) FILTER (WHERE is_inside), 0)::integer AS inside
+  FROM (SELECT ticket_id, count(*) AS visits, bool_or(left_at IS NULL) AS is_inside
+    FROM entry WHERE entry.event_id = $1 AND entry.list_id = entry_list.id GROUP BY ticket_id) AS one
+  JOIN ticket ON ticket.event_id = $1 AND ticket.id = one.ticket_id
+  JOIN ticket_type ON ticket_type.event_id = $1 AND ticket_type.id = ticket_type_id) AS counted
 CROSS JOIN LATERAL (SELECT coalesce(sum(admits), 0)::integer AS good,
     coalesce(sum(admits) FILTER (WHERE came.ticket_id IS NULL), 0)::integer AS no_shows
   FROM list_ticket JOIN ticket ON ticket.event_id = $1 AND ticket.id = list_ticket.ticket_id
@@ -208,19 +216,29 @@ FROM slot LEFT JOIN move ON at < starts_at + $2 GROUP BY 1 ORDER BY 1
 GATES = Query(
     GateReport,
     """
-WITH device AS (SELECT id, gate FROM device WHERE event_id = $1),
-people AS (
-  SELECT device_id, kind, corrected_at, answer, admits, EXISTS (SELECT FROM scan AS undo WHERE undo.event_id = $1
-      AND undo.kind = 'undo' AND undo.undoes_device_id = scan.device_id AND undo.undoes_nonce = scan.nonce) AS undone
-  FROM scan LEFT JOIN ticket ON ticket.event_id = $1 AND ticket.id = scan.ticket_id
+WITH place AS (SELECT DISTINCT gate, list_id FROM device WHERE event_id = $1),
+entered AS (
+  SELECT gate, device.list_id, sum(admits) FILTER (WHERE visit = 1) AS came,
+    sum(admits) FILTER (WHERE visit > 1) AS again,
+    sum(admits) FILTER (WHERE entered_at > clock() - $2::interval) AS last_minutes
+  FROM entry JOIN device ON device.event_id = $1 AND device.id = device_id
+  JOIN ticket ON ticket.event_id = $1 AND ticket.id = entry.ticket_id
+  JOIN ticket_type ON ticket_type.event_id = $1 AND ticket_type.id = ticket_type_id
+  WHERE entry.event_id = $1 GROUP BY 1, 2),
+scanned AS (
+  SELECT gate, device.list_id, sum(admits) FILTER (WHERE answer = 'left' AND NOT EXISTS (
+      SELECT FROM scan AS undo WHERE undo.event_id = $1 AND undo.kind = 'undo'
+        AND undo.undoes_device_id = scan.device_id AND undo.undoes_nonce = scan.nonce)) AS "left",
+    count(*) FILTER (WHERE answer NOT IN ('admitted', 'left', 'undone', 'not_inside')) AS refused
+  FROM scan JOIN device ON device.event_id = $1 AND device.id = scan.device_id
+  LEFT JOIN ticket ON ticket.event_id = $1 AND ticket.id = scan.ticket_id
   LEFT JOIN ticket_type ON ticket_type.event_id = $1 AND ticket_type.id = ticket_type_id
-  WHERE scan.event_id = $1)
-SELECT gate, coalesce(sum(admits) FILTER (WHERE answer = 'admitted' AND NOT undone), 0)::integer AS entered,
-  coalesce(sum(admits) FILTER (WHERE answer = 'left' AND NOT undone), 0)::integer AS "left",
-  coalesce(sum(admits) FILTER (WHERE answer = 'admitted' AND NOT undone AND corrected_at > clock() - $2::interval), 0)
-    ::integer AS last_minutes,
-  (count(*) FILTER (WHERE answer NOT IN ('admitted', 'left', 'undone', 'not_inside')))::integer AS refused
-FROM device LEFT JOIN people ON people.device_id = device.id GROUP BY gate ORDER BY gate
+  WHERE scan.event_id = $1 GROUP BY 1, 2)
+SELECT gate, entry_list.name AS list_name, coalesce(came, 0)::integer AS came, coalesce(again, 0)::integer AS again,
+  coalesce("left", 0)::integer AS "left", coalesce(last_minutes, 0)::integer AS last_minutes,
+  coalesce(refused, 0)::integer AS refused
+FROM place JOIN entry_list ON entry_list.event_id = $1 AND entry_list.id = place.list_id
+LEFT JOIN entered USING (gate, list_id) LEFT JOIN scanned USING (gate, list_id) ORDER BY gate, list_name
 """,
 )
 TYPES = Query(

@@ -10,7 +10,7 @@ from boxoffice.foundation.db import Connection, Query
 
 
 class GoodFor(msgspec.Struct, frozen=True):
-    """The night of a ticket that opens its door, whether or not somebody has come in with it."""
+    """The night that a ticket is genuine for, whether or not somebody has come in with it, or still may."""
 
     id: UUID
     short_code: str

@@ -73,7 +73,7 @@ async def add_guest(connection: Connection, guest_list: GuestList, guest: Named,
 
     Raises GuestListClosed, GuestListFull, IdempotencyConflict.
     """
-    if source == "link" and not guest_list.is_open:
+    if (source == "link" and not guest_list.is_open) or (source == "csv" and guest_list.entry_ended):
         raise closed(guest_list)
     left = await places_left(connection, guest_list.event_id, guest_list.id)
     request = request_for(f"guest:{guest_list.id}:{key}", guest.email, guest_list.id, _names(guest))
@@ -92,7 +92,8 @@ async def add_named(
 ) -> list[Named]:
     """Puts all of them on the list or, when they are too many, none; returns those who are new on it.
 
-    Who is on it already, or was taken off it, stays so: a file may be loaded again. Raises GuestListFull.
+    Who is on it already, or was taken off it, stays so: a file may be loaded again. Raises GuestListFull,
+    GuestListClosed.
     """
     left = await places_left(connection, guest_list.event_id, guest_list.id)
     there = {_same(one) for one in await guests_on(connection, guest_list)}
@@ -129,6 +130,8 @@ def closed(guest_list: GuestList) -> GuestListClosed:
     """The answer to whoever comes too late."""
     if guest_list.event_status == "cancelled":
         return GuestListClosed("The night is cancelled, and this list with it.")
+    if guest_list.entry_ended:
+        return GuestListClosed(f"Entry by {guest_list.name} has ended: nobody can be added or taken off any more.")
     return GuestListClosed("This list is closed: nobody can be added or taken off any more. Nothing was changed.")
 
 

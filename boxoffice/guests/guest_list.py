@@ -18,7 +18,7 @@ ID_BYTES = 16
 
 class GuestList(msgspec.Struct, frozen=True):
     """A list with its night. `quota` and `taken` count people; `last_entry_at`: after it nobody comes in
-    by it for the first time."""
+    by it for the first time, and then at the latest it closes."""
 
     event_id: UUID
     id: UUID
@@ -50,6 +50,11 @@ class GuestList(msgspec.Struct, frozen=True):
         return self.event_status == "published" and self.now < self.closes_at
 
     @property
+    def entry_ended(self) -> bool:
+        """Whether nobody comes in by it any more who has not been in before."""
+        return self.last_entry_at is not None and self.now >= self.last_entry_at
+
+    @property
     def plus_ones_now(self) -> int:
         """How many may come along with one more guest."""
         return min(self.plus_ones_max, self.left - 1)
@@ -76,7 +81,8 @@ class Guest(msgspec.Struct, frozen=True):
 
 _LIST = """
 SELECT guest_list.event_id, guest_list.id, ticket_type.name, given_by, stock.cap AS quota, stock.used AS taken,
-  plus_ones_max, closes_at, ticket_type.last_entry_at, link_revision, event.slug AS event_slug,
+  plus_ones_max, least(closes_at, ticket_type.last_entry_at) AS closes_at, ticket_type.last_entry_at, link_revision,
+  event.slug AS event_slug,
   event.title AS event_title, event.status AS event_status, doors_at, event.time_zone, venue.name AS venue_name,
   venue.city AS venue_city, clock() AS now
 FROM guest_list JOIN event ON event.id = guest_list.event_id JOIN venue ON venue.id = event.venue_id

@@ -41,7 +41,7 @@ class OrderEnded(Problem):
 
 
 class SaleClosed(Problem):
-    """The night is not on sale now."""
+    """The night is not on sale now, or a ticket type of it no more."""
 
     status, type, title = 409, "sale_closed", "Not on sale"
 
@@ -68,6 +68,7 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
     ),
     "order_ended": (OrderEnded, "This order has ended and nothing was paid. Start again from the event page."),
     "sale_closed": (SaleClosed, "This night is not on sale right now."),
+    "entry_ended": (SaleClosed, "Entry with these tickets has ended, so they are no longer sold. Nothing was taken."),
     "unknown_ticket_type": (OrderRefused, "This night has no such ticket type."),
     "promo_not_valid": (CodeNotValid, "This code is not valid for this night, or it is used up."),
     "below_minimum": (OrderRefused, "With this code the total is below what a card payment can carry."),

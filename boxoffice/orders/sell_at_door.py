@@ -51,6 +51,7 @@ class _Offer(msgspec.Struct, frozen=True):
     room_stock_id: UUID | None
     admits: int
     left: int
+    entry_ended: bool
     fits: bool
     currency: str
     short_code: str
@@ -71,7 +72,7 @@ OFFERS = Query(
     f"""
 SELECT ticket_type.id AS ticket_type_id, ticket_type.name, admits::integer, price.price_minor, cash, card,
   {_LEFT}
-{_PRICED} WHERE {_ON_SALE} ORDER BY ticket_type.position
+{_PRICED} WHERE {_ON_SALE} AND clock() < coalesce(ticket_type.last_entry_at, 'infinity') ORDER BY ticket_type.position
 """,
 )
 # The batch with no order in it: what has expired goes back on sale, and the stocks are locked as the batch locks them.
@@ -86,7 +87,8 @@ OFFER = Query(
     _Offer,
     f"""
 SELECT ticket_type.name, price.price_minor, cash, card, release_id, stock_id, rung.room_stock_id, admits::integer,
-  {_LEFT}, available >= $3 AS fits, currency, short_code, clock() + hold_minutes * interval '1 minute' AS hold_until
+  {_LEFT}, entry_ended, available >= $3 AS fits, currency, short_code,
+  clock() + hold_minutes * interval '1 minute' AS hold_until
 {_PRICED} JOIN release_on_sale($1, $3) AS rung ON rung.ticket_type_id = ticket_type.id
 WHERE {_ON_SALE} AND ticket_type.id = $2
 """,
@@ -164,6 +166,8 @@ async def sell_at_door(
 
 
 def _refuse(offer: _Offer, line: Line, paid_by: PaidBy, total_minor: int) -> None:
+    if offer.entry_ended:
+        raise SaleClosed(f"Entry with {offer.name} has ended, so it is no longer sold. Nothing was taken.")
     if line.seen_minor != offer.price_minor:
         price = write_money(offer.price_minor, offer.currency)
         problem = PriceChanged(f"{offer.name} costs {price} now. Nothing was taken; tell them the new price.")

@@ -1,6 +1,8 @@
-// A ticket at the door: the screen stays awake, a tap shows the code large on white, and the page is kept so that it
-// opens without a network. Without this file the ticket is a page like any other.
+// A ticket at the door: the screen stays awake, a tap shows the code large on white, the page is kept so that it opens
+// without a network, and shows soon that somebody came in. Without this file the ticket is a page like any other.
 
+const LOOK_EVERY_MS = 20_000;
+const SLOW_MS = 10_000;
 const qr = document.querySelector(".ticket-qr");
 const saved = document.querySelector("#saved");
 let awake;
@@ -53,13 +55,29 @@ function offerLarge() {
   document.querySelector(".ticket-actions").prepend(open);
 }
 
+/** On the night, while somebody looks: the page is loaded anew once the ticket is another than it shows. */
+async function look() {
+  const { state, from, until } = document.querySelector("#watched").dataset;
+  const now = Date.now();
+  if (document.visibilityState !== "visible" || !navigator.onLine || now < Date.parse(from) || now > Date.parse(until)) return;
+  try {
+    const answer = await fetch(`${location.pathname}/state`, { cache: "no-store", signal: AbortSignal.timeout(SLOW_MS) });
+    if (answer.ok && (await answer.json()).state !== state) location.reload();
+  } catch {
+    // no network: the next look tells
+  }
+}
+
 addEventListener("online", showOffline);
 addEventListener("offline", showOffline);
 document.addEventListener("visibilitychange", () => {
-  if (qr && document.visibilityState === "visible") stayAwake();
+  if (!qr || document.visibilityState !== "visible") return;
+  stayAwake();
+  look();
 });
 showOffline();
 if (qr) {
+  setInterval(look, LOOK_EVERY_MS);
   offerLarge();
   stayAwake();
 }

@@ -41,7 +41,8 @@ class OrderTicket(msgspec.Struct, frozen=True):
 class TicketCard(msgspec.Struct, frozen=True):
     """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid; `email`
     is its buyer's, `holder_email` of whoever holds it now. It lets in `admits` people, none for the first time after
-    `last_entry_at`. `rotates`: its code changes; `takes_paper`: the door takes one that stays too."""
+    `last_entry_at`. `rotates`: its code changes; `takes_paper`: the door takes one that stays too. From
+    `watched_from` until the night ends its open page asks what became of it."""
 
     event_id: UUID
     id: UUID
@@ -70,6 +71,7 @@ class TicketCard(msgspec.Struct, frozen=True):
     doors_at: datetime
     starts_at: datetime
     ends_at: datetime
+    watched_from: datetime
     time_zone: str
     age_minimum: int
     venue_name: str
@@ -77,6 +79,11 @@ class TicketCard(msgspec.Struct, frozen=True):
     venue_city: str
     organiser: str
     now: datetime
+
+    @property
+    def state(self) -> str:
+        """What its page shows at a glance: its status, or `cancelled` with its night."""
+        return "cancelled" if self.event_status == "cancelled" and self.status in OPENS_THE_DOOR else self.status
 
     @property
     def is_buyers(self) -> bool:
@@ -106,8 +113,10 @@ SELECT ticket.event_id, ticket.id, ticket.code,
   ticket.used_at, orders.code AS order_code, orders.email, coalesce(ticket.holder_email, orders.email) AS holder_email,
   ticket.reissued_at, event.code = 'rotating' AS rotates, event.paper AS takes_paper,
   event.slug AS event_slug, event.title AS event_title, event.status AS event_status, event.doors_at, event.starts_at,
-  event.ends_at, event.time_zone, event.age_minimum, venue.name AS venue_name, venue.address AS venue_address,
-  venue.city AS venue_city, organisation.name AS organiser, clock() AS now
+  event.ends_at, least(event.doors_at - interval '2 hours', (SELECT min(opens_at) FROM entry_list
+    WHERE entry_list.event_id = event.id)) AS watched_from, event.time_zone, event.age_minimum,
+  venue.name AS venue_name, venue.address AS venue_address, venue.city AS venue_city,
+  organisation.name AS organiser, clock() AS now
 FROM ticket
 JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id
 JOIN order_line ON order_line.event_id = ticket.event_id AND order_line.order_id = ticket.order_id

@@ -103,3 +103,22 @@ def test_without_a_database_it_says_what_to_do(command: tuple[str, ...]) -> None
     done = boxoffice(*command)
     assert done.returncode == 1
     assert done.stderr.startswith("DATABASE_URL is not set")
+
+
+def test_beside_the_demo_a_command_is_about_it_where_no_database_is_named(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "nights.toml"
+    file.write_text(NIGHT)
+    pairing = ("door", "pair", "tiefdruck-eins", "--gate", "Side door", "--local", str(tmp_path))
+    alone = boxoffice(*pairing, DATABASE_URL="")
+    assert alone.returncode == 1
+    assert "DATABASE_URL" in alone.stderr
+    demo = f"DATABASE_URL={database_url}\nSECRET_KEY={SECRET_KEY}\nBASE_URL=http://localhost:3007\n"
+    (tmp_path / "running-demo.env").write_text(demo)
+    loaded = boxoffice("nights", "load", str(file), "--local", str(tmp_path), DATABASE_URL="")
+    paired = boxoffice(*pairing, DATABASE_URL="")
+    assert (loaded.returncode, paired.returncode) == (0, 0), paired.stderr
+    assert paired.stderr == "DATABASE_URL is not set, so this is about the demo that runs here.\n"
+    assert "http://localhost:3007/door/tiefdruck-eins/" in paired.stdout
+    named = boxoffice(*pairing, DATABASE_URL="postgresql://nobody@127.0.0.1:1/nowhere")
+    assert named.returncode == 1
+    assert "demo" not in named.stderr

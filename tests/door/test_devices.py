@@ -1,5 +1,6 @@
 """Scanners are paired by link and PIN, know one night, and end at once."""
 
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from boxoffice.door.device import revoke, unlock
@@ -88,3 +89,27 @@ async def test_a_scanner_keeps_what_it_needs_and_asks_for_what_changed(door: Doo
         "/api/v1/events/tiefdruck-eins/door", params={"since": "soon"}, headers=scanner.headers
     )
     assert answer.status_code == 422
+
+
+async def test_the_doors_own_address_says_how_a_phone_becomes_a_scanner(door: Door) -> None:
+    page = await door.shop.web.get("/door")
+    assert page.status_code == 200
+    for words in ("a link and a PIN", 'href="/organiser"', 'href="/tickets"'):
+        assert words in page.text
+
+
+async def test_a_scanner_hears_that_another_had_let_its_ticket_in_and_its_answer_stays(door: Door) -> None:
+    (code, other), east, west = await door.tickets(2), await door.scanner("East"), await door.scanner("West")
+    first, second = west.body(code, answered="admitted"), east.body(code, answered="admitted")
+    second["scanned_at"] = str(door.shop.box.db.moved_clock + timedelta(minutes=2))  # type: ignore[operator]
+    told = (await east.send(second)).json()
+    assert (await east.sync())["also_let_in"] == [], "nobody else has told of it yet"
+    await west.send(first)
+    await east.scan(other)
+    (also,) = (await east.sync())["also_let_in"]
+    assert (also["nonce"], also["gate"]) == (second["nonce"], "West")
+    assert datetime.fromisoformat(also["at"]) == datetime.fromisoformat(first["scanned_at"])
+    assert (await west.sync())["also_let_in"] == []
+    assert (await east.send(second)).json() == told
+    await west.undo(first["nonce"])
+    assert (await east.sync())["also_let_in"] == []

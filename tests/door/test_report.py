@@ -26,11 +26,11 @@ async def test_entries_curve_and_no_shows(door: Door) -> None:
     await scanner.scan(codes[1])
     await scanner.scan(codes[1], direction="out")
     told = await report(door)
-    assert [(one.name, one.entered, one.inside, one.good, one.no_shows) for one in told.lists] == [("Door", 2, 1, 4, 2)]
+    assert [(one.name, one.came, one.inside, one.good, one.no_shows) for one in told.lists] == [("Door", 2, 1, 4, 2)]
     assert [(slot.entered, slot.left) for slot in told.curve] == [(1, 0), (1, 1)]
     assert [slot.inside for slot in told.curve] == [1, 1]
     assert (told.figures.came, told.figures.inside, told.figures.out, told.figures.missing) == (2, 1, 1, 2)
-    assert [(gate.gate, gate.entered, gate.left, gate.refused) for gate in told.gates] == [("Main door", 2, 1, 0)]
+    assert [(gate.gate, gate.came, gate.left, gate.refused) for gate in told.gates] == [("Main door", 2, 1, 0)]
     assert told.conflicts == []
 
 
@@ -90,3 +90,37 @@ async def test_a_refunded_ticket_that_was_let_in_and_one_that_nobody_knows(door:
     await alone(scanner, code)
     await alone(scanner, "no ticket")
     assert sorted(one.problem for one in (await report(door)).conflicts) == ["refunded", "unknown"]
+
+
+async def test_gates_lists_scanners_and_the_night_count_the_same_people(door: Door) -> None:
+    """Somebody who comes back, a zone, an entry that lost to another and a refusal are nobody who came."""
+    codes, east, west = await door.tickets(3), await door.scanner("East"), await door.scanner("West", "supervisor")
+    await door.execute("UPDATE entry_list SET re_entry = true")
+    await door.execute(
+        "INSERT INTO entry_list (event_id, id, name, re_entry) VALUES ($1, gen_random_uuid(), 'Stage', true)",
+        door.event_id,
+    )
+    stage = await door.scanner("Stage", list_name="Stage")
+    for scanner, code, changes in (
+        *((east, codes[0], {}), (east, codes[0], {"direction": "out"}), (west, codes[0], {})),
+        *((west, codes[1], {}), (west, codes[1], {"override": "known"}), (stage, codes[1], {})),
+        (stage, "no ticket", {}),
+    ):
+        await scanner.scan(code, **changes)
+        door.shop.box.db.moved_clock += timedelta(seconds=30)  # type: ignore[operator]
+    await alone(west, codes[2])
+    door.shop.box.db.moved_clock += timedelta(seconds=30)  # type: ignore[operator]
+    await alone(east, codes[2])
+    told = await report(door)
+    assert {(gate.gate, gate.list_name): (gate.came, gate.again, gate.left, gate.refused) for gate in told.gates} == {
+        ("East", "Door"): (1, 0, 1, 0),
+        ("West", "Door"): (2, 2, 0, 0),
+        ("Stage", "Stage"): (1, 0, 0, 1),
+    }
+    assert {one.name: (one.came, one.again, one.inside) for one in told.lists} == {
+        "Door": (3, 2, 3),
+        "Stage": (1, 0, 1),
+    }
+    assert (told.figures.came, told.figures.inside, told.figures.out) == (3, 3, 0)
+    assert [(await one.sync())["counts"]["entered"] for one in (east, west, stage)] == [3, 3, 1]
+    assert sum(one.came for one in told.types) == told.figures.came

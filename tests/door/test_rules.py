@@ -111,7 +111,7 @@ async def test_a_table_comes_in_by_one_scan_and_is_counted_by_its_people(door: D
     async with door.shop.box.db.transaction() as connection:
         report = await night_report(connection, door.event_id)
     (backstage, main) = report.lists
-    assert (main.entered, main.inside, main.good, main.no_shows) == (6, 0, 13, 7)
+    assert (main.came, main.inside, main.good, main.no_shows) == (6, 0, 13, 7)
     assert backstage.good == 0
     assert [(slot.entered, slot.left) for slot in report.curve] == [(6, 6)]
     await sound(door)

@@ -234,8 +234,13 @@ async def test_two_offline_doors_let_the_same_code_in(chromium: Browser, door: D
         await phone.is_online()
     assert await door.value("SELECT count(*) FROM scan WHERE answer = 'admitted' AND NOT online") == 2
     assert await door.value("SELECT gate FROM entry JOIN device ON device.id = device_id") == "Main door"
+    main, back = doors
     for phone in doors:
         await phone.checks(code, "already_used")
+    await expect(back.page.locator("#log li").nth(1)).to_contain_text("Also let in at Main door, ", timeout=15_000)
+    await expect(back.page.locator("#log li").nth(1)).to_contain_text("Admitted")
+    await expect(main.page.locator("#log")).not_to_contain_text("Also let in")
+    for phone in doors:
         await phone.context.close()
 
 

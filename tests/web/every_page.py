@@ -387,6 +387,7 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
 
     address = f"/door/{DOOR}/{link.link}"
     return [
+        Scene("door-way", "/door", "nobody"),
         Scene("door-pair", address),
         Scene("door-pair-wrong", f"/door/{DOOR}/{other.link}", act=type_wrong_pin),
         Scene("door-not-paired", f"/door/{DOOR}", "nobody"),

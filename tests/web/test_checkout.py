@@ -266,3 +266,21 @@ async def test_without_keys_of_stripe_nothing_is_held(settings: Settings, box: B
     async with box.db.transaction() as connection:
         assert await connection.fetchval("SELECT sum(used) FROM stock") == 0
     await closed.close()
+
+
+async def test_where_the_door_checks_names_they_are_asked_for_openly_and_may_be_left_empty(
+    browser: AsyncClient, box: BoxOffice
+) -> None:
+    await load(box.db, FREE_NIGHT)
+    address, chosen = f"{EVENT}/checkout", {str(await entry(box)): "2"}
+    folded = (await browser.get(address, params=chosen)).text
+    assert "Names on the tickets" in folded
+    assert "The door checks" not in folded
+    await load(box.db, FREE_NIGHT.replace("room_capacity", 'check = ["name"]\nroom_capacity', 1))
+    page = (await browser.get(address, params=chosen)).text
+    names = page[page.index("Who comes") :]
+    assert "The door checks the name on each of these tickets: write it as it stands in their ID." in names
+    assert names.count('name="name_') == 2
+    assert "<details" not in names.split("</section>", 1)[0]
+    assert "Names on the" not in page
+    assert (await send(browser, await form(browser, box))).status_code == 303

@@ -222,3 +222,23 @@ async def test_refunded_tickets_say_so_in_my_tickets(browser: AsyncClient, box: 
     await refunded(box, late=False)
     await signed_in(browser, box)
     assert "refunded" in (await browser.get("/tickets")).text
+
+
+async def test_an_open_page_learns_that_somebody_came_in_and_nobody_else_does(
+    browser: AsyncClient, box: BoxOffice
+) -> None:
+    view = await paid(box, quantity=1)
+    address = f"/tickets/{view.tickets[0].code}/state"
+    assert (await browser.get(address)).status_code == 404
+    await signed_in(browser, box)
+    answer = await browser.get(address)
+    assert answer.json() == {"state": "active"}
+    assert answer.headers["cache-control"] == "no-store"
+    for change, state in (
+        ("UPDATE ticket SET status = 'used', used_at = clock()", "used"),
+        ("UPDATE event SET status = 'cancelled'", "cancelled"),
+    ):
+        async with box.db.transaction() as connection:
+            await connection.execute(change)
+        assert (await browser.get(address)).json() == {"state": state}
+        assert f'data-state="{state}"' in (await browser.get(address.removesuffix("/state"))).text

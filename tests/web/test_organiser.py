@@ -239,7 +239,7 @@ def figures(page: str) -> dict[str, str]:
 
 async def test_the_door_is_seen_live(office: Office) -> None:
     assert "Nobody has come in yet" in await office.page()
-    assert figures(await office.page()) == {"Came in": "0", "Went out": "0", "A minute": "0.0", "To come": "4"}
+    assert figures(await office.page()) == {"Came in": "0", "Out now": "0", "A minute": "0.0", "To come": "4"}
     main = next(iter(office.tokens))
     codes = [ticket.code for ticket in office.tickets]
     await office.scan(main, codes[0])
@@ -247,11 +247,11 @@ async def test_the_door_is_seen_live(office: Office) -> None:
     await office.scan(main, codes[1], direction="out")
     await office.scan(main, codes[0])
     page = await office.page()
-    assert figures(page) == {"Came in": "2", "Went out": "1", "A minute": "0.2", "To come": "2"}
+    assert figures(page) == {"Came in": "2", "Out now": "1", "A minute": "0.2", "To come": "2"}
     assert "<strong>1</strong> <span>inside now" in page
     assert "room for 68" in page, "60 places of the room, and 8 of guest lists"
     assert "already used 1" in page
-    assert re.search(r'<th scope="row"><bdi>Main door</bdi>.*?</th><td>2</td><td>1</td><td>1</td>', page)
+    assert re.search(r'<th scope="row"><bdi>Main door</bdi>.*?</th><td>2</td><td>0</td><td>1</td><td>1</td>', page)
     assert '<path class="curve-line"' in page
     assert "Inside after it" in page
 
@@ -378,6 +378,7 @@ async def test_entries_as_a_file_calculate_nothing(office: Office) -> None:
     for ticket in office.tickets[:2]:
         await office.scan(main, ticket.code)
     answer = await office.browser.get(f"{PAGE}/entries.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == f'attachment; filename="{SLUG}-entries.csv"'
     assert answer.headers["cache-control"] == "no-store"
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
@@ -393,4 +394,4 @@ async def test_after_the_night_those_who_did_not_come_are_no_shows(office: Offic
         "ends_at = clock() - interval '1 h'")  # fmt: skip
     page = await office.page()
     assert "<strong>1</strong> <span>came" in page
-    assert figures(page) == {"Came in": "1", "Went out": "0", "No-shows": "3"}
+    assert figures(page) == {"Came in": "1", "Out now": "0", "No-shows": "3"}

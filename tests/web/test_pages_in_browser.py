@@ -196,6 +196,33 @@ async def test_an_opened_ticket_is_there_without_a_network_until_signing_out(chr
     await context.close()
 
 
+async def test_an_open_ticket_shows_soon_that_somebody_came_in_and_asks_only_on_the_night(
+    chromium: Browser, house: House
+) -> None:
+    view = await paid(house.box, quantity=1)
+    context = await phone(chromium)
+    await house.mara(context, view)
+    page = await context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/state") else None)
+    await page.clock.install()
+    address = f"{house.url}/tickets/{path_part(view.tickets[0].code)}"
+    await page.goto(address)
+    await page.clock.fast_forward(60_000)
+    assert asked == [], "it is weeks away"
+    async with house.box.db.transaction() as connection:
+        await connection.execute("UPDATE event SET doors_at = clock(), starts_at = clock()")
+    await page.goto(address)
+    async with page.expect_response("**/state"):
+        await page.clock.fast_forward(21_000)
+    assert "Valid" in await page.inner_text(".ticket-state")
+    async with house.box.db.transaction() as connection:
+        await connection.execute("UPDATE ticket SET status = 'used', used_at = clock()")
+    await page.clock.fast_forward(21_000)
+    await page.wait_for_selector(".ticket-state:has-text('Used')")
+    await context.close()
+
+
 async def test_the_line_goes_on_to_the_payment_by_itself(chromium: Browser, house: House) -> None:
     view = await place(house.box)
     context = await phone(chromium)

@@ -44,6 +44,7 @@ async def test_without_scripts_the_page_has_a_code_of_now_and_comes_again(browse
     page = (await browser.get(f"/tickets/{view.tickets[0].code}")).text
     assert '<noscript><meta http-equiv="refresh" content="15"></noscript>' in page
     assert "changes every 15 seconds" in page
+    assert "<noscript> Here scripts are off: the page loads anew for each code" in page
     assert 'class="ticket-code"' not in page
     assert "Print" not in page
 

@@ -30,7 +30,9 @@ async def test_a_genuine_code_is_told_with_its_night_and_nothing_else(browser: A
     for code in (ticket.code, f" {ticket.code[:4].lower()}-{ticket.code[4:]} ", text):
         answer = await browser.post("/verify", data={"code": code})
         assert "Genuine" in answer.text
+        assert "A ticket for" in answer.text
         assert "Tiefdruck Eins" in answer.text
+        assert "opens" not in answer.text
         for words in ("Zoë", MARA, ticket.code, view.order.code, "Entry"):
             assert words not in answer.text
         pages.add(answer.text)
@@ -83,3 +85,15 @@ async def test_checking_is_limited(browser: AsyncClient, box: BoxOffice) -> None
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
     assert "Genuine" not in answer.text
+
+
+async def test_who_may_not_come_in_any_more_has_a_genuine_ticket_and_is_promised_nothing(
+    browser: AsyncClient, box: BoxOffice
+) -> None:
+    view = await paid(box, quantity=1)
+    async with box.db.transaction() as connection:
+        await connection.execute("UPDATE ticket_type SET last_entry_at = clock()")
+    page = (await browser.post("/verify", data={"code": view.tickets[0].code})).text
+    assert "Genuine" in page
+    assert "Whether somebody came in with it is not told here" in page
+    assert "door" not in page.split("<main", 1)[1].split("</main>", 1)[0]

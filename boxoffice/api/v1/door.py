@@ -16,7 +16,7 @@ from boxoffice.api.v1.orders import NEVER_CACHED
 from boxoffice.api.v1.scans import Moment, bearer
 from boxoffice.box import BoxOffice
 from boxoffice.door.device import Paired, night_of, pair
-from boxoffice.door.sync import Counts, DoorKey, DoorTicket, DoorType, door_list
+from boxoffice.door.sync import AlsoLetIn, Counts, DoorKey, DoorTicket, DoorType, door_list
 from boxoffice.edge.json_body import read_json
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 
@@ -35,7 +35,8 @@ class DoorShown(msgspec.Struct, frozen=True):
     """Everything that a scanner needs, or what has changed since `since`; `cursor` is the next `since`.
 
     `opens_at`: nobody is let in before it. `takes_paper`: codes that stay are taken, not only those that change.
-    `retired_keys`: what they signed is no longer taken.
+    `retired_keys`: what they signed is no longer taken. `also_let_in`: every scan of this scanner's that another one's
+    entry counts before.
     """
 
     device: UUID
@@ -58,6 +59,7 @@ class DoorShown(msgspec.Struct, frozen=True):
     ticket_types: list[DoorType]
     tickets: list[DoorTicket]
     counts: Counts
+    also_let_in: list[AlsoLetIn]
 
 
 class PublicKey(msgspec.Struct, frozen=True):
@@ -145,6 +147,7 @@ async def show_door(
         ticket_types=found.ticket_types,
         tickets=found.tickets,
         counts=found.counts,
+        also_let_in=found.also_let_in,
     )
 
 

@@ -244,6 +244,7 @@ function showLog() {
     words.append(element("strong", "", wordOf(entry)), element("span", "", [entry.holder, entry.admits > 1 ? `${entry.admits} people` : "", entry.ticketType].filter(Boolean).join(" · ") || entry.code || "no ticket"));
     if (entry.because === "too_late") words.append(element("span", "", sentence(entry, clock)));
     if (entry.late) words.append(element("span", "log-late", `The box office says: ${(ANSWERS[entry.late]?.word ?? entry.late).toLowerCase()}`));
+    if (entry.also) words.append(element("span", "log-late", `Also let in at ${entry.also.gate}, ${clock(Date.parse(entry.also.at))}`));
     row.append(element("time", "", clock(entry.at)), words);
     for (const { label, act } of offers(entry)) {
       const button = element("button", "link-button", label);

@@ -280,8 +280,15 @@ export class Scanner extends EventTarget {
     for (const id of told) if (this.#own[id]?.told) delete this.#own[id];
     await this.#store.write({
       kept: { door: this.door, own: this.#own, offset: this.#offset, syncedAt: this.syncedAt },
-      put: { tickets: list.tickets },
+      put: { tickets: list.tickets, log: this.#marked(list.also_let_in) },
     });
+  }
+
+  /** The rows of the log that another door's entry counts before, or does no more. */
+  #marked(alsoLetIn) {
+    const also = new Map(alsoLetIn.map((one) => [one.nonce.replace(/\.door$/, ""), one]));
+    const changed = this.log.filter((entry) => entry.also?.at !== also.get(entry.nonce)?.at);
+    return changed.map((entry) => Object.assign(entry, { also: also.get(entry.nonce) }));
   }
 
   async #read(text) {

@@ -65,6 +65,16 @@ async def show_ticket(
     )
 
 
+@get("/tickets/{code:str}/state", include_in_schema=False)
+async def show_state(
+    request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]
+) -> Response[dict[str, str]]:
+    """What an open page of the ticket compares with what it shows; for whoever holds the ticket."""
+    async with box.db.transaction() as connection:
+        card = await ticket_of_visitor(connection, box.settings, request, code)
+    return Response({"state": card.state}, headers={"Cache-Control": NEVER_KEPT})
+
+
 @get("/orders/{code:str}/print", include_in_schema=False)
 async def show_tickets_for_print(
     request: Request[Any, Any, Any], box: NamedDependency[BoxOffice], code: FromPath[str]

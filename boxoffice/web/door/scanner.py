@@ -1,4 +1,4 @@
-"""`/door/{slug}/{link}` makes a phone a scanner; `/door/{slug}` is the scanner."""
+"""`/door/{slug}/{link}` makes a phone a scanner; `/door/{slug}` is the scanner; `/door` says how to get there."""
 
 from typing import Any
 
@@ -13,6 +13,12 @@ from boxoffice.edge.render import page
 from boxoffice.edge.vendor_files import vendor_url
 from boxoffice.foundation.problems import NotFound, Problem
 from boxoffice.web.door.policy import VENDOR, door_headers
+
+
+@get("/door", include_in_schema=False)
+async def show_way(box: NamedDependency[BoxOffice]) -> Response[str]:
+    """For whoever works at a door and has no link yet, or lost it."""
+    return page(box.settings, "door_way.html")
 
 
 @get("/door/{slug:str}/{link:str}", include_in_schema=False)

@@ -64,7 +64,7 @@ async def show_entries(
     async with box.db.transaction(snapshot=True) as connection:
         content = await entries_as_csv(connection, night.id, night.time_zone)
     headers = {"Content-Disposition": f'attachment; filename="{night.slug}-entries.csv"', "Cache-Control": NEVER_KEPT}
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(content, media_type="text/csv", headers=headers)
 
 
 @post("/organiser/events/{slug:str}/door/scanners", include_in_schema=False, status_code=201)

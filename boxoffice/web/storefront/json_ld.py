@@ -93,7 +93,15 @@ def _offer(night: Night, offer: Offer, url: str) -> dict[str, Any]:
     row = night.row
     availability = AVAILABILITY[night.sale]
     if night.sale == "open":
-        availability = "SoldOut" if not offer.quantity_max else "LimitedAvailability" if night.few_left else "InStock"
+        availability = (
+            AVAILABILITY["ended"]
+            if offer.entry_ended
+            else "SoldOut"
+            if not offer.quantity_max
+            else "LimitedAvailability"
+            if night.few_left
+            else "InStock"
+        )
     told: dict[str, Any] = {
         "@type": "Offer",
         "name": f"{offer.name}: {offer.now.name}" if offer.now.name != offer.name else offer.name,
