@@ -37,6 +37,7 @@ export class Result {
       this.#buttons(entry),
     );
     this.#place.hidden = false;
+    this.#place.scrollTop = 0;
     const said = [word, sentence(entry, this.#time), people(entry), ...this.#checks(entry), entry.ticketType, entry.holder];
     this.#spoken.textContent = said.filter(Boolean).join(". ");
     play(tone);
