@@ -59,6 +59,19 @@ async def test_two_for_cash_with_change_are_let_in_by_one_tap(chromium: Browser,
     await phone.context.close()
 
 
+async def test_whoever_pays_at_the_door_is_looked_at_as_whoever_is_scanned(chromium: Browser, door: Door) -> None:
+    phone = await selling(chromium, door)
+    checks = phone.page.locator("#done-checks")
+    await phone.page.locator("#sell-cash").click()
+    await is_sold(phone.page)
+    await expect(checks).to_have_text("")
+    await phone.page.get_by_role("button", name="Next sale").click()
+    await door.execute("UPDATE ticket_type SET checks = ARRAY['age', 'name']")
+    await phone.page.locator("#sell-cash").click()
+    await expect(checks.locator("p")).to_have_text(["Check age: 18+", "No name on this ticket"])
+    await phone.context.close()
+
+
 async def test_what_is_typed_into_a_field_and_enter_sell_nothing(chromium: Browser, door: Door) -> None:
     """A scanner that types ends each code with Enter, wherever the focus is."""
     phone = await selling(chromium, door)

@@ -6,7 +6,7 @@ import { element } from "./result.js";
 import { play } from "./sound.js";
 import { Till } from "./till.js";
 import { askWhy } from "./why.js";
-import { icon } from "./words.js";
+import { checks, icon } from "./words.js";
 
 const MANY_MAX = 10;
 const VOID_WITHIN_MS = 15 * 60_000;
@@ -282,6 +282,7 @@ export class Selling {
     find("#done-more").textContent = out.length
       ? `${out.length} not let in: scan ${out.map((one) => one.code).join(", ")}`
       : `${this.#money(answer.total, answer)} ${how(answer.paid_by)} · order ${answer.order}`;
+    this.#showChecks(answer.tickets);
     find("#done-change").hidden = change === null || change < 0;
     if (change !== null && change >= 0) find("#done-change").textContent = `Change ${this.#money(change, answer)}`;
     find("#sell-back").hidden = answer.paid_by !== "cash";
@@ -289,6 +290,12 @@ export class Selling {
     play(out.length ? "wait" : "good");
     if (!this.#dialog.open) this.#dialog.showModal();
     find("#sell-next").focus();
+  }
+
+  #showChecks(tickets) {
+    const wanted = [...new Set(tickets.flatMap((one) => one.checks ?? []))];
+    const words = checks({ answer: "admitted", holder: "", checks: wanted }, this.#scanner.door?.age_minimum ?? 0);
+    find("#done-checks").replaceChildren(...words.map((text) => element("p", "result-check", text)));
   }
 
   #showBox() {
