@@ -322,7 +322,7 @@ export class Selling {
     );
     find("#box-none").hidden = box.lines.length > 0;
     find("#box-closed").hidden = !box.closed_at;
-    if (box.closed_at) find("#box-closed").textContent = `Cashed up at ${this.#clock(Date.parse(box.closed_at))}. This scanner sells no more tonight.`;
+    if (box.closed_at) find("#box-closed").textContent = `Cashed up at ${this.#clock(Date.parse(box.closed_at))}. This scanner sells no more tonight. A wrong count is taken back by whoever runs the door.`;
     const sure = this.#counted !== null && !box.closed_at;
     find("#close-form").hidden = Boolean(box.closed_at) || sure;
     find("#box-sums").hidden = sure;
