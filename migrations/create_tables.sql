@@ -227,7 +227,8 @@ BEGIN
   IF night.quantity_max_per_person IS NOT NULL THEN
     EXECUTE $query$SELECT array_agg(email), array_agg(bought) FROM (
       SELECT email, sum(quantity)::integer AS bought FROM orders WHERE event_id = $1 AND email = ANY($2)
-      AND status NOT IN ('expired', 'released', 'refunded') GROUP BY email) AS persons$query$
+      AND status NOT IN ('expired', 'released', 'refunded')
+      AND NOT EXISTS (SELECT FROM guest WHERE guest.event_id = $1 AND guest.order_id = orders.id) GROUP BY email) AS persons$query$
     INTO p_email, p_quantity USING p_event, o_email;
   END IF;
 
@@ -1930,6 +1931,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261129150002'),
   ('20261129150003'),
   ('20261129160000'),
+  ('20261129163000'),
   ('20261129173000');
 
 COMMIT;

@@ -19,7 +19,7 @@ from boxoffice.payments.stripe_objects import Refund
 
 
 class RefundRow(msgspec.Struct, frozen=True):
-    """A refund as it is written down; `attempt` counts the times a person asked for it."""
+    """A refund as it is written down; `attempt` counts the keys under which Stripe was asked for it."""
 
     id: UUID
     order_id: UUID
@@ -34,7 +34,8 @@ class RefundRow(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The idempotency key at Stripe: the decision, made anew only when a person asks again for a failed one."""
+        """The idempotency key at Stripe: the decision, made anew only when a person asks again for a failed one, or
+        when the key is stuck and nothing was made with it."""
         return self.decision if self.attempt == 1 else f"{self.decision}:again:{self.attempt - 1}"
 
 

@@ -5,13 +5,13 @@ from uuid import UUID
 import msgspec
 
 from boxoffice.foundation import logs
-from boxoffice.foundation.db import Query
+from boxoffice.foundation.db import Command, Query
 from boxoffice.orders.follow_disputes import drop_what_a_bank_took
 from boxoffice.orders.from_outside import record_refunds
 from boxoffice.orders.pay import APP
-from boxoffice.orders.refund import REFUND, RefundRow, refuse_refund, settle_refund
+from boxoffice.orders.refund import LOCK_ORDER_OF, REFUND, RefundRow, refuse_refund, settle_refund
 from boxoffice.orders.till import Till
-from boxoffice.payments.stripe import StripeProblem, StripeRefused
+from boxoffice.payments.stripe import StripeProblem, StripeRefused, StripeStuck
 
 LOOKS_MAX = 20
 
@@ -34,13 +34,17 @@ RETURNING event_id, payment_intent_id
 )
 # Stripe keeps idempotency keys for a day at least.
 IS_OLD = Query(bool, "SELECT decided_at < clock() - interval '20 hours' FROM refund WHERE event_id = $1 AND id = $2")
+NEW_KEY = Command("""
+UPDATE refund SET attempt = attempt + 1 WHERE event_id = $1 AND id = $2 AND attempt = $3 AND status = 'decided'
+""")
 
 
 async def send_refund(till: Till, event_id: UUID, refund_id: UUID) -> None:
     """Asks Stripe for a decided refund, with the decision as key. Raises StripeProblem: try again later.
 
     What Stripe refuses for good has either gone back by another refund, which is then written down, or has failed.
-    After a day Stripe may have forgotten the key and would make a second one, so then its list is read first.
+    After a day Stripe may have forgotten the key and would make a second one, so then its list is read first; and so it
+    is when the key is stuck, before the next try takes a new one.
     """
     async with till.db.transaction() as connection:
         decided = await REFUND.first(connection, event_id, refund_id)
@@ -67,6 +71,12 @@ async def send_refund(till: Till, event_id: UUID, refund_id: UUID) -> None:
             raise
         await _refused(till, event_id, decided, str(refused))
         return
+    except StripeStuck:
+        await _compare(till, event_id, decided.payment_intent_id)
+        async with till.db.transaction() as connection:
+            await LOCK_ORDER_OF.first(connection, event_id, refund_id)
+            await NEW_KEY.run(connection, event_id, refund_id, decided.attempt)
+        raise
     await till.db.attempt(settle_refund, event_id, refund_id, refund)
 
 

@@ -8,6 +8,7 @@ StripeProblem
 │   ├── StripeTooFast  more calls than Stripe allows
 │   └── StripeAway     it has not answered for a while, so the call was not made
 └── StripeUnreachable  no answer, or one that leaves open whether it was done
+    └── StripeStuck    its failure is kept under the key, and comes back however often it is asked with it
 """
 
 import asyncio
@@ -45,6 +46,8 @@ CALLS_AT_ONCE = 20
 SIGNATURE_TOLERANCE_SECONDS = 300
 EVENTS_A_PAGE = 100
 TYPES_MAX = 20
+REPLAYED = "Idempotent-Replayed"
+"""The header of an answer that is repeated (https://docs.stripe.com/api/idempotent_requests)."""
 
 Answer = TypeVar("Answer")
 
@@ -85,6 +88,10 @@ class StripeAway(StripeBusy):
 
 class StripeUnreachable(StripeProblem):
     """Unknown whether it was done: ask again with the same key."""
+
+
+class StripeStuck(StripeUnreachable):
+    """It failed before, and the key repeats that failure for a day: look whether it was done, else take a new key."""
 
 
 class BadSignature(ValueError):
@@ -279,11 +286,11 @@ class Stripe:
             return await self._in_turn(call)
         try:
             answer = await self._in_turn(call)
+        except (StripeRefused, StripeTooFast, StripeStuck):
+            await self._breaker.answered()
+            raise
         except StripeUnreachable as problem:
             await self._breaker.failed(str(problem))
-            raise
-        except (StripeRefused, StripeTooFast):
-            await self._breaker.answered()
             raise
         await self._breaker.answered()
         return answer
@@ -321,7 +328,8 @@ class Stripe:
         except stripe.StripeError as error:
             if error.http_status == 409:  # noqa: PLR2004 - the same key is being worked on
                 raise StripeBusy(str(error)) from error
-            raise StripeUnreachable(f"{type(error).__name__}: {error}") from error
+            kind = StripeStuck if (error.headers or {}).get(REPLAYED) == "true" else StripeUnreachable
+            raise kind(f"{type(error).__name__}: {error}") from error
 
     def _v1(self, stripe: Any) -> Any:
         loop = asyncio.get_running_loop()

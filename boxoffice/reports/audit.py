@@ -330,6 +330,17 @@ FROM ticket_transfer AS transfer JOIN ticket ON ticket.event_id = transfer.event
 WHERE transfer.status = 'offered' AND (ticket.status IN ('cancelled', 'refunded') OR revision <> old_revision)
 """,
 )
+TRANSFERS_TOLD = Query(
+    Finding,
+    """
+SELECT transfer.id::text AS subject, format('%s, and no mail "%s" was ever asked for', transfer.status, state)
+  AS problem
+FROM ticket_transfer AS transfer
+CROSS JOIN LATERAL (SELECT 'offered' AS state UNION SELECT transfer.status
+  UNION SELECT 'yours' WHERE transfer.status = 'accepted') AS due
+WHERE NOT EXISTS (SELECT FROM job WHERE name = 'mail_transfer' AND subject = transfer.id || ':' || state)
+""",
+)
 OFFERS_END = Query(
     Finding,
     """
@@ -408,6 +419,7 @@ INVARIANTS = (
     Invariant("old codes are dead", "A code that was sent on is the code of no ticket.", OLD_CODES),
     Invariant("one code lets in", "Nobody came in with the code that a ticket had before it was sent on.", ONE_CODE),
     Invariant("offers are of good tickets", "Nobody can take a ticket that is void or another's.", OFFERS),
+    Invariant("transfers are told", "Whatever becomes of an offer, a mail says so.", TRANSFERS_TOLD),
     Invariant("offers end", "No offer stands long after its time.", OFFERS_END, soon=True),
     Invariant("orders end", "No order waits long after its time.", ORDERS_END, soon=True),
     Invariant("attempts end", "No attempt waits long after its time.", ATTEMPTS_END, soon=True),

@@ -23,6 +23,7 @@ from boxoffice.foundation.rate_limit import Limit, allow
 from boxoffice.foundation.signing import derived_key
 from boxoffice.foundation.written import write_day, write_time
 from boxoffice.tickets.issue import TICKET_CODE_LENGTH
+from boxoffice.tickets.ticket import rule_words
 
 TRANSFER_MOVES: dict[str, frozenset[str]] = {
     "offered": frozenset(["accepted", "declined", "taken_back", "expired", "ended"]),
@@ -113,6 +114,8 @@ class Transfer(msgspec.Struct, frozen=True):
     buyer_email: str
     order_code: str
     ticket_type: str
+    admits: int
+    last_entry_at: datetime | None
     event_slug: str
     event_title: str
     event_status: str
@@ -130,6 +133,11 @@ class Transfer(msgspec.Struct, frozen=True):
     def is_open(self) -> bool:
         """Whether it can still be taken, as far as time goes."""
         return self.status == "offered" and self.now < self.until
+
+    @property
+    def rule(self) -> str:
+        """What is special about coming in with it, as `rule_words` says it."""
+        return rule_words(self.admits, self.last_entry_at, self.time_zone)
 
 
 class _Key(msgspec.Struct, frozen=True):
@@ -218,7 +226,8 @@ _TRANSFER = """
 SELECT transfer.event_id, transfer.id, transfer.ticket_id, old_revision, old_code, from_email, from_name, to_email,
   to_name, transfer.status, offered_at, ended_at, coalesce(transfer_until, doors_at) AS until, ticket.code,
   ticket.revision, ticket.status AS ticket_status, blocked_reason, coalesce(holder_email, orders.email) AS holder_email,
-  orders.email AS buyer_email, orders.code AS order_code, ticket_type.name AS ticket_type, event.slug AS event_slug,
+  orders.email AS buyer_email, orders.code AS order_code, ticket_type.name AS ticket_type, admits,
+  ticket_type.last_entry_at, event.slug AS event_slug,
   event.title AS event_title, event.status AS event_status,
   doors_at, starts_at, ends_at, event.time_zone, event.paper AS takes_paper, venue.name AS venue_name, venue.address AS
   venue_address,

@@ -248,7 +248,9 @@ async def send_transfer(box: BoxOffice, job: Job) -> None:
         from_email=sent.from_email,
         to_name=sent.to_name,
         to_email=sent.to_email,
-        ticket=TicketLine(sent.code if state == "yours" else sent.old_code, sent.ticket_type, sent.to_name),
+        ticket=TicketLine(
+            sent.code if state == "yours" else sent.old_code, sent.ticket_type, sent.to_name, sent.admits, sent.rule
+        ),
         night_cancelled=sent.event_status == "cancelled",
         attachments=await _on_paper(box, [sent.code]) if keeps else (),
         takes_paper=sent.takes_paper,

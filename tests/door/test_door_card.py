@@ -65,6 +65,18 @@ async def test_a_card_waits_is_paid_by_the_buyers_phone_and_let_in_once(door: Do
     await door.shop.sound()
 
 
+@pytest.mark.parametrize("paid_by", ["cash", "card"])
+async def test_the_limit_per_person_is_the_webs_and_counts_what_was_bought_here(door: Door, paid_by: str) -> None:
+    seller = await seller_at(door)
+    await at_stripe_too(door)
+    await door.execute("UPDATE event SET quantity_max_per_person = 2, sale_ends_at = ends_at")
+    await seller.sell(1, paid_by=paid_by, email="ada@example.org")
+    assert (await door.shop.order(email="ada@example.org")).status_code == 201
+    await seller.sell(3, paid_by=paid_by, email="ada@example.org")
+    refused = await door.shop.order(email="ada@example.org")
+    assert (refused.status_code, refused.json()["type"]) == (422, "order_refused")
+
+
 async def test_a_card_is_seen_as_paid_without_any_webhook(door: Door) -> None:
     seller = await seller_at(door)
     await door.shop.listen("payout.paid")

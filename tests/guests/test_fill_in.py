@@ -12,6 +12,7 @@ from boxoffice.orders.cancel_night import call_off, cancel_some, night_to_cancel
 from boxoffice.orders.decide_refund import Wish, decide_refund
 from boxoffice.orders.mail_again import NoTickets, mail_tickets_again
 from boxoffice.orders.order import show_order
+from boxoffice.orders.place import Line, OrderRefused, Placed, Request
 from boxoffice.web.guests import guest_list
 from tests.cli.test_commands import boxoffice
 from tests.guests.conftest import CREW, FRIENDS, GUEST, WITH_LISTS, Lists
@@ -39,6 +40,16 @@ async def test_a_guest_with_an_address_gets_a_ticket_for_each_person_by_mail(lis
         "Anna Blum",
         *["With Anna Blum"] * 2,
     ]
+
+
+async def test_a_guest_may_buy_as_many_tickets_as_anybody_else(lists: Lists) -> None:
+    await lists.execute("UPDATE event SET quantity_max_per_person = 2")
+    await lists.add("Anna Blum", 3, "anna@example.org")
+    orders = (await lists.box.till.counter(SLUG)).orders
+    entry = await lists.value("SELECT id FROM ticket_type WHERE name = 'Entry'")
+    requests = [Request(f"key-{number:012}", "anna@example.org", (Line(entry, 1),)) for number in range(3)]
+    answers = [await orders.submit(request) for request in requests]
+    assert [type(answer) for answer in answers] == [Placed, Placed, OrderRefused]
 
 
 async def test_without_an_address_the_name_is_enough(lists: Lists) -> None:

@@ -122,6 +122,10 @@ def every_mail(title: str, holders: tuple[str, ...]) -> dict[str, Mail]:
         ),
     }
     mails |= {f"transfer-{state}": transfer_mail(transfer(title, state, holders[0])) for state in TRANSFER_SUBJECTS}
+    for state in ("offered", "yours"):
+        table = transfer(title, state, holders[0])
+        table = replace(table, ticket=replace(table.ticket, admits=6, rule="For 6 people, entry until 00:30"))
+        mails[f"transfer-{state}-table"] = transfer_mail(table)
     off = replace(transfer(title, "void", holders[0]), night_cancelled=True)
     mails["transfer-void-night-cancelled"] = transfer_mail(off)
     return mails | {f"refund-{reason}": refund_mail(refund(title, reason)) for reason in RefundReason}

@@ -5,6 +5,7 @@ import pytest
 from boxoffice.foundation.problems import Unavailable
 from boxoffice.orders.order import OrderView, show_order
 from boxoffice.orders.release import give_up
+from tests.orders.money import bought, findings, refund
 from tests.shop import CARD, STRIPE_KEY, Json, Shop, session_of, together
 
 
@@ -175,6 +176,26 @@ async def test_a_failure_stored_under_the_key_is_found_by_listing_or_begun_anew(
     assert len(await shop.sessions()) == 1
     await shop.pay(opened)
     assert (await shop.look(order))["status"] == "paid"
+    await shop.sound()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("effect", [True, False])
+async def test_refunds_whose_failure_is_stored_under_their_keys_are_made_once_and_close_no_shop(
+    shop: Shop, effect: bool
+) -> None:
+    orders = [await bought(shop) for _ in range(3)]
+    await shop.fault("stored_server_error", "POST /v1/refunds", effect=effect, count=len(orders))
+    for order in orders:
+        await refund(shop, order)
+    for _ in range(3):
+        await shop.tick()
+        assert not await shop.box.till.breaker.away()
+        await shop.pass_time(minutes=1)
+    made = (await shop.stripe.get("/v1/refunds", params={"limit": 100}, auth=(STRIPE_KEY, ""))).json()["data"]
+    assert len({one["payment_intent"] for one in made}) == len(made) == len(orders)
+    assert [(await shop.look(order))["status"] for order in orders] == ["refunded"] * len(orders)
+    assert await findings(shop) == []
     await shop.sound()
 
 

@@ -69,6 +69,7 @@ INSERT INTO google_pass SELECT event_id, id, revision + 1, clock() FROM ticket""
     "old codes are dead": SENT % "'accepted', clock(), clock()",
     "one code lets in": SCANNED.replace("id, ''", "id, code") % "(1, 1)" + ";" + SENT % "'accepted', clock(), clock()",
     "offers are of good tickets": f"{OFFERED} UPDATE ticket SET revision = 2",
+    "transfers are told": OFFERED,
     "offers end": f"{OFFERED} UPDATE event SET transfer_until = clock() - interval '2 hours'",
     "orders end": "UPDATE orders SET status = 'paying', held_until = clock() - interval '1 hour'",
     "attempts end": "UPDATE payment_attempt SET status = 'open', session_expires_at = clock() - interval '1 hour'",

@@ -9,8 +9,10 @@ the simulation's. One actor takes one step at a time, so the same seed is the sa
 | `at_stripe.py` | Stripe: the simulator's own core behind the real SDK, with faults; what its events and books say |
 | `world.py` | processes that crash, buyers' night, clocks, mail: everything that is reset for a seed |
 | `actors.py` | who does what; a new actor is a coroutine in `CAST` |
-| `at_the_door.py` | the same for tickets that are sent on, guest lists and cash at the door |
-| `asking.py` | how an actor asks a process, rests, and tries again |
+| `paying.py` | what people do on Stripe's page |
+| `at_the_door.py`, `card_sales.py` | who scans, names guests and sells at a door, for cash and by card |
+| `sending_on.py` | who sends tickets on, in time and when it is over |
+| `asking.py` | how an actor asks a process, rests, tries again, and lets time pass |
 | `invariants.py` | what must hold after every commit, and once everything has healed |
 | `planted.py` | bugs put in on purpose, which must be found |
 | `trace.py` | every step as a line, and their hash |

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -28,12 +27,13 @@ from boxoffice.orders.repair import read_missed_events, repair
 from boxoffice.orders.send_refund import look_at_refunds, send_refund
 from boxoffice.worker.tick import run_jobs
 from stripe_simulator.deliveries.signature import signature_header
-from stripe_simulator.payments import cards
-from stripe_simulator.payments.bank_debits import BANK_DEBITS
 from stripe_simulator.payments.cards import RefundOutcome
-from tests.simulation.asking import TRIES, WEB, WORKERS, once, patiently, rest
-from tests.simulation.at_the_door import DOOR, cash_seller, promoter, scans, sender
+from tests.simulation.asking import TRIES, WEB, WORKERS, once, passes, patiently, rest
+from tests.simulation.at_the_door import DOOR, cash_seller, promoter, scans
+from tests.simulation.card_sales import ask_in_the_end, card_seller
 from tests.simulation.invariants import WAITS
+from tests.simulation.paying import MINUTE, WAYS, session_of
+from tests.simulation.sending_on import end_offers, late_sender, sender
 from tests.simulation.world import EXPECTED, SLUG, WEBHOOK_SECRET, World
 
 Json = dict[str, Any]
@@ -43,10 +43,7 @@ TICKETS = """
 SELECT ticket.code, orders.code AS "order" FROM ticket JOIN orders ON orders.id = order_id ORDER BY 1
 """
 REFUND_OUTCOMES: tuple[RefundOutcome, ...] = ("succeeds", "succeeds", "pending", "fails")
-GOOD, PENDING_REFUND, FAILING_REFUND = "4242424242424242", "4000000000007726", "4000000000005126"
-DECLINED, CHALLENGED = "4000000000000002", "4000002760003184"
 FAILURES_MAX = 5
-MINUTE = 60.0
 JUMPS = (0.5, 3.0, 3.0, 20.0, 20.0, 2 * MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE)
 HEAL_JUMPS = (MINUTE, 6 * MINUTE, 16 * MINUTE, 45 * MINUTE, 90 * MINUTE)
 DAYS = (25 * 60 * MINUTE, 76 * 60 * MINUTE)
@@ -85,6 +82,9 @@ def cast_of(world: World) -> dict[str, Actor]:
     cast |= {f"sender-{n}": sender(world, chance(f"sender {n}")) for n in range(1, chances.senders + 1)}
     cast |= {f"promoter-{n}": promoter(world, chance(f"promoter {n}")) for n in range(1, chances.promoters + 1)}
     cast |= {f"seller-{n}": cash_seller(world, chance(f"seller {n}"), n) for n in range(1, chances.sellers + 1)}
+    cast |= {f"card-{n}": card_seller(world, chance(f"card {n}"), n) for n in range(1, chances.card_sellers + 1)}
+    if chances.transfer_hours:
+        cast["late-sender"] = late_sender(world, chance("late sender"))
     if chances.crashes:
         cast["crashes"] = crasher(world, chance("crashes"))
     return cast
@@ -107,56 +107,10 @@ async def _buys(world: World, random: Random) -> None:
     session = await _session_of(world, random, order)
     if session is None:
         return
-    await random.choice(WAYS)(world, random, order, session)
+    await random.choice(WAYS)(world, random, session, lambda box: _give_up(box, order.code))
     for _ in range(random.randint(0, 3)):
         await rest(world, random.randint(0, 4), "comes back")
         await _visit(world, random, lambda box: success(box, order.code, session))
-
-
-async def _pays(world: World, random: Random, _order: Bought, session: str) -> None:
-    await world.stripe.pay(session, card(random.choice([GOOD, GOOD, PENDING_REFUND, FAILING_REFUND])), EMAIL)
-
-
-async def _is_declined(world: World, random: Random, order: Bought, session: str) -> None:
-    await world.stripe.pay(session, card(DECLINED), EMAIL)
-    if random.random() < 0.6:
-        await _pays(world, random, order, session)
-
-
-async def _is_challenged(world: World, random: Random, _order: Bought, session: str) -> None:
-    await world.stripe.pay(session, card(CHALLENGED), EMAIL)
-    await rest(world, random.randint(0, 20), "answers the bank")
-    if random.random() < 0.8:
-        await world.stripe.authenticate(session, proved=random.random() < 0.8)
-
-
-async def _pays_by_bank(world: World, random: Random, _order: Bought, session: str) -> None:
-    name = random.choice(["bank_debit", "bank_debit", "bank_debit_fails"])
-    await world.stripe.pay(session, BANK_DEBITS[name], EMAIL)
-
-
-async def _gives_up(world: World, random: Random, order: Bought, session: str) -> None:
-    await patiently(world, random, lambda box: _give_up(box, order.code))
-    if random.random() < 0.5:
-        await _pays(world, random, order, session)
-
-
-async def _pays_late(world: World, random: Random, order: Bought, session: str) -> None:
-    await _until_later(world, random)
-    await _pays(world, random, order, session)
-
-
-async def _pays_wrongly(world: World, random: Random, order: Bought, session: str) -> None:
-    await world.stripe.amend(session, random.choice([100, 1300, 9900]))
-    await _pays(world, random, order, session)
-
-
-async def _leaves(_world: World, _random: Random, _order: Bought, _session: str) -> None:
-    """And never comes back."""
-
-
-WAYS = (_pays, _pays, _pays, _is_declined, _is_challenged, _pays_by_bank, _gives_up, _pays_late, _pays_wrongly, _leaves)
-EMAIL = "somebody@example.org"
 
 
 async def clock(world: World, random: Random) -> None:
@@ -340,6 +294,7 @@ async def healer(world: World, random: Random) -> None:
     while quiet < QUIET_ROUNDS:
         quiet = 0 if await _work_through(world) else quiet + 1
         await passes(world, A_LONG_WHILE)
+    await ask_in_the_end(world)
 
 
 async def _work_through(world: World) -> int:
@@ -349,6 +304,7 @@ async def _work_through(world: World) -> int:
         found = await world.ask("worker-1", lambda box: repair(box.till))
         found += await world.ask("worker-1", lambda box: cancel_some(box.till))
         found += await world.ask("worker-1", lambda box: look_at_refunds(box.till))
+        found += await world.ask("worker-1", end_offers)
         found += await world.ask("worker-1", run_jobs)
         total += found
         if not found:
@@ -385,11 +341,6 @@ async def _session_of(world: World, random: Random, order: Bought) -> str | None
         view = await _visit(world, random, lambda box: _poll(box, order.code))
         url = view.checkout_url if view is not None else None
     return None
-
-
-def session_of(url: str) -> str:
-    """The session's id, from the address to pay at."""
-    return urlsplit(url).path.rpartition("/")[2]
 
 
 async def _visit(world: World, random: Random, verb: Callable[[BoxOffice], Awaitable[OrderView]]) -> OrderView | None:
@@ -465,22 +416,3 @@ def _altered(event: Json, kind: str) -> Json:
         data["object"]["metadata"] = {"app": "another"}
         return event | {"id": f"{event['id'][:-3]}foreign", "data": data}
     return event
-
-
-async def _until_later(world: World, random: Random) -> None:
-    """Until the clock has gone on a good while, or nobody moves it any more."""
-    until = world.loop.moment + random.choice([10 * MINUTE, 16 * MINUTE, 30 * MINUTE])
-    for _ in range(20):
-        await rest(world, 20, "forgets the open tab")
-        if world.loop.moment >= until:
-            return
-
-
-async def passes(world: World, seconds: float) -> None:
-    """The clock goes forward."""
-    await world.scheduler.outside(f"moves the clock by {seconds:.1f} s", lambda: world.advance(seconds))
-
-
-def card(number: str) -> Any:
-    """A test card."""
-    return cards.BY_NUMBER[number]

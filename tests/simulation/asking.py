@@ -36,3 +36,8 @@ async def once(world: World, process: str, verb: Callable[[BoxOffice], Awaitable
 
 async def rest(world: World, steps: int, what: str) -> None:
     await world.scheduler.turn(what, rest=steps)
+
+
+async def passes(world: World, seconds: float) -> None:
+    """The clock goes forward."""
+    await world.scheduler.outside(f"moves the clock by {seconds:.1f} s", lambda: world.advance(seconds))

@@ -1,10 +1,9 @@
-"""Who sends tickets on, who names guests, and who sells for cash: what the door makes of it is looked at right away."""
+"""Who shows tickets at a door, who names guests for it, and who sells there for cash."""
 
 import asyncio
 from functools import partial
 from random import Random
 from typing import Any
-from uuid import UUID
 
 from boxoffice.box import BoxOffice
 from boxoffice.door.cash_up import close_cash_box, lock_seller, open_cash_box
@@ -14,21 +13,14 @@ from boxoffice.foundation.db import Connection
 from boxoffice.guests.add import add_guest, checked
 from boxoffice.guests.guest_list import list_named
 from boxoffice.guests.take_off import take_off
-from boxoffice.tickets import transfer
 from tests.simulation.asking import patiently, rest
 from tests.simulation.world import DOOR_PRICE_MINOR, GUESTS, SCANNERS, SLUG, World
 
 DOOR = "main door"
 TILLS = ("till one", "till two")
-HELD = """
-SELECT ticket.event_id, ticket.id, ticket.code, coalesce(holder_email, orders.email) AS holder FROM ticket
-JOIN orders ON orders.event_id = ticket.event_id AND orders.id = order_id ORDER BY ticket.code
-"""
-OFFERED = "SELECT id, from_email, old_code FROM ticket_transfer WHERE ticket_id = '%s' AND status = 'offered'"
 ON_THE_LIST = """
 SELECT orders.code FROM guest JOIN orders ON orders.event_id = guest.event_id AND orders.id = order_id ORDER BY 1
 """
-FRIENDS = ("friend@example.org", "sister@example.org", "b1@example.org")
 
 
 async def scans(world: World, random: Random, gate: str, code: str) -> str:
@@ -45,50 +37,6 @@ async def scans(world: World, random: Random, gate: str, code: str) -> str:
 
 async def _shown(box: BoxOffice, asked: Asked) -> Any:
     return await (await box.desks.of(SLUG)).scan(asked)
-
-
-async def sender(world: World, random: Random) -> None:
-    """Sends tickets on: offers them, takes that back, and whoever was offered one takes it, all of it at once if need
-    be. What was sent on opens nothing under its old code."""
-    for _ in range(random.randint(1, 4)):
-        await rest(world, random.randint(20, 200), "thinks of a friend")
-        tickets = await world.scheduler.outside("looks at tickets", lambda: world.observer.rows(HELD))
-        if not tickets:
-            continue
-        ticket = random.choice(tickets)
-        offering = partial(_offer, ticket=ticket, email=random.choice(FRIENDS))
-        await asyncio.gather(*(patiently(world, random, offering) for _ in range(random.choice([1, 1, 2]))))
-        await rest(world, random.choice([0, 0, 5, 60]), "waits for the friend")
-        looking = partial(world.observer.rows, OFFERED % ticket["id"])
-        for offered in await world.scheduler.outside("looks at the offer", looking):
-            await _ends(world, random, ticket, offered)
-
-
-async def _ends(world: World, random: Random, ticket: Any, offered: Any) -> None:
-    """By whoever offered it, by whoever was offered it, or by both at the same moment."""
-    accepting = partial(_accept, event_id=ticket["event_id"], transfer_id=offered["id"])
-    taking_back = partial(_take_back, ticket=ticket, holder=offered["from_email"])
-    verbs = random.choice([[accepting], [accepting, accepting], [accepting, taking_back], [taking_back], []])
-    answers = await asyncio.gather(*(patiently(world, random, verb) for verb in verbs))
-    sent_on = [one for one in answers if isinstance(one, transfer.Transfer)]
-    if not sent_on:
-        return
-    if await scans(world, random, DOOR, offered["old_code"]) == "admitted":
-        world.strange.append(f"the code of ticket {ticket['id']} before it was sent on let somebody in")
-    if random.random() < 0.5:
-        await scans(world, random, DOOR, sent_on[0].code)
-
-
-async def _offer(box: BoxOffice, ticket: Any, email: str) -> UUID:
-    return await box.db.attempt(transfer.offer, ticket["event_id"], ticket["id"], email, "A Friend")
-
-
-async def _take_back(box: BoxOffice, ticket: Any, holder: str) -> None:
-    await box.db.attempt(transfer.take_back, ticket["event_id"], ticket["id"], holder)
-
-
-async def _accept(box: BoxOffice, event_id: UUID, transfer_id: UUID) -> transfer.Transfer:
-    return await box.db.attempt(transfer.accept, event_id, transfer_id)
 
 
 async def promoter(world: World, random: Random) -> None:
@@ -132,7 +80,7 @@ async def _remove(box: BoxOffice, code: str) -> None:
 async def cash_seller(world: World, random: Random, number: int) -> None:
     """Sells for cash at a door, takes some of it back, and cashes up in the end, in the middle of a sale if need be."""
     token = SCANNERS[TILLS[number - 1]][1]
-    await patiently(world, random, partial(_opens, token=token, float_minor=random.choice([0, 5000])))
+    await patiently(world, random, partial(open_box, token=token, float_minor=random.choice([0, 5000])))
     for _ in range(random.randint(1, 4)):
         await rest(world, random.randint(10, 200), "waits for people")
         await _sells(world, random, token)
@@ -145,7 +93,7 @@ async def cash_seller(world: World, random: Random, number: int) -> None:
 async def _sells(world: World, random: Random, token: str) -> None:
     nonce, entry = f"sale-{random.getrandbits(64):016x}", world.types["Entry"]
     wish = Wish(nonce, entry, random.choice([1, 1, 2]), random.choice([DOOR_PRICE_MINOR] * 5 + [1500]), "cash")
-    selling = partial(_sell, token=token, wish=wish)
+    selling = partial(ask_to_sell, token=token, wish=wish)
     sold = await asyncio.gather(*(patiently(world, random, selling) for _ in range(random.choice([1, 1, 2]))))
     sales = [one for one in sold if isinstance(one, Sale)]
     for sale in sales:
@@ -153,7 +101,7 @@ async def _sells(world: World, random: Random, token: str) -> None:
     if not sales or random.random() < 0.5:
         return
     await rest(world, random.choice([0, 5, 50]), "finds that it was wrong")
-    voiding = partial(_void, token=token, nonce=nonce)
+    voiding = partial(ask_to_void, token=token, nonce=nonce)
     voided = await asyncio.gather(*(patiently(world, random, voiding) for _ in range(random.choice([1, 1, 2]))))
     if not any(isinstance(one, Sale) for one in voided):
         return
@@ -162,15 +110,19 @@ async def _sells(world: World, random: Random, token: str) -> None:
             world.strange.append(f"ticket {ticket.code} let somebody in after its cash went back")
 
 
-async def _sell(box: BoxOffice, token: str, wish: Wish) -> Sale:
+async def ask_to_sell(box: BoxOffice, token: str, wish: Wish) -> Sale:
+    """The scanner's question, the same again for the same sale."""
     return await sell(box.till, SLUG, token, wish)
 
 
-async def _void(box: BoxOffice, token: str, nonce: str) -> Sale:
+async def ask_to_void(box: BoxOffice, token: str, nonce: str) -> Sale:
+    """Cash goes back, or a card that was not paid yet is given up."""
     return await take_back(box.till, SLUG, token, nonce, "They left again.")
 
 
-async def _opens(box: BoxOffice, token: str, float_minor: int) -> None:
+async def open_box(box: BoxOffice, token: str, float_minor: int) -> None:
+    """What is in the cash box is counted before the first sale."""
+
     async def verb(connection: Connection) -> None:
         await open_cash_box(connection, await lock_seller(connection, SLUG, token), float_minor)
 

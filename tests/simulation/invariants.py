@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -12,10 +13,24 @@ if TYPE_CHECKING:
     from tests.simulation.world import Chances, World
 
 ENDS = {"paid", "part_refunded", "refunded", "expired", "released"}
+# The time to send a ticket on is not changed here, so what came of every offer can be held against it.
+OFFERS_KEEP_THEIR_TIME = """
+SELECT 'offers keep their time' AS name, transfer.id::text AS subject,
+  format('%s, offered at %s and ended at %s, until %s', transfer.status, offered_at, ended_at, until) AS problem
+FROM ticket_transfer AS transfer JOIN event ON event.id = event_id
+CROSS JOIN LATERAL (SELECT coalesce(transfer_until, doors_at) AS until) AS deadline
+WHERE offered_at >= until OR transfer.status = 'accepted' AND ended_at >= until
+  OR transfer.status = 'expired' AND ended_at < until
+"""
 AT_EVERY_COMMIT = "\nUNION ALL\n".join(
-    f"SELECT '{one.name}' AS name, subject, problem FROM ({one.query.sql}) AS found"
-    for one in INVARIANTS
-    if not one.soon
+    [
+        *(
+            f"SELECT '{one.name}' AS name, subject, problem FROM ({one.query.sql}) AS found"
+            for one in INVARIANTS
+            if not one.soon
+        ),
+        OFFERS_KEEP_THEIR_TIME,
+    ]
 )
 IN_THE_END = "\nUNION ALL\n".join(
     f"SELECT '{one.name}' AS name, subject, problem FROM ({one.query.sql}) AS found" for one in INVARIANTS
@@ -130,8 +145,8 @@ class Observer:
             )
         )
 
-    async def stock(self, chances: "Chances") -> None:
-        """Few tickets, and perhaps a code that is good once."""
+    async def stock(self, chances: "Chances", start: datetime) -> None:
+        """Few tickets, and perhaps a code that is good once, and a time to send tickets on that ends."""
         caps = {"Early bird": chances.early, "Regular": chances.regular, "Friends": chances.friends}
         for name, cap in caps.items():
             await self.connections[0].execute(
@@ -147,6 +162,10 @@ class Observer:
             " WHERE stock_id = stock.id",
             chances.quota,
         )
+        if chances.transfer_hours:
+            await self.connections[0].execute(
+                "UPDATE event SET transfer_until = $1", start + timedelta(hours=chances.transfer_hours)
+            )
         if chances.promo:
             await self.connections[0].execute(
                 "INSERT INTO promo (event_id, id, code, percent, uses_max) SELECT id, id, 'ONCE', 25, 1 FROM event"

@@ -10,13 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boxoffice.hooks.stripe as door
-from boxoffice.door import cash_up, scan
+from boxoffice.door import cash_up, scan, sell
 from boxoffice.foundation.db import Query
+from boxoffice.foundation.ids import new_id
 from boxoffice.orders import fulfil, give, give_back
+from boxoffice.orders.order import OrderView
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
 from boxoffice.payments.stripe_objects import Event, read_session
+from boxoffice.tickets import transfer
+from boxoffice.tickets.ticket import OrderTicket
 
+UNTIL = "coalesce(transfer_until, doors_at) AS until"
 LOCKS = re.compile(r"FOR (NO KEY )?UPDATE( OF \w+)?")
 CONDITION = "s_used[r_stock[r]] + n <= s_cap[r_stock[r]]"
 ROOM_CONDITION = "s_used[r_room[r]] + n <= s_cap[r_room[r]]"
@@ -45,9 +50,22 @@ def _no_lock_on_the_order() -> Generator[None]:
 
 @contextmanager
 def _without_lock(query: Query[Any]) -> Generator[None]:
+    assert LOCKS.search(query.sql)
+    with _rewritten(query, LOCKS.sub("", query.sql)):
+        yield
+
+
+@contextmanager
+def _offers_never_end() -> Generator[None]:
+    assert UNTIL in transfer.LOCK_HELD.sql
+    with _rewritten(transfer.LOCK_HELD, transfer.LOCK_HELD.sql.replace(UNTIL, "doors_at AS until")):
+        yield
+
+
+@contextmanager
+def _rewritten(query: Query[Any], new: str) -> Generator[None]:
     sql = query.sql
-    assert LOCKS.search(sql)
-    object.__setattr__(query, "sql", LOCKS.sub("", sql))
+    object.__setattr__(query, "sql", new)
     try:
         yield
     finally:
@@ -65,6 +83,19 @@ def _old_codes_open_the_door() -> Generator[None]:
         yield
     finally:
         scan.__dict__["_outdated"] = outdated
+
+
+@contextmanager
+def _scanned_anew_for_every_question() -> Generator[None]:
+    def scans_anew(_nonce: str, view: OrderView) -> list[tuple[OrderTicket, str]]:
+        return [(ticket, str(new_id())) for ticket in view.tickets]
+
+    scans = sell.__dict__["_scans"]
+    sell.__dict__["_scans"] = scans_anew
+    try:
+        yield
+    finally:
+        sell.__dict__["_scans"] = scans
 
 
 @contextmanager
@@ -103,5 +134,7 @@ PLANTED = {
         in_place=lambda: _without_lock(give.LOCK_PLACES),
     ),
     "box": Bug("no lock on the scanner that sells", in_place=lambda: _without_lock(cash_up.LOCK_SELLER)),
+    "until": Bug("offers can be taken when their time is over", in_place=_offers_never_end),
+    "nonce": Bug("a scanner lets in anew each time that it asks for a sale", in_place=_scanned_anew_for_every_question),
     "mark": Bug("the event is called handled before the work is done", in_place=_marked_before_the_work),
 }

@@ -22,7 +22,9 @@ from boxoffice.worker.tick import run_jobs
 from local_postgres import LocalPostgres
 from stripe_simulator.payments.bank_debits import BANK_DEBITS
 from tests.conftest import TEMPLATE
-from tests.simulation.actors import card, deliver, passes, session_of, success
+from tests.simulation.actors import deliver, success
+from tests.simulation.asking import passes
+from tests.simulation.paying import DECLINED, FAILING_REFUND, GOOD, PENDING_REFUND, card, session_of
 from tests.simulation.run import clear, until_done
 from tests.simulation.seeds import databases, in_a_world
 from tests.simulation.world import SLUG, Chances, World
@@ -31,12 +33,6 @@ Json = dict[str, Any]
 Story = Callable[[World], Awaitable[None]]
 
 MOST_EVENTS = 6
-GOOD, DECLINED, PENDING_REFUND, FAILING_REFUND = (
-    "4242424242424242",
-    "4000000000000002",
-    "4000000000007726",
-    "4000000000005126",
-)
 DAY = 24 * 3600.0
 CALM = Chances(
     early=2, regular=2, room=4, friends=0, buyers=0, promo=False, webhooks="all",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -32,6 +32,9 @@ from tests.simulation.loop import SimulationLoop
 from tests.simulation.scheduler import ACTOR, Scheduler
 from tests.simulation.stepped import SteppedDatabase
 from tests.simulation.trace import Trace
+
+if TYPE_CHECKING:
+    from tests.simulation.card_sales import CardSale
 
 Result = TypeVar("Result")
 
@@ -158,6 +161,9 @@ class Chances:
     promoters: int = 0
     sellers: int = 0
     quota: int = 2
+    card_sellers: int = 0
+    transfer_hours: int = 0
+    """Until when tickets may be sent on, from the beginning; 0: until the doors, which nobody lives to see."""
 
     @classmethod
     def of(cls, random: Random) -> "Chances":
@@ -185,6 +191,8 @@ class Chances:
             promoters=random.choice([0, 0, 0, 1, 2]),
             sellers=random.choice([0, 0, 0, 1, 2]),
             quota=random.randint(1, 3),
+            card_sellers=random.choice([0, 0, 0, 1, 2]),
+            transfer_hours=random.choice([0, 0, 0, 1, 3]),
         )
 
 
@@ -222,6 +230,8 @@ class World:
     mails: list[UUID] = field(default_factory=list[UUID])
     promised: dict[str, str] = field(default_factory=dict[str, str])
     """Order code -> the last status that its buyer was told."""
+    card_sales: list["CardSale"] = field(default_factory=list["CardSale"])
+    """Sales by card of which a scanner has heard."""
     boxes: dict[str, BoxOffice] = field(default_factory=dict[str, BoxOffice])
     random: Random = field(default_factory=Random)
     chances: Chances = field(init=False)
@@ -272,7 +282,7 @@ class World:
         self.connections[:] = self._all_connections
         self.healing = self.dirty = False
         self.buyers_left = 0
-        self.strange, self.mails, self.promised = [], [], {}
+        self.strange, self.mails, self.promised, self.card_sales = [], [], {}, []
         self.trace = Trace(self.loop.time, show)
         self.scheduler = Scheduler(
             self.loop, Random(f"turns {seed}"), self.observer.locks, self.trace, self.chances.sticky
@@ -282,7 +292,7 @@ class World:
         )
         self.core.world.listeners.append(self.stripe.events.append)
         await self.observer.reset(CATALOGUE)
-        await self.observer.stock(self.chances)
+        await self.observer.stock(self.chances, START)
         self.boxes = {process: self._box() for process in PROCESSES}
 
     @contextmanager

@@ -19,6 +19,7 @@ from boxoffice.door.entry_list import list_named, open_now
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.written import write_code
 from boxoffice.orders.decide_refund import Wish, decide_refund
+from boxoffice.orders.mail_again import mail_tickets_again
 from boxoffice.orders.order import OrderView
 from boxoffice.reports.audit import audit
 from boxoffice.support.find import find
@@ -179,6 +180,24 @@ async def test_a_ticket_goes_from_one_holder_to_the_next(browser: AsyncClient, b
     assert new not in told
     assert write_code(new) in (await mails_to(box, ADA))[-1]
     await sound(box)
+
+
+async def test_every_mail_of_a_table_says_for_how_many_and_until_when(browser: AsyncClient, box: BoxOffice) -> None:
+    view = await bought(browser, box)
+    await execute(
+        box, "UPDATE ticket_type SET admits = 6, last_entry_at = doors_at + interval '150 minutes' FROM event"
+    )
+    rule = "For 6 people, entry until 00:30"
+    async with box.db.transaction() as connection:
+        await mail_tickets_again(connection, view)
+    assert [rule in mail for mail in await mails_to(box, MARA)] == [True]
+    async with another_browser(box) as ada:
+        link = await offered(browser, box, view.tickets[0].code)
+        assert f"{rule}." in (await ada.get(link)).text
+        await accept(ada, link)
+    offer, yours = await mails_to(box, ADA)
+    assert f"Entry: {rule}" in offer
+    assert f"Entry, Ada Example\n  {rule}\n" in yours
 
 
 async def test_whoever_sent_it_sees_to_whom_and_no_code(browser: AsyncClient, box: BoxOffice) -> None:
