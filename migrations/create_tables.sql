@@ -667,6 +667,17 @@ CREATE TABLE public.cash_up (
     CONSTRAINT closed_when_counted CHECK ((((closed_at IS NULL) = (counted_minor IS NULL)) AND ((closed_at IS NULL) = (expected_minor IS NULL))))
 );
 
+CREATE TABLE public.cash_up_undone (
+    event_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    counted_minor bigint NOT NULL,
+    expected_minor bigint NOT NULL,
+    closed_at timestamp with time zone NOT NULL,
+    undone_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT cash_up_undone_reason_check CHECK ((reason <> ''::text))
+);
+
 CREATE TABLE public.database_mark (
     mark text NOT NULL
 );
@@ -1363,6 +1374,9 @@ ALTER TABLE ONLY public.cancellation
 ALTER TABLE ONLY public.cash_up
     ADD CONSTRAINT cash_up_pkey PRIMARY KEY (event_id, device_id);
 
+ALTER TABLE ONLY public.cash_up_undone
+    ADD CONSTRAINT cash_up_undone_pkey PRIMARY KEY (event_id, device_id, closed_at);
+
 ALTER TABLE ONLY public.database_mark
     ADD CONSTRAINT database_mark_pkey PRIMARY KEY (mark);
 
@@ -1729,6 +1743,9 @@ ALTER TABLE ONLY public.cancellation
 ALTER TABLE ONLY public.cash_up
     ADD CONSTRAINT cash_up_event_id_device_id_fkey FOREIGN KEY (event_id, device_id) REFERENCES public.device(event_id, id);
 
+ALTER TABLE ONLY public.cash_up_undone
+    ADD CONSTRAINT cash_up_undone_event_id_device_id_fkey FOREIGN KEY (event_id, device_id) REFERENCES public.cash_up(event_id, device_id);
+
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_event_id_list_id_fkey FOREIGN KEY (event_id, list_id) REFERENCES public.entry_list(event_id, id);
 
@@ -1920,6 +1937,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261129150003'),
   ('20261129160000'),
   ('20261129163000'),
-  ('20261129171500');
+  ('20261129171500'),
+  ('20261129173000');
 
 COMMIT;

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from boxoffice.box import BoxOffice
 from boxoffice.door.cash_owed import cash_sales, still_owed, sums
-from boxoffice.door.cash_up import CashUp, cash_ups
+from boxoffice.door.cash_up import CashUp, cash_ups, open_again
 from boxoffice.door.device import device_label, devices, gate_named, make_link, night_of, revoke, unlock
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound
@@ -110,6 +110,18 @@ def run_cash_up(reading: Reading, slug: str) -> None:
     print("\n".join(lines) if lines else f"No scanner of {slug} has counted a cash box.")
 
 
+def run_open_again(reading: Reading, slug: str, device_id: UUID, reason: str) -> None:
+    """Takes a scanner's count back. Raises SettingsProblem, NotFound, Unprocessable."""
+    reason = read_reason(reason)
+
+    async def change(_box: BoxOffice, connection: Connection) -> bool:
+        return await open_again(connection, (await night_of(connection, slug)).id, device_id, reason)
+
+    if not in_transaction(reading, change):
+        raise NotFound(f"{slug} has no such scanner that was cashed up. `boxoffice door cash-up {slug}` shows them.")
+    print("The cash box is open again: this scanner sells, and is cashed up anew. The count before is kept.")
+
+
 def run_owed(reading: Reading, slug: str) -> None:
     """Prints the orders of a cancelled night whose cash is to be handed back. Raises SettingsProblem, NotFound."""
 
@@ -155,6 +167,9 @@ def _cash_up(one: CashUp) -> list[str]:
     lines.append(f"  float     {money(one.float_minor)}")
     lines.append(f"  cash      {money(one.cash_minor)}, taken back {money(one.voided_minor)}")
     lines.append(f"  expected  {money(one.expected_minor)}")
+    for wrong in one.undone:
+        counted = f"counted {money(wrong.counted_minor)} of {money(wrong.expected_minor)}"
+        lines.append(f"  taken back: {counted} at {wrong.closed_at:%Y-%m-%d %H:%M %Z}: {wrong.reason}")
     if one.counted_minor is None or one.difference_minor is None:
         return [*lines, "  not counted yet"]
     difference = f"{'+' if one.difference_minor > 0 else ''}{money(one.difference_minor)}"

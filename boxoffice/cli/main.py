@@ -149,13 +149,19 @@ def _door_arguments(command: argparse.ArgumentParser) -> None:
     keys.add_argument("--retire", type=int, metavar="NUMBER", help="take no more codes that this key signed: it leaked")
     cash_up = actions.add_parser("cash-up", help="what each scanner sold, and what its cash box should hold")
     cash_up.add_argument("event", metavar="EVENT")
+    again = actions.add_parser("open-again", help="take a scanner's cash-up back that was wrong; it counts anew")
+    again.add_argument("event", metavar="EVENT")
+    again.add_argument("device", metavar="DEVICE", type=UUID, help="its id, as `boxoffice door cash-up` shows it")
+    again.add_argument("--reason", required=True, metavar="TEXT", help="kept with the count that was wrong")
     owed = actions.add_parser("owed", help="the cash that a cancelled night has still to hand back, by order")
     owed.add_argument("event", metavar="EVENT")
     give_back = actions.add_parser("give-back", help="book that the cash of an order was handed back, all of it")
     give_back.add_argument("order", metavar="CODE", help="the order's code")
     give_back.add_argument("--reason", required=True, metavar="TEXT", help="kept with the sale")
     named = {"pair": pair, "devices": shown, "revoke": revoke, "unlock": unlock, "keys": keys}
-    for name, action in (named | {"cash-up": cash_up, "owed": owed, "give-back": give_back}).items():
+    for name, action in (
+        named | {"cash-up": cash_up, "open-again": again, "owed": owed, "give-back": give_back}
+    ).items():
         _of_demo(action)
         action.set_defaults(run=_door, action=name)
 
@@ -289,6 +295,8 @@ def _door(arguments: argparse.Namespace) -> None:
         door.run_keys(reading, arguments.event, rotate=arguments.rotate, retire=arguments.retire)
     elif arguments.action == "cash-up":
         door.run_cash_up(reading, arguments.event)
+    elif arguments.action == "open-again":
+        door.run_open_again(reading, arguments.event, arguments.device, arguments.reason)
     elif arguments.action == "owed":
         door.run_owed(reading, arguments.event)
     elif arguments.action == "give-back":

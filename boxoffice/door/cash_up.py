@@ -77,6 +77,17 @@ class _Box(msgspec.Struct, frozen=True):
     closed_at: datetime | None
 
 
+class UndoneCount(msgspec.Struct, frozen=True):
+    """A count that was found wrong: the cash box was opened again, for `reason`."""
+
+    device_id: UUID
+    counted_minor: int
+    expected_minor: int
+    closed_at: datetime
+    undone_at: datetime
+    reason: str
+
+
 class CashUp(msgspec.Struct, frozen=True):
     """One scanner's cash box with what was sold there, minor units throughout."""
 
@@ -88,6 +99,7 @@ class CashUp(msgspec.Struct, frozen=True):
     counted_minor: int | None
     closed_at: datetime | None
     lines: tuple[SoldLine, ...]
+    undone: tuple[UndoneCount, ...]
 
     @property
     def cash_minor(self) -> int:
@@ -113,6 +125,10 @@ class CashUp(msgspec.Struct, frozen=True):
     def difference_minor(self) -> int | None:
         """What was counted beyond what should be there; negative: it is missing. None before it is counted."""
         return None if self.counted_minor is None else self.counted_minor - self.expected_minor
+
+
+def _id(value: UUID) -> UUID:
+    return value
 
 
 LOCK_SELLER = Query(
@@ -148,6 +164,25 @@ GROUP BY device_id, ticket_type.position, ticket_type.name, unit_minor, paid_by
 ORDER BY ticket_type.position, unit_minor, paid_by
 """,
 )
+UNDONE = Query(
+    UndoneCount,
+    """
+SELECT device_id, counted_minor, expected_minor, closed_at, undone_at, reason FROM cash_up_undone
+WHERE event_id = $1 AND ($2::uuid IS NULL OR device_id = $2) ORDER BY closed_at
+""",
+)
+LOCK_DEVICE = Query(
+    _id,
+    "SELECT id FROM device WHERE event_id = $1 AND id = $2 FOR NO KEY UPDATE",
+)
+KEEP_COUNT = Command("""
+INSERT INTO cash_up_undone (event_id, device_id, counted_minor, expected_minor, closed_at, undone_at, reason)
+SELECT event_id, device_id, counted_minor, expected_minor, closed_at, clock(), $3 FROM cash_up
+WHERE event_id = $1 AND device_id = $2 AND closed_at IS NOT NULL
+""")
+OPEN_AGAIN = Command("""
+UPDATE cash_up SET counted_minor = NULL, expected_minor = NULL, closed_at = NULL WHERE event_id = $1 AND device_id = $2
+""")
 OPEN = Command("""
 INSERT INTO cash_up (event_id, device_id, float_minor, opened_at) VALUES ($1, $2, $3, clock()) ON CONFLICT DO NOTHING
 """)
@@ -209,6 +244,18 @@ async def close_cash_box(connection: Connection, seller: Seller, counted_minor: 
     await CLOSE.run(connection, seller.event_id, seller.id, counted_minor, box.expected_minor)
 
 
+async def open_again(connection: Connection, event_id: UUID, device_id: UUID, reason: str) -> bool:
+    """Takes a count back that was wrong, and keeps it with the reason: the scanner sells again, and counts anew.
+
+    False when the night has no such cash box that is closed; then nothing changes.
+    """
+    await LOCK_DEVICE.first(connection, event_id, device_id)
+    if await KEEP_COUNT.run(connection, event_id, device_id, reason) != 1:
+        return False
+    await OPEN_AGAIN.run(connection, event_id, device_id)
+    return True
+
+
 def not_open() -> CashBoxNotOpen:
     """The answer to who would sell before counting."""
     return CashBoxNotOpen("Count what is in the cash box first.")
@@ -217,6 +264,7 @@ def not_open() -> CashBoxNotOpen:
 async def _cash_ups(connection: Connection, event_id: UUID, device_id: UUID | None) -> list[CashUp]:
     boxes = await BOXES.all(connection, event_id, device_id)
     lines = await SOLD.all(connection, event_id, device_id) if boxes else []
+    undone = await UNDONE.all(connection, event_id, device_id) if boxes else []
     return [
         CashUp(
             device_id=box.device_id,
@@ -227,6 +275,7 @@ async def _cash_ups(connection: Connection, event_id: UUID, device_id: UUID | No
             counted_minor=box.counted_minor,
             closed_at=box.closed_at,
             lines=tuple(line for line in lines if line.device_id == box.device_id),
+            undone=tuple(one for one in undone if one.device_id == box.device_id),
         )
         for box in boxes
     ]

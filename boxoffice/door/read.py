@@ -1,5 +1,6 @@
 """What was read at a door: the text of a QR code, or a code that somebody typed."""
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 READ_LENGTH_MAX = 200
 """So much of what was read is kept with the scan."""
 TICKET_CODE_LENGTH = 12
+TYPED = re.compile(r"[0-9A-Za-z*~$= -]+")
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -87,6 +89,14 @@ def event_code_of(text: str) -> str | None:
 def _typed(text: str) -> str | None:
     code = read_code(text) if len(text) <= 2 * TICKET_CODE_LENGTH else None
     return code if code is not None and len(code) == TICKET_CODE_LENGTH else None
+
+
+def mistyped(text: str) -> str | None:
+    """`mistyped` for what can only be a wrongly typed code: of such letters, and too short, too long or with a check
+    character that does not fit. None for what is a whole code, or nothing that somebody typed."""
+    if len(text) > 2 * TICKET_CODE_LENGTH or not TYPED.fullmatch(text):
+        return None
+    return None if _typed(text) else "mistyped"
 
 
 def shortened(text: str) -> str:

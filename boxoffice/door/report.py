@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from boxoffice.door.room import ROOM_PLACES
 from boxoffice.foundation.db import Connection, Query
 
 SLOT = timedelta(minutes=15)
@@ -189,12 +190,7 @@ SELECT
   (SELECT coalesce(sum(admits), 0)::integer FROM stay WHERE entered_at > clock() - $2::interval) AS last_minutes,
   (SELECT coalesce(sum(admits), 0)::integer FROM holder) AS good,
   (SELECT coalesce(sum(admits), 0)::integer FROM holder WHERE NOT came) AS missing,
-  (SELECT sum(cap)::integer FROM stock WHERE event_id = $1 AND id IN (
-      SELECT room_stock_id FROM ticket_type WHERE event_id = $1))
-    + (SELECT coalesce(sum(cap), 0)::integer FROM guest_list
-      JOIN release ON release.event_id = guest_list.event_id AND release.ticket_type_id = guest_list.id
-      JOIN stock ON stock.event_id = release.event_id AND stock.id = release.stock_id
-      WHERE guest_list.event_id = $1) AS room,
+  {ROOM_PLACES} AS room,
   clock() AS now
 """,  # noqa: S608 - both parts stand here
 )

@@ -5,7 +5,7 @@ tickets, each by id; the key of `entry` would refuse what got past the locks.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Scan, Ticket, Want
 from boxoffice.door.device import device_revoked, night_of, unknown_device
 from boxoffice.door.device import token_hash as hashed
 from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
-from boxoffice.door.read import Reader, Shown, shortened
+from boxoffice.door.read import Reader, Shown, mistyped, shortened
 from boxoffice.door.visits import Visit
 from boxoffice.foundation.batcher import Batcher
 from boxoffice.foundation.db import LOST, Connection, Database, Query
@@ -65,7 +65,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     `objection`: what we would have said to a device that answered alone, when that is something else. `because`: why
     this code of a good ticket is void (`sent_on`, `reissued`, `retired_key`, `old_picture` of a rotating code,
-    `no_paper`), or why the ticket is `blocked` when it is not held back: `too_late`.
+    `no_paper`), why the ticket is `blocked` when it is not held back: `too_late`, or why it is `unknown`: `mistyped`,
+    or an `order_code`.
     """
 
     nonce: str
@@ -109,6 +110,13 @@ JOIN entry_list ON entry_list.event_id = device.event_id AND entry_list.id = lis
 WHERE device.event_id = $1 AND device.id = ANY($2::uuid[]) ORDER BY device.id FOR NO KEY UPDATE OF device
 """,
 )
+
+
+def _code(code: str) -> str:
+    return code
+
+
+ORDER_CODES = Query(_code, "SELECT code FROM orders WHERE event_id = $1 AND code = ANY($2::text[])")
 
 
 class Desks:
@@ -164,16 +172,36 @@ async def answer_scans(
     book = await open_book(
         connection, event_id, reader.event_code, [_wanted(asked, shown.get(asked.key)) for asked in known]
     )
+    orders = await _order_codes(connection, event_id, book, shown.values())
     answers: list[Answer | Problem] = []
     for asked, problem in zip(scans, strangers, strict=True):
         if problem is not None:
             answers.append(problem)
             continue
         answered = book.known.get(asked.key) or _answer(book, devices[asked.device_id], asked, shown.get(asked.key))
-        told = answered if isinstance(answered, Problem) else _told(book, devices[asked.device_id], answered)
+        if isinstance(answered, Problem):
+            answers.append(answered)
+            continue
+        told = _told(book, devices[asked.device_id], answered)
+        if told.answer == "unknown":
+            told = replace(told, because=_why_unknown(asked, shown.get(asked.key), orders))
         answers.append(told)
     await book.keep(connection)
     return answers
+
+
+async def _order_codes(
+    connection: Connection, event_id: UUID, book: Book, shown: Iterable[Shown | None]
+) -> Sequence[str]:
+    """Which of the codes that are no ticket's are an order's: both look alike."""
+    codes = [one.code for one in shown if one and one.code and book.ticket(None, one.code) is None]
+    return await ORDER_CODES.all(connection, event_id, codes) if codes else ()
+
+
+def _why_unknown(asked: Asked, shown: Shown | None, orders: Sequence[str]) -> str | None:
+    if shown is None:
+        return mistyped(asked.text)
+    return "order_code" if shown.code in orders else None
 
 
 def _stranger(device: _Device | None, asked: Asked) -> Problem | None:

@@ -57,12 +57,13 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class LetIn(msgspec.Struct, frozen=True):
-    """A sold ticket and what the door said to it."""
+    """A sold ticket, what the door said to it, and what is looked at before its people go in (`age`, `name`)."""
 
     code: str
     answer: str
     ticket_type: str
     admits: int
+    checks: list[str]
 
 
 class Sale(msgspec.Struct, frozen=True):
@@ -234,7 +235,8 @@ async def _let_in(connection: Connection, seller: Seller, token: str, nonce: str
     found: list[LetIn] = []
     for ticket, answer in zip(view.tickets, answers, strict=True):
         assert isinstance(answer, Answer)  # the scanner was known when its row was locked
-        found.append(LetIn(ticket.code, answer.answer, ticket.ticket_type, ticket.admits))
+        checks = answer.ticket.checks if answer.ticket else []
+        found.append(LetIn(ticket.code, answer.answer, ticket.ticket_type, ticket.admits, checks))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from boxoffice.door.device import device_revoked, measured_offset, token_hash, unknown_device
 from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
+from boxoffice.door.room import ROOM_PLACES
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.problems import Problem
 
@@ -82,12 +83,15 @@ class AlsoLetIn(msgspec.Struct, frozen=True):
 
 class Counts(msgspec.Struct, frozen=True):
     """People. `entered` have been in by this list, each counted once; `last_minutes` came in the last ten, whoever came
-    back too; `good` those whose tickets open the door by this list, used or not."""
+    back too; `good` those whose tickets open the door by this list, used or not. `in_room`: who is in by any list;
+    `room`: how many the room takes, guest lists with it, null where it has no capacity."""
 
     entered: int
     inside: int
     good: int
     last_minutes: int
+    in_room: int
+    room: int | None
 
 
 class DoorList(msgspec.Struct, frozen=True):
@@ -184,7 +188,7 @@ ORDER BY scan.corrected_at
 )
 COUNTS = Query(
     Counts,
-    """
+    f"""
 SELECT coalesce(sum(admits), 0)::integer AS entered,
   coalesce(sum(admits) FILTER (WHERE is_inside), 0)::integer AS inside,
   (SELECT coalesce(sum(admits), 0)::integer FROM list_ticket
@@ -192,13 +196,18 @@ SELECT coalesce(sum(admits), 0)::integer AS entered,
     JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
     WHERE list_ticket.event_id = $1 AND list_ticket.list_id = $2 AND status IN ('active', 'used')
       AND blocked_reason IS NULL) AS good,
-  coalesce(sum(admits * lately), 0)::integer AS last_minutes
+  coalesce(sum(admits * lately), 0)::integer AS last_minutes,
+  (SELECT coalesce(sum(admits), 0)::integer FROM ticket
+    JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
+    WHERE ticket.event_id = $1 AND ticket.id IN (
+      SELECT ticket_id FROM entry WHERE event_id = $1 AND left_at IS NULL)) AS in_room,
+  {ROOM_PLACES} AS room
 FROM (SELECT ticket_id, bool_or(left_at IS NULL) AS is_inside,
     count(*) FILTER (WHERE entered_at > clock() - interval '10 minutes') AS lately
   FROM entry WHERE event_id = $1 AND list_id = $2 GROUP BY ticket_id) AS one
 JOIN ticket ON ticket.event_id = $1 AND ticket.id = one.ticket_id
 JOIN ticket_type ON ticket_type.event_id = $1 AND ticket_type.id = ticket_type_id
-""",
+""",  # noqa: S608 - both parts stand here
 )
 
 

@@ -84,7 +84,7 @@ async def test_a_scanner_keeps_what_it_needs_and_asks_for_what_changed(door: Doo
     await scanner.scan(codes[0])
     changed = await scanner.sync(since=everything["cursor"])
     assert codes[0] in [ticket["code"] for ticket in changed["tickets"] if ticket["status"] == "used"]
-    assert changed["counts"] == {"entered": 1, "inside": 1, "good": 4, "last_minutes": 1}
+    assert changed["counts"] == {"entered": 1, "inside": 1, "good": 4, "last_minutes": 1, "in_room": 1, "room": 60}
     answer = await door.shop.web.get(
         "/api/v1/events/tiefdruck-eins/door", params={"since": "soon"}, headers=scanner.headers
     )

@@ -118,6 +118,28 @@ async def test_while_stripe_is_away_a_card_waits_and_cash_goes_on(door: Door) ->
 
 
 @pytest.mark.slow
+async def test_a_wrong_cash_up_is_taken_back_by_a_command_that_keeps_it(door: Door) -> None:
+    seller = await seller_at(door)
+    await seller.close(2000)
+    shop = door.shop
+    environment = shop_environment(shop.box.settings.database_url, shop.url, shop.core.world.settings.base_url)
+
+    async def run(*arguments: str) -> tuple[int, str]:
+        done = await asyncio.to_thread(boxoffice, "door", *arguments, **environment)
+        return done.returncode, done.stdout + done.stderr
+
+    back = ("open-again", "tiefdruck-eins", seller.scanner.id, "--reason", "A zero was forgotten")
+    assert "open again" in (await run(*back))[1]
+    again = await run(*back)
+    assert again[0] == 1
+    assert "no such scanner that was cashed up" in again[1]
+    told = (await run("cash-up", "tiefdruck-eins"))[1]
+    assert "taken back: counted €20.00 of €200.00 at " in told
+    assert "A zero was forgotten" in told
+    assert "not counted yet" in told
+
+
+@pytest.mark.slow
 async def test_cash_is_not_refunded_by_stripe_and_its_handing_back_is_booked_once(door: Door) -> None:
     seller = await seller_at(door)
     sale = await seller.sell(2)

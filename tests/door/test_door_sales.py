@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from boxoffice.door.cash_up import cash_ups, open_again
 from boxoffice.reports.audit import audit
 from tests.door.conftest import SYNC, Door
 from tests.door.seller import PRICES, seller_at
@@ -188,6 +189,28 @@ async def test_yen_and_dinars_are_counted_in_their_own_units(door: Door, currenc
     assert (await seller.sell(2, price=minor))["total"] == 2 * minor
     assert (await seller.till())["decimals"] == {"jpy": 0, "kwd": 3}[currency]
     assert await door.value(LEDGER, "cash") == 2 * minor
+
+
+async def test_a_wrong_count_is_taken_back_for_a_reason_and_kept(door: Door) -> None:
+    seller = await seller_at(door)
+    await seller.sell()
+
+    async def again(device: str) -> bool:
+        async with door.shop.box.db.transaction() as connection:
+            return await open_again(connection, door.event_id, UUID(device), "A note was overlooked")
+
+    assert not await again(seller.scanner.id)  # nothing was counted yet
+    assert (await seller.close(2150)).status_code == 200
+    assert not await again(str(door.event_id))
+    assert [await again(seller.scanner.id) for _ in range(2)] == [True, False]
+    assert (await seller.till())["cash_up"]["counted"] is None
+    await seller.sell()
+    assert (await seller.close(23_000)).json()["cash_up"]["difference"] == 0
+    async with door.shop.box.db.transaction() as connection:
+        (box,) = await cash_ups(connection, door.event_id)
+    assert [(one.counted_minor, one.expected_minor, one.reason) for one in box.undone] == [
+        (2150, 21_500, "A note was overlooked")
+    ]
 
 
 async def test_the_night_adds_up_scanner_by_scanner(door: Door) -> None:

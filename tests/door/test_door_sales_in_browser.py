@@ -44,6 +44,7 @@ async def test_two_for_cash_with_change_are_let_in_by_one_tap(chromium: Browser,
     await expect(page.locator("#sell-total")).to_have_text("€30.00")
     await page.get_by_label("Given").fill("20")
     await expect(page.locator("#change")).to_have_text("€10.00 is missing")
+    await expect(page.locator("#sell-cash")).to_be_disabled()
     await page.get_by_label("Given").fill("50")
     await expect(page.locator("#change")).to_have_text("Change €20.00")
     await page.get_by_role("button", name="Cash", exact=True).click()
@@ -55,6 +56,41 @@ async def test_two_for_cash_with_change_are_let_in_by_one_tap(chromium: Browser,
     await page.get_by_role("button", name="Close").click()
     await expect(page.locator("#entered")).to_have_text("2")
     assert (await door.value(SALES), await door.value(INSIDE), await door.value(LEDGER, "cash")) == (1, 2, 3000)
+    await phone.context.close()
+
+
+async def test_whoever_pays_at_the_door_is_looked_at_as_whoever_is_scanned(chromium: Browser, door: Door) -> None:
+    phone = await selling(chromium, door)
+    checks = phone.page.locator("#done-checks")
+    await phone.page.locator("#sell-cash").click()
+    await is_sold(phone.page)
+    await expect(checks).to_have_text("")
+    await phone.page.get_by_role("button", name="Next sale").click()
+    await door.execute("UPDATE ticket_type SET checks = ARRAY['age', 'name']")
+    await phone.page.locator("#sell-cash").click()
+    await expect(checks.locator("p")).to_have_text(["Check age: 18+", "No name on this ticket"])
+    await phone.context.close()
+
+
+async def test_what_is_typed_into_a_field_and_enter_sell_nothing(chromium: Browser, door: Door) -> None:
+    """A scanner that types ends each code with Enter, wherever the focus is."""
+    phone = await selling(chromium, door)
+    page = phone.page
+    sold: list[str] = []
+    page.on("request", lambda request: sold.append(request.url) if request.url.endswith("/door/sales") else None)
+    for field in ("#given", "#sell-email"):
+        await page.locator(field).press_sequentially("BMD3FNH9M96*")
+        await page.keyboard.press("Enter")
+    await expect(page.locator("#change")).to_have_text("No amount: write it like 50.00")
+    await expect(page.locator("#sell-cash")).to_be_disabled()
+    for given in ("", "50"):
+        await page.locator("#given").fill(given)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#sell-cash")).to_be_enabled()
+    await page.locator("#sell-email").fill("")
+    await page.locator("#sell-cash").click()
+    await is_sold(page)
+    assert (len(sold), await door.value(SALES)) == (1, 1)
     await phone.context.close()
 
 
@@ -141,8 +177,22 @@ async def test_cash_is_taken_back_and_the_night_is_cashed_up(chromium: Browser, 
     await page.get_by_label("Counted at the end").fill("two hundred")
     await page.get_by_role("button", name="Cash up").click()
     await expect(page.locator("#sell-told")).to_contain_text("is no amount: write it like 50.00")
+    await page.get_by_role("button", name="Sell", exact=True).last.click()
+    await expect(page.locator("#sell-told")).to_be_hidden()
+    await page.get_by_role("button", name="Cash box").click()
+    await page.get_by_label("Counted at the end").fill("21,450")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#sell-told")).to_contain_text("is no amount")
+    await page.get_by_label("Counted at the end").fill("21,45")
+    await page.keyboard.press("Enter")
+    sure = page.locator("#close-sure")
+    await expect(sure).to_contain_text("Counted€21.45Should be in the box€215.00Difference-€193.55")
+    await expect(page.locator("#sell-told")).to_be_hidden()
+    await sure.get_by_role("button", name="Back").click()
+    assert await door.value("SELECT count(*) FROM cash_up WHERE closed_at IS NOT NULL") == 0
     await page.get_by_label("Counted at the end").fill("214,50")
     await page.get_by_role("button", name="Cash up").click()
+    await sure.get_by_role("button", name="Yes, cash up").click()
     await expect(page.locator("#box-sums")).to_contain_text("Difference-€0.50")
     await expect(page.locator("#box-closed")).to_contain_text("sells no more tonight")
     assert (await door.value(SALES), await door.value(INSIDE)) == (2, 1)

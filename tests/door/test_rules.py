@@ -104,7 +104,7 @@ async def test_a_table_comes_in_by_one_scan_and_is_counted_by_its_people(door: D
     told = await scanner.scan(table)
     assert (told["answer"], told["ticket"]["admits"], told["ticket"]["checks"]) == ("admitted", 6, [])
     counts = (await scanner.sync())["counts"]
-    assert counts == before | {"entered": 6, "inside": 6, "last_minutes": 6}
+    assert counts == before | {"entered": 6, "inside": 6, "last_minutes": 6, "in_room": 6}
     assert counts["good"] == 13  # two tables and the one who had bought before
     assert (await scanner.scan(table, direction="out"))["answer"] == "left"
     assert (await scanner.sync())["counts"]["inside"] == 0

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from boxoffice.foundation.db import Query
+from boxoffice.foundation.ids import with_check
 from boxoffice.tickets.code import ticket_payload
 from tests.door.conftest import SCANS, Door
 
@@ -32,6 +33,23 @@ async def test_a_ticket_lets_in_once_by_its_code_or_its_qr(door: Door) -> None:
     assert (await scanner.scan(await payload_of(door, signed)))["answer"] == "admitted"
     assert await door.value("SELECT count(*) FROM ticket WHERE status = 'used' AND used_at IS NOT NULL") == 2
     assert await door.value("SELECT count(*) FROM entry") == 2
+
+
+async def test_a_wrongly_typed_code_and_an_orders_are_told_from_an_unknown_one(door: Door) -> None:
+    (code,), scanner = await door.tickets(), await door.scanner()
+    order = await door.value("SELECT orders.code FROM orders JOIN ticket ON order_id = orders.id LIMIT 1")
+    of_nobody = with_check(code[:4] + "0000000")
+    for typed, because in (
+        (code[:-1], "mistyped"),
+        (code[:6] + ("7" if code[6] != "7" else "8") + code[7:], "mistyped"),
+        (order, "order_code"),
+        (of_nobody, None),
+        ("https://example.org/", None),
+    ):
+        body = scanner.body(typed)
+        answers = [(await scanner.send(body)).json() for _ in range(2)]
+        assert [(one["answer"], one["because"], one["ticket"]) for one in answers] == [("unknown", because, None)] * 2
+    assert await door.value("SELECT count(*) FROM scan WHERE because IS NOT NULL") == 0
 
 
 async def test_the_same_scan_told_again_gets_the_same_answer(door: Door) -> None:

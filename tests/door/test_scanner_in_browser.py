@@ -126,7 +126,7 @@ async def test_a_name_is_enough_when_the_phone_is_lost(chromium: Browser, door: 
     await phone.answers("admitted")
     await phone.page.get_by_role("button", name="Find", exact=True).click()
     await phone.page.get_by_label("Name, order, ticket code, or who invited").fill("zoe")
-    await expect(phone.page.locator("#found")).to_contain_text("already in")
+    await expect(phone.page.locator("#found")).to_contain_text("in since 21:30, Main door")
     await phone.page.get_by_label("Name, order, ticket code, or who invited").fill(other)
     await expect(phone.page.locator("#found li")).to_have_count(1)
     await phone.page.get_by_label("Name, order, ticket code, or who invited").fill("nobody at all")

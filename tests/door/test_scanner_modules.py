@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from boxoffice.door.read import mistyped
 from boxoffice.edge.module_files import module_url
 from boxoffice.edge.vendor_files import vendor_url
 from boxoffice.foundation.ids import ALPHABET, CHECK_ALPHABET, random_code, read_code, with_check
@@ -47,6 +48,73 @@ async def test_typed_codes_are_read_as_the_server_reads_them(page: Page) -> None
     read = await call(page, "read", "return values[0].map(it.readCode);", texts)
     assert read == [read_code(text) for text in texts]
     assert sum(code is not None for code in read) > 9000
+
+
+async def test_what_can_only_be_mistyped_is_so_here_and_at_the_server(page: Page) -> None:
+    chance = random.Random(11)
+    letters = CHECK_ALPHABET + ALPHABET.lower() + "oOiIlL -uU.ß"
+    texts = ["".join(chance.choices(letters, k=chance.randrange(1, 27))) for _ in range(3000)]
+    code = with_check(random_code(11))
+    swapped = code[:5] + code[6] + code[5] + code[7:]
+    texts += [code, code.lower(), code[:-1], code + "7", swapped, "", "https://example.org", "A" * 140, "Anna-Lena"]
+    told = await call(page, "read", "return values[0].map(it.mistyped);", texts)
+    assert told == [mistyped(text) for text in texts]
+    by_text = dict(zip(texts, told, strict=True))
+    assert by_text[code] is by_text[code.lower()] is by_text["https://example.org"] is by_text["A" * 140] is None
+    assert by_text[code[:-1]] == by_text[code + "7"] == "mistyped"
+    assert swapped == code or by_text[swapped] == "mistyped"
+
+
+async def test_names_are_compared_as_the_database_folds_them(page: Page, door: Door) -> None:
+    letters = [chr(place) for place in range(0xC0, 0x180) if chr(place).isalpha()] + list("ɓɖɗɛƒɠɨƙɲƥƭʋƴƶẞ")
+    names = [
+        "Stanisław Sørensen-Strauß",
+        "O'Neill",
+        "O’Neill",
+        "Kaʻiulani",
+        "Łukasz Đoković",
+        " Anna  -  Lena ",
+        "Æsa Þór",
+    ]
+    texts = [f"a{letter}b" for letter in letters if letter not in "Ŀŀ"] + names
+    told = await call(page, "names", "return values[0].map(it.plain);", texts)
+    folded = await door.value(
+        "SELECT array_agg(folded(text) ORDER BY number) FROM unnest($1::text[]) WITH ORDINALITY AS one (text, number)",
+        texts,
+    )
+    assert dict(zip(texts, told, strict=True)) == dict(zip(texts, folded, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        (
+            "Stanisław Sørensen Strauß",
+            ["stanislaw", "sorensen strauss", "SØRENSEN", "soerensen", "Strauß", "staław"[3:]],
+        ),
+        ("O'Neill", ["oneill", "o'neill", "O’NEILL", "o neill"]),
+        ("Oneill", ["O'Neill"]),
+        ("Anna-Lena Müller", ["annalena", "anna lena", "Anna-Lena", "mueller", "MULLER", "müller"]),
+        ("Jörg Mueller", ["joerg müller", "jorg"]),
+        ("Đorđe Hafþór", ["dorde hafthor"]),
+        ("نور الهدى", ["الهدى"]),
+    ],
+)
+async def test_a_name_is_found_however_it_is_typed(page: Page, name: str, typed: list[str]) -> None:
+    body = "return values[1].map((one) => it.isIn(it.searchable([values[0]]), it.wordsOf(one)));"
+    assert await call(page, "names", body, name, typed) == [True] * len(typed)
+    assert await call(page, "names", body, name, ["jan", "zoe anna", "annal ena x"]) == [False] * 3
+
+
+async def test_companions_are_not_asked_for_a_name(page: Page) -> None:
+    party = {"name": "Anna Blum", "plus": 1, "size": 2, "inside": [], "waiting": []}
+    entry = {"answer": "admitted", "checks": ["age", "name"], "holder": "With Anna Blum", "party": party}
+    body = "return it.checks(values[0], 18);"
+    assert await call(page, "words", body, entry) == ["Check age: 18+"]
+    named = ["Check age: 18+", "Check name: \u2068With Anna Blum\u2069"]
+    assert await call(page, "words", body, entry | {"party": None}) == named  # somebody who bought is called so
+    guest = entry | {"holder": "Anna Blum"}
+    assert await call(page, "words", body, guest) == ["Check age: 18+", "Check name: \u2068Anna Blum\u2069"]
 
 
 @pytest.mark.parametrize("library", [False, True], ids=["webcrypto", "noble"])

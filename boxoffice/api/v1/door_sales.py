@@ -55,12 +55,14 @@ class CountedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SoldTicket(msgspec.Struct, frozen=True):
-    """A sold ticket; `answer` is what the door said to it, `admitted` unless something speaks against it."""
+    """A sold ticket; `answer` is what the door said to it, `admitted` unless something speaks against it. `checks`:
+    what is looked at before its people go in, `age` and `name`."""
 
     code: str
     answer: str
     ticket_type: str
     admits: int
+    checks: list[str]
 
 
 class SaleShown(msgspec.Struct, frozen=True):
@@ -281,7 +283,7 @@ def _shown(box: BoxOffice, nonce: str, sale: Sale) -> SaleShown:
         quantity=order.quantity,
         total=order.total_minor,
         currency=order.currency,
-        tickets=[SoldTicket(one.code, one.answer, one.ticket_type, one.admits) for one in sale.let_in],
+        tickets=[SoldTicket(one.code, one.answer, one.ticket_type, one.admits, one.checks) for one in sale.let_in],
         pay_url=pay_url,
         pay_code=None if pay_url is None else _modules(pay_url),
         held_until=order.held_until,

@@ -75,7 +75,8 @@ class ScanAnswer(msgspec.Struct, frozen=True):
     `objection`: what a scanner that answered alone would have been told. `because`: why a good ticket's code is
     cancelled: `sent_on` to somebody else, `reissued`, signed with a `retired_key`, an `old_picture` of a code that
     changes, or `no_paper` where only codes that change are taken; or `too_late` when it is `blocked` for its hour
-    alone. Null where the answer says it all. A batch tells `supervisors_only` here.
+    alone; or why a code is `unknown`: `mistyped`, or an `order_code` where a ticket's is wanted. Null where the answer
+    says it all. A batch tells `supervisors_only` here.
     """
 
     nonce: str

@@ -9,11 +9,12 @@ import { setSound, wakeSound } from "./sound.js";
 import { openStore } from "./store.js";
 import { listenToKeys } from "./wedge.js";
 import { askWhy } from "./why.js";
-import { ANSWERS, isolated, sentence, wordOf } from "./words.js";
+import { ANSWERS, isolated, sentence, standing, wordOf } from "./words.js";
 
 const SYNC_EVERY_MS = 10_000;
 const SOON_MS = 1500;
 const OLD_LIST_MINUTES = 10;
+const LATELY_MINUTES = 10;
 const UNDO_REASONS = ["Scanned by mistake", "Wrong person", "Turned away after all"];
 const OVERRIDE_REASONS = ["Known to the house", "Let in by the night's host", "Left for a moment"];
 
@@ -208,13 +209,19 @@ function show() {
   showNetwork(online);
   if (!door) return undefined;
   find("#gate").textContent = `${door.gate} · ${door.list_name}${door.role === "supervisor" ? " · supervisor" : ""}`;
-  const { entered, inside, last_minutes: lately, good } = door.counts;
-  for (const [name, value] of Object.entries({ entered, inside, lately, good })) find(`#${name}`).textContent = value;
+  showCounts(door.counts);
   find("#directions").hidden = !door.re_entry;
   for (const button of document.querySelectorAll("[data-direction]")) {
     button.setAttribute("aria-pressed", String(button.dataset.direction === direction));
   }
   return showLog();
+}
+
+function showCounts({ entered, inside, last_minutes: lately, good, in_room: inRoom = inside, room }) {
+  const rate = (lately / LATELY_MINUTES).toFixed(1);
+  for (const [name, value] of Object.entries({ entered, inside, good, inRoom, rate })) find(`#${name}`).textContent = value;
+  find("#room").textContent = room ? ` of ${room}` : "";
+  find("#counts").classList.toggle("is-full", Boolean(room) && inRoom >= room);
 }
 
 function showNetwork(online) {
@@ -273,12 +280,13 @@ function foundRow(ticket) {
   const text = element("div", "log-words", "");
   const { party } = ticket;
   const name = party ? party.name : ticket.holder || ticket.code;
-  const state = { good: "not in yet", used: "already in", left: "went out" }[ticket.status] ?? ticket.status.replaceAll("_", " ");
+  const state = standing(ticket, clock, Date.parse(scanner.door.opens_at));
   const title = element("strong", "", party?.plus ? `${isolated(name)} +${party.plus}` : name);
   const more = [ticket.ticket_type];
   if (!party) more.push(`order ${ticket.order_code}`);
   else if (!ticket.ticket_type.includes(ticket.givenBy)) more.push(`by ${ticket.givenBy}`);
-  more.push(party?.plus ? `${party.inside.length} of ${party.size} in` : state);
+  if (party?.plus) more.push(`${party.inside.length} of ${party.size} in`);
+  if (!party?.plus || (ticket.answer !== "admitted" && party.inside.length < party.size)) more.push(state);
   text.append(title, element("span", "", more.join(" · ")));
   row.append(text, foundButtons(ticket, name));
   return row;
@@ -288,8 +296,8 @@ function foundRow(ticket) {
 function foundButtons(ticket, name) {
   const buttons = element("div", "found-buttons", "");
   const waiting = ticket.party?.waiting ?? [];
-  const add = (label, act) => {
-    const button = element("button", "button", label);
+  const add = (label, act, className = "button") => {
+    const button = element("button", className, label);
     button.type = "button";
     button.setAttribute("aria-label", `${label}: ${name}`);
     button.addEventListener("click", () => {
@@ -299,7 +307,9 @@ function foundButtons(ticket, name) {
     buttons.append(button);
   };
   if (direction === "out") add("Let out", () => scan(ticket.party?.inside[0] ?? ticket.code, { isFound: true }));
-  else if (waiting.length > 1) {
+  else if (ticket.answer !== "admitted") {
+    if (scanner.door.role === "supervisor") add("Let in anyway", () => insist({ text: ticket.code }), "button quiet");
+  } else if (waiting.length > 1) {
     add("Let in 1", () => scan(waiting[0], { isFound: true }));
     add(`All ${waiting.length}`, () => letIn(waiting));
   } else add("Let in", () => scan(waiting[0] ?? ticket.code, { isFound: true }));

@@ -11,6 +11,7 @@ const FIXED_BYTES = 87;
 const STEP_BYTES = 2;
 const CODE_LENGTH = 12;
 const EVENT_CODE_LENGTH = 4;
+const TYPED = /^[0-9A-Za-z*~$= -]+$/;
 
 /** {eventCode, code} of a typed code, {eventCode, ticketId, revision, keyNumber, signed, signature} of a QR code's text
  * whose signature nobody has checked yet, with {step, proof} of one that rotates; null of anything else. */
@@ -32,6 +33,13 @@ export function readCode(text) {
   if (!body || [...body].some((letter) => !ALPHABET.includes(letter))) return null;
   const check = CHECKS.includes(last) ? last : (READ_AS[last] ?? last);
   return CHECKS[remainder(body)] === check ? body + check : null;
+}
+
+/** "mistyped" for what can only be a wrongly typed code: of such letters, and too short, too long or with a check
+ * character that does not fit; null for what is a whole code, or nothing that somebody typed. */
+export function mistyped(text) {
+  if (text.length > 2 * CODE_LENGTH || !TYPED.test(text)) return null;
+  return readCode(text)?.length === CODE_LENGTH ? null : "mistyped";
 }
 
 function remainder(body) {

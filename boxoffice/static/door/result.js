@@ -1,7 +1,7 @@
 // The answer, as large as the screen. It goes by itself, by a tap, or when the next ticket is read.
 
 import { play } from "./sound.js";
-import { ANSWERS, checks, icon, people, sentence, wordOf } from "./words.js";
+import { ANSWERS, checks, icon, isCompanion, people, sentence, wordOf } from "./words.js";
 
 const SHOWN_MS = { good: 1800, plain: 1800, bad: 6000, wait: 4000 };
 const TO_LOOK_AT_MS = 4000; // the next ticket that is read does not wait for it
@@ -37,6 +37,7 @@ export class Result {
       this.#buttons(entry),
     );
     this.#place.hidden = false;
+    this.#place.scrollTop = 0;
     const said = [word, sentence(entry, this.#time), people(entry), ...this.#checks(entry), entry.ticketType, entry.holder];
     this.#spoken.textContent = said.filter(Boolean).join(". ");
     play(tone);
@@ -58,7 +59,7 @@ export class Result {
     const lines = [["result-more", sentence(entry, this.#time)], ["result-people", people(entry)]];
     for (const check of this.#checks(entry)) lines.push(["result-check", check]);
     lines.push(["result-type", entry.ticketType]);
-    const nameIsTold = entry.answer === "admitted" && entry.checks?.includes("name");
+    const nameIsTold = entry.answer === "admitted" && entry.checks?.includes("name") && !isCompanion(entry);
     lines.push(["result-holder", nameIsTold ? "" : entry.holder], ["result-code", entry.code]);
     if (entry.alone) lines.push(["result-alone", "Answered without a network"]);
     return lines.filter(([, text]) => text).map(([name, text]) => element("p", name, text));

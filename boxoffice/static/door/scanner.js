@@ -2,9 +2,10 @@
 
 import { answerAlone, moves, ofAnotherTime, outdated, stateAfter } from "./answer.js";
 import { isFresh } from "./fresh.js";
+import { isIn, searchable, wordsOf } from "./names.js";
 import { ask, Away, Refused } from "./network.js";
 import { afterCrash, BATCH_MAX, bodyOf, following, newScan } from "./queue.js";
-import { read } from "./read.js";
+import { mistyped, read } from "./read.js";
 import { genuine } from "./verify.js";
 
 const ANSWER_PATIENCE_MS = 1200;
@@ -31,6 +32,7 @@ export class Scanner extends EventTarget {
   #library;
   #token = "";
   #tickets = new Map();
+  #texts = new WeakMap(); // what a ticket is found by, as long as its type is the same
   #byCode = new Map();
   #own = {}; // ticket id -> {state, at, nonce, told}
   #queue = new Map();
@@ -81,24 +83,40 @@ export class Scanner extends EventTarget {
 
   /**
    * Tickets whose holder, order, code, type or whoever invited them has all the words; at most 30. A guest stands for
-   * who comes along too: `party` is then what `party()` says.
+   * who comes along too: `party` is then what `party()` says. `code` and `answer`: of the ticket that would come in next,
+   * and what it would be answered now; `usedAt` in ms.
    */
   find(words) {
-    const wanted = plain(words).split(/\s+/).filter(Boolean);
+    const wanted = wordsOf(words);
     if (wanted.length === 0) return [];
     const found = [];
     const parties = new Set();
     for (const ticket of this.#tickets.values()) {
-      const type = this.#type(ticket.ticket_type);
-      const text = plain(`${ticket.holder} ${ticket.order_code} ${ticket.code} ${dashless(ticket.code)} ${ticket.ticket_type} ${type.given_by}`);
-      if (!wanted.every((word) => text.includes(word) || text.includes(dashless(word)))) continue;
+      if (!isIn(this.#text(ticket), wanted)) continue;
       if (parties.has(ticket.order_code)) continue;
       const party = this.party(ticket.id);
       if (party) parties.add(ticket.order_code);
-      found.push({ ...ticket, status: this.#state(ticket), givenBy: type.given_by, party });
+      found.push({ ...ticket, ...this.#standing(this.#byCode.get(party?.waiting[0]) ?? ticket), party });
       if (found.length === 30) break;
     }
     return found;
+  }
+
+  #text(ticket) {
+    const type = this.#type(ticket.ticket_type);
+    const known = this.#texts.get(ticket);
+    if (known?.type === type) return known.text;
+    const text = searchable([ticket.holder, ticket.order_code, ticket.code, ticket.ticket_type, type.given_by]);
+    this.#texts.set(ticket, { type, text });
+    return text;
+  }
+
+  /** How a ticket that somebody found would be answered now. */
+  #standing(ticket) {
+    const { code } = ticket;
+    const shown = { eventCode: this.door.event_code, code };
+    const { answer, because, usedAt, gate, lastEntry } = this.#alone(shown, ticket, { ticketId: ticket.id }, { isFound: true });
+    return { code, answer, because, usedAt, gate, lastEntry, givenBy: this.#type(ticket.ticket_type).given_by };
   }
 
   /**
@@ -320,11 +338,18 @@ export class Scanner extends EventTarget {
     return {
       ...{ answer, holder: told?.holder ?? "", ticketType: told?.ticket_type ?? "", code: told?.code ?? "" },
       ...{ admits: type.admits, checks: type.checks, lastEntry: lastEntry ? Date.parse(lastEntry) : null },
-      because: because ?? (answer === "blocked" && ticket.status !== "blocked" ? "too_late" : null),
+      because: because ?? this.#reason(answer, shown, ticket, item),
       usedAt: used ? (own?.at ?? Date.parse(ticket.used_at)) : null,
       gate: used ? (own ? this.door.gate : ticket.gate) : null,
       note: answer === "admitted" && !ticket ? "Genuine, and bought after the last sync" : "",
     };
+  }
+
+  #reason(answer, shown, ticket, item) {
+    if (answer === "blocked" && ticket.status !== "blocked") return "too_late";
+    if (answer !== "unknown") return null;
+    if (!shown) return mistyped(item.payload ?? "");
+    return [...this.#tickets.values()].some((one) => one.order_code === shown.code) ? "order_code" : null;
   }
 
   async #answered(item, told) {
@@ -378,8 +403,12 @@ export class Scanner extends EventTarget {
         entered: counts.entered + people,
         inside: counts.inside + people,
         last_minutes: counts.last_minutes + people,
+        in_room: counts.in_room + people,
       };
-    } else this.door.counts = { ...counts, inside: Math.max(0, counts.inside - people) };
+    } else {
+      const less = (many) => Math.max(0, many - people);
+      this.door.counts = { ...counts, inside: less(counts.inside), in_room: less(counts.in_room) };
+    }
   }
 
   async #queued(item) {
@@ -429,12 +458,4 @@ export class Scanner extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
-}
-
-function plain(text) {
-  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-}
-
-function dashless(text) {
-  return text.replaceAll("-", "").toLowerCase();
 }

@@ -6,7 +6,7 @@ import { element } from "./result.js";
 import { play } from "./sound.js";
 import { Till } from "./till.js";
 import { askWhy } from "./why.js";
-import { icon } from "./words.js";
+import { checks, icon } from "./words.js";
 
 const MANY_MAX = 10;
 const VOID_WITHIN_MS = 15 * 60_000;
@@ -26,6 +26,7 @@ export class Selling {
   #many = 1;
   #type = null;
   #looksAtBox = false;
+  #counted = null; // minor units, until they are confirmed
   #drawn = "";
   #was = "idle";
 
@@ -51,20 +52,25 @@ export class Selling {
     this.#dialog.addEventListener("close", () => this.#told(""));
     find("#sell-box").addEventListener("click", () => {
       this.#looksAtBox = !this.#looksAtBox;
+      this.#counted = null;
+      this.#told("");
       this.#try(() => this.#till.refresh());
     });
     find("#fewer").addEventListener("click", () => this.#count(-1));
     find("#more").addEventListener("click", () => this.#count(1));
-    find("#given").addEventListener("input", () => this.#showChange());
-    find("#sell-form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#sell(event.submitter?.value ?? "cash");
-    });
+    find("#given").addEventListener("input", () => this.#showForm());
+    find("#sell-form").addEventListener("submit", (event) => event.preventDefault()); // Enter in a field sells nothing
+    for (const paidBy of ["cash", "card"]) find(`#sell-${paidBy}`).addEventListener("click", () => this.#sell(paidBy));
     find("#give-up").addEventListener("click", () => this.#try(() => this.#till.giveUp()));
     find("#sell-next").addEventListener("click", () => this.#next());
     find("#sell-back").addEventListener("click", () => this.#takeBack(this.#till.sale.body.nonce));
     this.#takesAmount("#sell-float", "#float", (minor) => this.#till.open(minor));
-    this.#takesAmount("#close-form", "#counted", (minor) => this.#till.close(minor));
+    this.#takesAmount("#close-form", "#counted", (minor) => this.#askSure(minor));
+    find("#close-yes").addEventListener("click", () => this.#cashUp());
+    find("#close-no").addEventListener("click", () => {
+      this.#askSure(null);
+      find("#counted").focus();
+    });
   }
 
   #takesAmount(form, field, act) {
@@ -72,12 +78,28 @@ export class Selling {
       event.preventDefault();
       const minor = typed(find(field).value, this.#till.shown);
       if (minor === null) return this.#told(`“${find(field).value}” is no amount: write it like ${this.#example()}.`);
+      this.#told("");
       return this.#try(() => act(minor));
     });
   }
 
+  /** With the figures on the screen, since it is final here. */
+  #askSure(minor) {
+    this.#counted = minor;
+    this.#show();
+    if (minor !== null) find("#close-title").focus();
+  }
+
+  async #cashUp() {
+    const counted = this.#counted;
+    this.#counted = null;
+    await this.#try(() => this.#till.close(counted));
+    this.#show();
+  }
+
   #open() {
     this.#looksAtBox = false;
+    this.#counted = null;
     this.#dialog.showModal();
     this.#show();
     this.#try(() => this.#till.refresh());
@@ -86,6 +108,7 @@ export class Selling {
   #next() {
     this.#many = 1;
     for (const field of ["#given", "#sell-email"]) find(field).value = "";
+    this.#told("");
     this.#till.next();
     this.#try(() => this.#till.refresh());
     find("#more").focus();
@@ -99,7 +122,8 @@ export class Selling {
   async #sell(paidBy) {
     const offer = this.#offer();
     if (!offer) return;
-    const given = typed(find("#given").value, this.#till.shown);
+    const { given, short } = this.#given(offer);
+    if (paidBy === "cash" && short) return;
     const email = find("#sell-email").value.trim();
     this.#told("");
     const refused = await this.#try(() => this.#till.sell({ offer, quantity: this.#many, paidBy, email, given }));
@@ -187,8 +211,8 @@ export class Selling {
     const none = offer.left < this.#many;
     find("#sell-cash").hidden = find("#sell-given").hidden = !offer.cash;
     find("#sell-card").hidden = !offer.card;
-    for (const button of [find("#sell-cash"), find("#sell-card")]) button.disabled = none;
-    this.#showChange();
+    find("#sell-card").disabled = none;
+    this.#showGiven(offer, none);
   }
 
   #showTypes(offers, chosen) {
@@ -210,17 +234,22 @@ export class Selling {
     );
   }
 
-  #showChange() {
-    const { shown } = this.#till;
-    const offer = this.#offer();
+  /** What was handed over: minor units, null for nothing typed or no amount; `short`: why it is not enough, or "". */
+  #given(offer) {
     const text = find("#given").value.trim();
-    if (!shown || !offer || !text) return void (find("#change").textContent = "");
-    const given = typed(text, shown);
+    if (!text) return { given: null, short: "" };
+    const given = typed(text, this.#till.shown);
     const total = offer.price * this.#many;
-    if (given === null) find("#change").textContent = `Write it like ${this.#example()}`;
-    else if (given < total) find("#change").textContent = `${written(total - given, shown)} is missing`;
-    else find("#change").textContent = `Change ${written(given - total, shown)}`;
-    return undefined;
+    if (given === null) return { given, short: `No amount: write it like ${this.#example()}` };
+    return { given, short: given < total ? `${written(total - given, this.#till.shown)} is missing` : "" };
+  }
+
+  #showGiven(offer, none) {
+    const { given, short } = this.#given(offer);
+    const change = given === null ? "" : `Change ${written(given - offer.price * this.#many, this.#till.shown)}`;
+    find("#change").textContent = short || change;
+    find("#change").classList.toggle("is-short", Boolean(short));
+    find("#sell-cash").disabled = none || Boolean(short);
   }
 
   #showUnsure() {
@@ -253,6 +282,7 @@ export class Selling {
     find("#done-more").textContent = out.length
       ? `${out.length} not let in: scan ${out.map((one) => one.code).join(", ")}`
       : `${this.#money(answer.total, answer)} ${how(answer.paid_by)} · order ${answer.order}`;
+    this.#showChecks(answer.tickets);
     find("#done-change").hidden = change === null || change < 0;
     if (change !== null && change >= 0) find("#done-change").textContent = `Change ${this.#money(change, answer)}`;
     find("#sell-back").hidden = answer.paid_by !== "cash";
@@ -260,6 +290,12 @@ export class Selling {
     play(out.length ? "wait" : "good");
     if (!this.#dialog.open) this.#dialog.showModal();
     find("#sell-next").focus();
+  }
+
+  #showChecks(tickets) {
+    const wanted = [...new Set(tickets.flatMap((one) => one.checks ?? []))];
+    const words = checks({ answer: "admitted", holder: "", checks: wanted }, this.#scanner.door?.age_minimum ?? 0);
+    find("#done-checks").replaceChildren(...words.map((text) => element("p", "result-check", text)));
   }
 
   #showBox() {
@@ -270,13 +306,7 @@ export class Selling {
     rows.push(["Should be in the box", box.expected]);
     if (box.counted !== null) rows.push(["Counted", box.counted], ["Difference", box.difference]);
     rows.push(["By card, at Stripe", box.card]);
-    find("#box-sums").replaceChildren(
-      ...rows.map(([name, minor]) => {
-        const row = element("div", "", "");
-        row.append(element("dt", "", name), element("dd", "", written(minor, shown)));
-        return row;
-      }),
-    );
+    this.#showSums("#box-sums", rows);
     find("#box-lines").replaceChildren(
       ...box.lines.map((line) => {
         const row = element("li", "found-row", "");
@@ -292,9 +322,29 @@ export class Selling {
     );
     find("#box-none").hidden = box.lines.length > 0;
     find("#box-closed").hidden = !box.closed_at;
-    if (box.closed_at) find("#box-closed").textContent = `Cashed up at ${this.#clock(Date.parse(box.closed_at))}. This scanner sells no more tonight.`;
-    find("#close-form").hidden = Boolean(box.closed_at);
+    if (box.closed_at) find("#box-closed").textContent = `Cashed up at ${this.#clock(Date.parse(box.closed_at))}. This scanner sells no more tonight. A wrong count is taken back by whoever runs the door.`;
+    const sure = this.#counted !== null && !box.closed_at;
+    find("#close-form").hidden = Boolean(box.closed_at) || sure;
+    find("#box-sums").hidden = sure;
+    find("#close-sure").hidden = !sure;
+    if (sure) this.#showSure(box);
     this.#showSold(sold, box);
+  }
+
+  #showSure(box) {
+    const difference = this.#counted - box.expected;
+    this.#showSums("#close-sums", [["Counted", this.#counted], ["Should be in the box", box.expected], ["Difference", difference]]);
+    find("#close-differs").hidden = difference === 0;
+  }
+
+  #showSums(selector, rows) {
+    find(selector).replaceChildren(
+      ...rows.map(([name, minor]) => {
+        const row = element("div", "", "");
+        row.append(element("dt", "", name), element("dd", "", written(minor, this.#till.shown)));
+        return row;
+      }),
+    );
   }
 
   #showSold(sold, box) {

@@ -26,7 +26,15 @@ const MEANINGS = {
   not_inside: "This ticket is not inside.",
 };
 
-/** Why a code is void though its ticket is good, and what to do. */
+const STANDINGS = {
+  already_used: "already in",
+  wrong_list: "other list",
+  blocked: "held back",
+  refunded: "refunded",
+  cancelled: "cancelled",
+};
+
+/** Why a code is void though its ticket is good, or is none, and what to do. */
 const BECAUSE = {
   sent_on: { word: "Sent on", sentence: "This ticket was sent on to somebody else. Only their code opens the door." },
   old_picture: { word: "Old picture", sentence: "This is an old picture: ask to open the ticket." },
@@ -38,21 +46,35 @@ const BECAUSE = {
     word: "Old code",
     sentence: "This code is no longer taken. Ask to open the ticket with a network, or type its letters.",
   },
+  mistyped: { word: "Mistyped", sentence: "No whole code, or a wrong letter: type it again. For a name, press Find." },
+  order_code: { word: "Order’s code", sentence: "This is the order’s code: type the ticket’s, or press Find and type this one there." },
   reissued: { word: "Old code", sentence: "This ticket was given out anew. Only its newest code opens the door." },
 };
 
 /** The word of an answer. */
 export function wordOf(entry) {
-  return BECAUSE[entry.answer === "cancelled" ? entry.because : ""]?.word ?? ANSWERS[entry.answer].word;
+  return explained(entry)?.word ?? ANSWERS[entry.answer].word;
 }
 
 /** One sentence under the word; "" where the word says it all. `time`: writes ms as the venue's clock. */
 export function sentence(entry, time) {
   if (entry.because === "too_late") return `Too late: entry with this ticket ended at ${time(entry.lastEntry)}.`;
   if (entry.answer === "already_used" && entry.usedAt) return `In since ${time(entry.usedAt)}${at(entry.gate)}`;
+  if (explained(entry)) return explained(entry).sentence;
   if (entry.answer === "unknown" && entry.alone) return "Not in this phone's list of tickets.";
-  if (entry.answer === "cancelled" && BECAUSE[entry.because]) return BECAUSE[entry.because].sentence;
   return entry.note || (MEANINGS[entry.answer] ?? "");
+}
+
+function explained(entry) {
+  return ["cancelled", "unknown"].includes(entry.answer) ? BECAUSE[entry.because] : undefined;
+}
+
+/** How a ticket that was found stands, in a few words. `opensAt`: ms. */
+export function standing(found, time, opensAt) {
+  if (found.answer === "already_used" && found.usedAt) return `in since ${time(found.usedAt)}${at(found.gate)}`;
+  if (found.answer === "not_yet") return `not before ${time(opensAt)}`;
+  if (found.because === "too_late") return `too late since ${time(found.lastEntry)}`;
+  return STANDINGS[found.answer] ?? (found.status === "left" ? "went out" : "not in yet");
 }
 
 /** What to look at before somebody goes in. */
@@ -60,9 +82,14 @@ export function checks(entry, ageMinimum) {
   if (entry.answer !== "admitted") return [];
   const words = {
     age: `Check age: ${ageMinimum}+`,
-    name: entry.holder ? `Check name: ${isolated(entry.holder)}` : "No name on this ticket",
+    name: isCompanion(entry) ? "" : entry.holder ? `Check name: ${isolated(entry.holder)}` : "No name on this ticket",
   };
   return (entry.checks ?? []).map((check) => words[check]).filter(Boolean);
+}
+
+/** Whoever comes along with a guest has no name of their own. */
+export function isCompanion(entry) {
+  return Boolean(entry.party) && entry.holder.startsWith("With ");
 }
 
 /** How many people a scan was, and how a guest's party stands; "" for one person alone. */

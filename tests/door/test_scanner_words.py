@@ -1,0 +1,84 @@
+"""What the scanner says of codes that were typed wrongly, of people who were found, and of the room."""
+
+import re
+
+from playwright.async_api import Browser, expect
+
+from tests.chromium import in_chromium
+from tests.door.conftest import Door
+from tests.door.in_browser import Phone, paired_phone
+from tests.door.test_rules import after_doors, bought, guest, with_rules
+from tests.door.test_scanner_guests import search
+
+pytestmark = in_chromium
+
+
+async def test_a_mistyped_code_and_an_orders_are_called_so_online_and_alone(chromium: Browser, door: Door) -> None:
+    (code,) = await door.tickets()
+    order = await door.value("SELECT orders.code FROM orders JOIN ticket ON order_id = orders.id LIMIT 1")
+    phone = await paired_phone(chromium, door)
+    shown = phone.page.locator("#result")
+    for online in (True, False):
+        if not online:
+            await phone.context.set_offline(True)
+            await phone.is_online(False)
+        for typed in (code[:-1], code[:6] + ("7" if code[6] != "7" else "8") + code[7:]):
+            await phone.type(typed)
+            await expect(shown).to_contain_text("Mistyped")
+            await expect(shown).to_contain_text("type it again")
+            await phone.answers("unknown")
+        await phone.type(order)
+        await expect(shown).to_contain_text("Order’s code")
+        await phone.answers("unknown")
+    await expect(phone.page.locator("#log li").first).to_contain_text("Order’s code")
+    await phone.context.close()
+
+
+async def is_found(phone: Phone, words: str, state: str, *buttons: str) -> None:
+    await search(phone, words)
+    row = phone.page.locator("#found li")
+    await expect(row).to_have_count(1)
+    await expect(row).to_contain_text(state)
+    await expect(row.get_by_role("button")).to_have_text(list(buttons))
+
+
+async def test_find_lets_in_only_who_would_be_let_in_and_says_how_the_others_stand(
+    chromium: Browser, door: Door
+) -> None:
+    await with_rules(door)
+    (code, used), (_, (early, _)) = await door.tickets(2), await bought(door, "Early", 2)
+    await guest(door, "Stanisław Sørensen", 1)
+    await after_doors(door, hours=3)
+    scanner = await door.scanner("Side door")
+    await scanner.scan(used)
+    phone = await paired_phone(chromium, door)
+    await is_found(phone, code, "not in yet", "Let in")
+    await is_found(phone, used, "in since", *())
+    await expect(phone.page.locator("#found li")).to_contain_text(re.compile(r"in since \d\d:\d\d, Side door"))
+    await is_found(phone, early, "too late since 00:30", *())
+    await is_found(phone, "stanislaw soerensen", "0 of 2 in", "Let in 1", "All 2")
+    await phone.context.close()
+    backstage = await paired_phone(chromium, door, role="supervisor", list_name="Backstage")
+    await is_found(backstage, code, "other list", "Let in anyway")
+    await backstage.page.locator("#found button").click()
+    await backstage.page.locator("#why [value=yes]").click()
+    await backstage.answers("admitted")
+    await backstage.context.close()
+
+
+async def test_the_room_and_the_rate_are_shown_and_counted_alone(chromium: Browser, door: Door) -> None:
+    first, second, third = await door.tickets(3)
+    scanner = await door.scanner("Side door")
+    await scanner.scan(first)
+    phone = await paired_phone(chromium, door)
+    room, rate = phone.page.locator(".counts-room dd"), phone.page.locator("#rate")
+    await expect(room).to_have_text("1 of 60")
+    await expect(rate).to_have_text("0.1")
+    await phone.checks(second, "admitted")
+    await expect(room).to_have_text("2 of 60")
+    await phone.context.set_offline(True)
+    await phone.is_online(False)
+    await phone.checks(third, "admitted")
+    await expect(room).to_have_text("3 of 60")
+    await expect(rate).to_have_text("0.3")
+    await phone.context.close()
