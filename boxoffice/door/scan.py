@@ -5,7 +5,7 @@ tickets, each by id; the key of `entry` would refuse what got past the locks.
 """
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from boxoffice.door.read import Reader, Shown, mistyped, shortened
 from boxoffice.door.visits import Visit
 from boxoffice.foundation.batcher import Batcher
 from boxoffice.foundation.db import LOST, Connection, Database, Query
-from boxoffice.foundation.problems import Problem
+from boxoffice.foundation.problems import Problem, Unprocessable
 
 TOO_LATE = "too_late"
 ROUNDS_AT_ONCE = 2
@@ -38,7 +38,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     `answered`: what the device said alone, without us; None to be answered now. `override`: the reason why a supervisor
     lets in whatever we find. `is_found`: a person found the ticket by its name. `undoes`: the scan that is taken back,
-    by device and nonce, for `reason`.
+    by device and nonce, for `reason`. `told_by`: whose `token` it is when the phone has become another scanner since.
     """
 
     device_id: UUID
@@ -53,6 +53,12 @@ class Asked(msgspec.Struct, frozen=True):
     is_found: bool = False
     undoes: tuple[UUID, str] | None = None
     reason: str = ""
+    told_by: UUID | None = None
+
+    @property
+    def teller(self) -> UUID:
+        """The scanner that has the token."""
+        return self.told_by or self.device_id
 
     @property
     def key(self) -> tuple[UUID, str]:
@@ -148,7 +154,7 @@ class Desk:
     async def scan(self, asked: Asked) -> Answer | Problem:
         """The answer, which is written down; the same one for the same device and nonce.
 
-        Problems: UnknownDevice, DeviceRevoked, SupervisorsOnly. Raises DatabaseAway, Unavailable.
+        Problems: UnknownDevice, DeviceRevoked, SupervisorsOnly, Unprocessable. Raises DatabaseAway, Unavailable.
         """
         return await self._batcher.submit(asked)
 
@@ -160,9 +166,9 @@ async def answer_scans(
     connection: Connection, event_id: UUID, reader: Reader, scans: Sequence[Asked]
 ) -> list[Answer | Problem]:
     """Answers in arrival order and writes everything down."""
-    ids = list({asked.device_id for asked in scans})
+    ids = list({device_id for asked in scans for device_id in (asked.device_id, asked.teller)})
     devices = {device.id: device for device in await DEVICES.all(connection, event_id, ids, OPENS_BEFORE_DOORS)}
-    strangers = [_stranger(devices.get(asked.device_id), asked) for asked in scans]
+    strangers = [_stranger(devices, asked) for asked in scans]
     known = [asked for asked, problem in zip(scans, strangers, strict=True) if problem is None]
     shown = {
         asked.key: await reader.read(connection, asked.text, _moment(devices[asked.device_id], asked))
@@ -204,11 +210,14 @@ def _why_unknown(asked: Asked, shown: Shown | None, orders: Sequence[str]) -> st
     return "order_code" if shown.code in orders else None
 
 
-def _stranger(device: _Device | None, asked: Asked) -> Problem | None:
+def _stranger(devices: Mapping[UUID, _Device], asked: Asked) -> Problem | None:
+    device = devices.get(asked.teller)
     if device is None or device.token_hash is None or not hmac.compare_digest(device.token_hash, hashed(asked.token)):
         return unknown_device()
     if device.revoked_at is not None:
         return device_revoked()
+    if asked.device_id not in devices:
+        return Unprocessable("The scanner that made this scan is none of this night.")
     return None
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from boxoffice.door.device import MadeLink
 from tests.door.conftest import Door
 from tests.shop import SLUG
 
@@ -17,6 +18,13 @@ class Phone:
 
     context: BrowserContext
     page: Page
+
+    async def pair(self, door: Door, made: MadeLink) -> None:
+        """Opens the link, types its PIN and waits for the list."""
+        await self.page.goto(f"{door.shop.url}/door/{SLUG}/{made.link}")
+        await self.page.get_by_label("PIN").fill(made.pin)
+        await self.page.get_by_role("button", name="Pair").click()
+        await self.is_online()
 
     async def type(self, code: str) -> None:
         """Somebody types a ticket's code."""
@@ -33,7 +41,7 @@ class Phone:
         """The screen says so, and then is ready for the next."""
         shown = self.page.locator(f"#result[data-answer={answer}]")
         await expect(shown).to_be_visible()
-        await self.page.get_by_role("button", name="Next").click()
+        await self.page.keyboard.press("Escape")
         await expect(shown).to_be_hidden()
 
     async def checks(self, code: str, answer: str) -> None:
@@ -85,10 +93,6 @@ async def paired_phone(
     context = await browser.new_context(viewport=PHONE, reduced_motion="reduce", **more)
     if script:
         await context.add_init_script(script)
-    page = await context.new_page()
-    await page.goto(f"{door.shop.url}/door/{SLUG}/{made.link}")
-    await page.get_by_label("PIN").fill(made.pin)
-    await page.get_by_role("button", name="Pair").click()
-    phone = Phone(context, page)
-    await phone.is_online()
+    phone = Phone(context, await context.new_page())
+    await phone.pair(door, made)
     return phone

@@ -1,7 +1,7 @@
 """Scanners are paired by link and PIN, know one night, and end at once."""
 
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from boxoffice.door.device import revoke, unlock
 from tests.door.conftest import SCANS, Door, Scanner
@@ -113,3 +113,24 @@ async def test_a_scanner_hears_that_another_had_let_its_ticket_in_and_its_answer
     assert (await east.send(second)).json() == told
     await west.undo(first["nonce"])
     assert (await east.sync())["also_let_in"] == []
+
+
+async def test_a_phone_that_was_paired_anew_tells_what_it_did_before(door: Door) -> None:
+    """As the scans of the scanner that it was, once, whichever of the two told them; a link alone tells for nobody."""
+    codes, old, new = await door.tickets(3), await door.scanner("Side door"), await door.scanner("Back door")
+    first, second = (old.body(code, answered="admitted") for code in codes[:2])
+    assert (await old.send([first])).status_code == 200
+    async with door.shop.box.db.transaction() as connection:
+        assert await revoke(connection, door.event_id, UUID(old.id))
+    assert (await old.send([second])).json()["type"] == "device_revoked"
+    told = [body | {"told_by": new.id} for body in (first, second)]
+    undo = told[0] | {"nonce": "nonce-undo", "answered": "undone", "undo": {"nonce": first["nonce"], "reason": "left"}}
+    told.append({name: value for name, value in undo.items() if name != "code"})
+    for _ in range(2):
+        assert [one["answer"] for one in (await new.send(told)).json()] == ["admitted", "admitted", "undone"]
+    assert await door.value("SELECT count(*) FROM scan") == 3
+    assert await door.value("SELECT string_agg(gate, ' ') FROM entry JOIN device ON id = device_id") == "Side door"
+    for changes, status in (({"told_by": old.id}, 401), ({"device": str(uuid4())}, 422), ({"answered": None}, 422)):
+        assert (await new.send([told[1] | {"nonce": "nonce-other"} | changes])).status_code == status
+    assert (await old.send([second | {"told_by": new.id}])).status_code == 401
+    assert await door.value("SELECT count(*) FROM scan") == 3

@@ -203,3 +203,20 @@ async def test_a_scanner_that_may_not_sell_has_no_such_button(chromium: Browser,
     phone = await paired_phone(chromium, door)
     await expect(phone.page.locator("#sell")).to_be_hidden()
     await phone.context.close()
+
+
+async def test_a_scanner_that_types_sells_nothing(chromium: Browser, door: Door) -> None:
+    """Its keys and Enter beside what was given are the next guest's ticket."""
+    (code,) = await door.tickets()
+    text = await door.payload(code)
+    phone = await selling(chromium, door)
+    given = phone.page.locator("#given")
+    await given.press_sequentially("20")
+    orders = await door.value("SELECT count(*) FROM orders")
+    await phone.page.wait_for_timeout(300)
+    await phone.page.keyboard.type(text)
+    await phone.page.keyboard.press("Enter")
+    await phone.answers("admitted")
+    assert await given.input_value() == "20"
+    assert await door.value("SELECT count(*) FROM orders") == orders
+    await phone.context.close()

@@ -200,6 +200,7 @@ async def test_a_second_tab_waits_for_the_first(chromium: Browser, door: Door) -
     second = await phone.context.new_page()
     await second.goto(phone.page.url)
     await expect(second.get_by_role("heading", name="Open in another tab")).to_be_visible()
+    await expect(second.locator("#network")).to_be_hidden()
     await phone.page.close()
     await expect(second.locator("#network-word")).to_have_text("Online")
     await phone.context.close()

@@ -205,6 +205,16 @@ async def test_what_follows_when_the_server_kept_another_answer(
     assert following["answered"] == (answered if follows == "door" else "undone")
 
 
+async def test_a_scan_is_told_as_that_of_the_scanner_that_made_it(page: Page) -> None:
+    """And so is what a crash takes back; one of a version that kept no scanner is the phone's own."""
+    item = {"nonce": "one", "state": "asking", "scanned_at": "2026-12-04T23:00:00Z", "code": "C", "order": 1}
+    body = (
+        "const { device, told_by } = it.bodyOf(it.afterCrash(values[0]), 'Back', 0); return [device, told_by ?? null];"
+    )
+    told = [await call(page, "queue", body, item | more) for more in ({"device": "Main"}, {"device": "Back"}, {})]
+    assert told == [["Main", "Back"], ["Back", None], ["Back", None]]
+
+
 async def test_alone_it_answers_by_signature_and_list(page: Page) -> None:
     door = {"event_code": "ABCD", "re_entry": False, "opens_at": "2026-12-04T22:00:00Z"}
     shown = {"eventCode": "ABCD", "ticketId": "t", "revision": 2}
@@ -252,3 +262,33 @@ async def test_alone_it_answers_by_signature_and_list(page: Page) -> None:
         asked = {"shown": shown, "ticket": good, "door": door, "now": late} | changes
         body = "if (values[0].ticket === null) delete values[0].ticket; return it.answerAlone(values[0]);"
         assert await call(page, "answer", body, asked) == expected, changes
+
+
+@pytest.mark.parametrize(
+    ("frames", "scanned"),
+    [
+        ([["T1"]] * 60, ["T1"]),
+        ([["T1"], [], ["T1"]] * 20, ["T1"]),
+        ([["T1"], *[[]] * 40, ["T1"]], ["T1", "T1"]),
+        ([["www", "T1"]] * 20, ["T1"]),
+        ([["www"], ["www", "T1"], *[["www"]] * 20], ["T1"]),
+        ([["www"]] * 20, ["www"]),
+        ([["www", "menu"]] * 20, ["www"]),
+        ([*[["www"]] * 10, *[["www", "menu"]] * 10], ["www", "menu"]),
+        ([["T1", "T2"]] * 60, ["T1"]),
+        ([*[["T1", "T2"]] * 20, *[["T2"]] * 20], ["T1", "T2"]),
+        ([*[["T1"]] * 5, "shut", *[["T1", "T2"]] * 60, "open", *[["T1", "T2"]] * 5, *[["T2"]] * 10], ["T1", "T2"]),
+    ],
+)
+async def test_one_code_of_the_picture_is_scanned_a_ticket_before_others(
+    page: Page, frames: list[Any], scanned: list[str]
+) -> None:
+    """Frames of 80 ms; a ticket's code begins with T."""
+    body = """let isWanted = true;
+    const picture = new it.Picture((text) => text.startsWith("T"), () => isWanted);
+    return values[0].map((frame, place) => {
+      if (typeof frame !== "string") return picture.next(frame, place * 80);
+      isWanted = frame === "open";
+      return null;
+    }).filter(Boolean);"""
+    assert await call(page, "picture", body, frames) == scanned

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Browser, Route, expect
 
+from boxoffice.door.report import night_report
 from boxoffice.tickets.code import add_key, retire_key
 from boxoffice.tickets.transfer import accept, offer
 from boxoffice.web.door import icons
@@ -43,6 +45,7 @@ async def test_a_night_without_a_network(chromium: Browser, door: Door, script: 
     await is_kept(phone)
     await phone.context.set_offline(True)
     await phone.is_online(online=False)
+    await expect(phone.page.locator("#network-more")).to_contain_text("List under 1 min old")
     await phone.scan_with_keys(first_qr)
     await expect(phone.page.locator(".result-alone")).to_be_visible()
     await phone.answers("admitted")
@@ -242,6 +245,38 @@ async def test_two_offline_doors_let_the_same_code_in(chromium: Browser, door: D
     await expect(main.page.locator("#log")).not_to_contain_text("Also let in")
     for phone in doors:
         await phone.context.close()
+
+
+async def test_an_override_that_is_taken_back_leaves_a_used_ticket_used(chromium: Browser, door: Door) -> None:
+    """Nobody else comes in by it, and the scanner is in no conflict with itself; undoing the first entry opens it."""
+    (code,) = await door.tickets()
+    phone = await paired_phone(chromium, door, role="supervisor")
+    await phone.context.set_offline(True)
+    await phone.is_online(online=False)
+    await phone.checks(code, "admitted")
+    for _ in range(2):
+        await phone.type(code)
+        await phone.page.locator("#result").get_by_role("button", name="Let in anyway").click()
+        await phone.page.locator("#why [value=yes]").click()
+        await phone.answers("admitted")
+    await phone.undo()
+    await phone.answers("undone")
+    await phone.type(code)
+    await expect(phone.page.locator(".result-more")).to_have_text(re.compile(r"^In since \d\d:\d\d, Main door$"))
+    await phone.answers("already_used")
+    await phone.undo(5)  # the first entry, while an override stands
+    await phone.answers("undone")
+    await phone.checks(code, "already_used")
+    await phone.undo(4)  # that override
+    await phone.answers("undone")
+    await phone.checks(code, "admitted")
+    await phone.context.set_offline(False)
+    await phone.waits(0)
+    await phone.is_online()
+    assert await door.value("SELECT count(*) FROM entry") == 1
+    async with door.shop.box.db.transaction() as connection:
+        assert (await night_report(connection, door.event_id)).conflicts == []
+    await phone.context.close()
 
 
 async def test_a_refund_is_known_offline_after_a_sync(chromium: Browser, door: Door) -> None:

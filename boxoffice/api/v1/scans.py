@@ -41,7 +41,7 @@ class ScanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `nonce` is new for each scan, and the same when it is sent again. `answered` is what the scanner said when it could
     not ask. `override` is a supervisor's reason to let in whatever is found. `found`: somebody looked the ticket up by
-    its name.
+    its name. `told_by`: the scanner that sends it, where the phone `answered` as `device` and was paired anew since.
     """
 
     device: UUID
@@ -55,6 +55,7 @@ class ScanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     override: Reason | None = None
     found: bool = False
     undo: UndoBody | None = None
+    told_by: UUID | None = None
 
 
 class TicketAtDoor(msgspec.Struct, frozen=True):
@@ -126,6 +127,8 @@ def _errors(body: ScanBody, path: str) -> list[FieldError]:
         return [FieldError(f"{path}payload", "One of `payload`, `code` and `undo`, and only one.")]
     if body.answered == "undone" and not body.undo:
         return [FieldError(f"{path}answered", "Only an undo is answered like this.")]
+    if body.told_by and not body.answered:
+        return [FieldError(f"{path}told_by", "Only what another scanner answered alone is told for it.")]
     return []
 
 
@@ -144,6 +147,7 @@ def _asked(body: ScanBody, token: str) -> Asked:
         is_found=body.found,
         undoes=(undo.device or body.device, undo.nonce) if undo else None,
         reason=undo.reason if undo else "",
+        told_by=body.told_by,
     )
 
 

@@ -2,6 +2,7 @@
 
 import { Camera, missing } from "./camera.js";
 import { Refused } from "./network.js";
+import { Picture } from "./picture.js";
 import { element, Result } from "./result.js";
 import { Scanner } from "./scanner.js";
 import { Selling } from "./sell.js";
@@ -16,6 +17,7 @@ const SOON_MS = 1500;
 const OLD_LIST_MINUTES = 10;
 const LATELY_MINUTES = 10;
 const UNDO_REASONS = ["Scanned by mistake", "Wrong person", "Turned away after all"];
+const TAKEN_OVER = "Another phone was paired by this scanner's link since, and scans in its place. Ask for a link of your own, and pair this one again.";
 const OVERRIDE_REASONS = ["Known to the house", "Let in by the night's host", "Left for a moment"];
 
 const find = (selector) => document.querySelector(selector);
@@ -23,7 +25,8 @@ const page = find("#content");
 const { slug, ed25519, reader, wasm } = page.dataset;
 const scanner = new Scanner(await openStore(slug), slug, ed25519);
 const result = new Result(clock, (entry) => [...companions(entry), ...offers(entry)], () => scanner.door?.age_minimum ?? 0);
-const camera = new Camera(find("#video"), { script: reader, wasm }, (text) => scan(text));
+const picture = new Picture((text) => scanner.isOurs(text), () => !selling.isOpen && !find("#why").open);
+const camera = new Camera(find("#video"), { script: reader, wasm }, picture, scanSeen);
 let selling;
 let direction = "in";
 let soon;
@@ -35,11 +38,16 @@ else {
   find("#unpaired").hidden = false;
   find("#network").hidden = true;
 }
+new BroadcastChannel(`door ${slug}`).addEventListener("message", () => location.reload()); // paired anew in another tab
 
 /** Two tabs would work on one queue: the second waits until the first is closed. */
 async function onlyHere() {
   if (!navigator.locks) return;
-  const elsewhere = setTimeout(() => (find("#elsewhere").hidden = false), 500);
+  const shown = (isElsewhere) => {
+    find("#elsewhere").hidden = !isElsewhere;
+    find("#network").hidden = isElsewhere; // that tab knows
+  };
+  const elsewhere = setTimeout(shown, 500, true);
   await new Promise((resolve) => {
     navigator.locks.request(`door ${slug}`, () => {
       resolve();
@@ -47,7 +55,7 @@ async function onlyHere() {
     });
   });
   clearTimeout(elsewhere);
-  find("#elsewhere").hidden = true;
+  shown(false);
 }
 
 function start() {
@@ -65,7 +73,7 @@ function start() {
   });
   addEventListener("pointerdown", wakeSound);
   addEventListener("keydown", wakeSound);
-  listenToKeys(scan);
+  listenToKeys(scanTyped);
   listenToForms();
   selling = new Selling(scanner, clock);
   navigator.storage?.persist?.().catch(() => {});
@@ -112,9 +120,21 @@ async function stayAwake() {
   }
 }
 
-/** One ticket, whoever read it. Without a list nothing can be answered yet, and before a sale no answer would be seen. */
+/** The next guest's ticket: whatever is open was left without an answer. */
+function scanTyped(text) {
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close("no");
+  return scan(text);
+}
+
+/** Who looks for a name sees the answer. */
+function scanSeen(text) {
+  find("#finding").close();
+  scan(text);
+}
+
+/** One ticket, whoever read it. Without a list nothing can be answered yet. */
 async function scan(text, options = {}) {
-  if (!text.trim() || !scanner.door || scanner.refused || selling.isOpen) return;
+  if (!text.trim() || !scanner.door || scanner.refused) return;
   try {
     result.show(await scanner.scan(text, { isExit: direction === "out", ...options }));
   } catch (error) {
@@ -198,15 +218,15 @@ async function insist(entry) {
 }
 
 function show() {
-  const { door, online, refused } = scanner;
+  const { door, refused } = scanner;
   find("#revoked").hidden = !refused;
   find("#scanning").hidden = Boolean(refused) || !door;
   find("#loading").hidden = Boolean(door || refused);
+  showNetwork();
   if (refused) {
     camera.stop();
     return showRefused(refused);
   }
-  showNetwork(online);
   if (!door) return undefined;
   find("#gate").textContent = `${door.gate} · ${door.list_name}${door.role === "supervisor" ? " · supervisor" : ""}`;
   showCounts(door.counts);
@@ -224,23 +244,22 @@ function showCounts({ entered, inside, last_minutes: lately, good, in_room: inRo
   find("#counts").classList.toggle("is-full", Boolean(room) && inRoom >= room);
 }
 
-function showNetwork(online) {
-  const parts = [`List ${age(scanner.syncedAt)}`];
-  const { waiting, parked } = scanner;
+function showNetwork() {
+  const { online, refused, waiting, parked } = scanner;
+  const parts = refused ? [] : [`List ${age(scanner.syncedAt, online)}`];
   parts.push(waiting === 0 ? "nothing waits" : `${waiting} ${waiting === 1 ? "scan waits" : "scans wait"}`);
   if (parked) parts.push(`${parked} could not be told`);
   find("#network").className = online ? "network is-on" : "network is-off";
-  find("#network-word").textContent = online ? "Online" : "Offline";
+  find("#network-word").textContent = refused ? "Out of service" : online ? "Online" : "Offline";
   find("#network-more").textContent = parts.join(" · ");
   find("#old").hidden = Date.now() - scanner.syncedAt < OLD_LIST_MINUTES * 60_000 || !scanner.syncedAt;
 }
 
 function showRefused(refused) {
-  find("#revoked-words").textContent = refused.message;
-  const { waiting, parked } = scanner;
-  find("#revoked-kept").textContent = waiting + parked
-    ? `${waiting + parked} scans are still on this phone: keep it, and pair it again to send them.`
-    : "";
+  find("#revoked-words").textContent = refused.type === "unknown_device" ? TAKEN_OVER : refused.message;
+  const kept = scanner.waiting + scanner.parked;
+  const scans = kept === 1 ? "1 scan is still on this phone: keep it, and pair it again to send it." : `${kept} scans are still on this phone: keep it, and pair it again to send them.`;
+  find("#revoked-kept").textContent = kept ? scans : "";
 }
 
 function showLog() {
@@ -248,7 +267,7 @@ function showLog() {
     const { tone } = ANSWERS[entry.answer];
     const row = element("li", `log-row is-${tone}`, "");
     const words = element("div", "log-words", "");
-    words.append(element("strong", "", wordOf(entry)), element("span", "", [entry.holder, entry.admits > 1 ? `${entry.admits} people` : "", entry.ticketType].filter(Boolean).join(" · ") || entry.code || "no ticket"));
+    words.append(element("strong", "", wordOf(entry)), element("span", "", [entry.holder || entry.code, entry.admits > 1 ? `${entry.admits} people` : "", entry.ticketType].filter(Boolean).join(" · ") || "no ticket"));
     if (entry.because === "too_late") words.append(element("span", "", sentence(entry, clock)));
     if (entry.late) words.append(element("span", "log-late", `The box office says: ${(ANSWERS[entry.late]?.word ?? entry.late).toLowerCase()}`));
     if (entry.also) words.append(element("span", "log-late", `Also let in at ${entry.also.gate}, ${clock(Date.parse(entry.also.at))}`));
@@ -257,14 +276,16 @@ function showLog() {
       const button = element("button", "link-button", label);
       button.type = "button";
       button.setAttribute("aria-label", `${label}: ${entry.holder || entry.code}`);
+      button.dataset.key = `${label} ${entry.nonce}`;
       button.addEventListener("click", act);
       row.append(button);
     }
     return row;
   });
   const list = find("#log");
-  if (list.contains(document.activeElement)) return; // somebody is about to press one of them
+  const inFocus = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   list.replaceChildren(...rows);
+  if (inFocus) list.querySelector(`[data-key="${CSS.escape(inFocus)}"]`)?.focus({ preventScroll: true });
   find("#log-empty").hidden = rows.length > 0;
 }
 
@@ -329,10 +350,10 @@ function clock(ms) {
   return new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(ms);
 }
 
-function age(ms) {
+function age(ms, online) {
   if (!ms) return "not fetched yet";
   const seconds = Math.max(0, Math.round((Date.now() - ms) / 1000));
-  if (seconds < 60) return "up to date";
+  if (seconds < 60) return online ? "up to date" : "under 1 min old";
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min old` : `${Math.floor(minutes / 60)} h ${minutes % 60} min old`;
 }

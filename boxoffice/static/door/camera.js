@@ -1,7 +1,6 @@
 // Reads QR codes off the camera: by the browser's own BarcodeDetector, else by zxing-wasm, which we serve.
 
 const EVERY_MS = 80;
-const SAME_AGAIN_MS = 2500;
 const LONGEST_SIDE = 960;
 
 /** Why there is no picture, in a sentence that says what to do; null when there may be one. */
@@ -22,15 +21,17 @@ export class Camera {
   #video;
   #reader;
   #onRead;
+  #picture;
   #track = null;
   #detect = null;
-  #seen = new Map();
   #run = 0;
 
-  /** `video`: where the picture is shown; `reader`: {script, wasm}, where the fallback is served; `onRead(text)`. */
-  constructor(video, reader, onRead) {
+  /** `video`: where the picture is shown; `reader`: {script, wasm}, where the fallback is served; `picture`: which code is
+   * scanned; `onRead(text)`. */
+  constructor(video, reader, picture, onRead) {
     this.#video = video;
     this.#reader = reader;
+    this.#picture = picture;
     this.#onRead = onRead;
   }
 
@@ -89,15 +90,9 @@ export class Camera {
     }
   }
 
-  /** A code that stays in the picture is read once; it is read again after it was away for a moment. */
   #found(texts) {
-    const now = performance.now();
-    for (const text of texts) {
-      const isNew = now - (this.#seen.get(text) ?? -Infinity) > SAME_AGAIN_MS;
-      this.#seen.set(text, now);
-      if (isNew) this.#onRead(text);
-    }
-    for (const [text, at] of this.#seen) if (now - at > SAME_AGAIN_MS) this.#seen.delete(text);
+    const text = this.#picture.next(texts, performance.now());
+    if (text !== null) this.#onRead(text);
   }
 }
 

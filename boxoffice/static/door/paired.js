@@ -6,8 +6,10 @@ const { slug, device, token } = document.querySelector("#content").dataset;
 
 const store = await openStore(slug);
 const before = await store.get("paired");
-// Another device of the night keeps the scans on their way, and asks for the whole list anew.
+// Another device of the night keeps the scans on their way, each as the scan of whoever made it, and asks for the whole
+// list anew.
 const isSame = before?.device === device;
 const kept = isSame ? { own: (await store.get("own")) ?? {} } : { own: {}, sold: [] };
 await store.write({ clear: isSame ? [] : ["tickets"], kept: { paired: { device, token }, door: undefined, ...kept } });
+new BroadcastChannel(`door ${slug}`).postMessage("paired");
 location.replace(`/door/${encodeURIComponent(slug)}`);

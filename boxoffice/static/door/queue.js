@@ -4,9 +4,10 @@
 const TEXT_MAX = 8000;
 export const BATCH_MAX = 500;
 
-/** A new scan. `waiting` ones have been answered at the door; `asking` ones not yet. */
-export function newScan({ text, code, undo, isExit, isFound, override, at }) {
+/** A new scan by `device`. `waiting` ones have been answered at the door; `asking` ones not yet. */
+export function newScan({ device, text, code, undo, isExit, isFound, override, at }) {
   return {
+    device,
     nonce: crypto.randomUUID(),
     state: "asking",
     scanned_at: new Date(at).toISOString(),
@@ -18,10 +19,10 @@ export function newScan({ text, code, undo, isExit, isFound, override, at }) {
   };
 }
 
-/** A scan as the server takes it. */
-export function bodyOf(item, device, sentAt) {
-  const { state, ticketId, order, ...told } = item;
-  return { ...told, device, sent_at: new Date(sentAt).toISOString() };
+/** A scan as the server takes it. `teller`: the scanner that this phone is now, which may be another than made the scan. */
+export function bodyOf(item, teller, sentAt) {
+  const { state, ticketId, order, device = teller, ...told } = item;
+  return { ...told, device, ...(device === teller ? {} : { told_by: teller }), sent_at: new Date(sentAt).toISOString() };
 }
 
 /** A page that ended while it asked has shown nothing, so whatever was answered lets nobody in. */
@@ -46,6 +47,7 @@ export function following(item, answer) {
 
 function takingBack(item, reason) {
   return {
+    device: item.device,
     nonce: `${item.nonce}.undo`,
     state: "waiting",
     scanned_at: item.scanned_at,

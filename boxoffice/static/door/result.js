@@ -4,6 +4,7 @@ import { play } from "./sound.js";
 import { ANSWERS, checks, icon, isCompanion, people, sentence, wordOf } from "./words.js";
 
 const SHOWN_MS = { good: 1800, plain: 1800, bad: 6000, wait: 4000 };
+const FRESH_MS = 600; // the second tap of whoever tapped twice is not for the answer
 const TO_LOOK_AT_MS = 4000; // the next ticket that is read does not wait for it
 
 /** `time`: writes ms as the venue's clock; `offers(entry)`: [{label, act}] for its buttons; `age()`: the night's. */
@@ -14,19 +15,25 @@ export class Result {
   #offers;
   #age;
   #timer;
+  #fresh;
+  #isFresh = false;
 
   constructor(time, offers, age) {
     this.#time = time;
     this.#offers = offers;
     this.#age = age;
     this.#place.addEventListener("click", (event) => {
-      if (!event.target.closest("button")) this.close();
+      if (!this.#isFresh && !event.target.closest("button")) this.close();
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.close();
     });
   }
 
   show(entry) {
     const { tone } = ANSWERS[entry.answer];
     const word = wordOf(entry);
+    const buttons = this.#buttons(entry);
     clearTimeout(this.#timer);
     this.#place.className = `result is-${tone}`;
     this.#place.dataset.answer = entry.answer;
@@ -34,10 +41,11 @@ export class Result {
       icon(entry.answer),
       element("p", "result-word", word),
       ...this.#lines(entry),
-      this.#buttons(entry),
+      buttons,
     );
     this.#place.hidden = false;
     this.#place.scrollTop = 0;
+    this.#settle(buttons);
     const said = [word, sentence(entry, this.#time), people(entry), ...this.#checks(entry), entry.ticketType, entry.holder];
     this.#spoken.textContent = said.filter(Boolean).join(". ");
     play(tone);
@@ -53,6 +61,12 @@ export class Result {
   close() {
     clearTimeout(this.#timer);
     this.#place.hidden = true;
+  }
+
+  #settle(buttons) {
+    clearTimeout(this.#fresh);
+    buttons.inert = this.#isFresh = true;
+    this.#fresh = setTimeout(() => (buttons.inert = this.#isFresh = false), FRESH_MS);
   }
 
   #lines(entry) {

@@ -15,7 +15,7 @@ const LOG_LENGTH = 50;
 const VOID = ["cancelled", "refunded"];
 const BOUGHT_LATER = { admits: 1, checks: [], last_entry_at: null, given_by: "" };
 const LIST_FIELDS = [
-  ...["device", "event", "event_code", "time_zone", "ends_at", "gate", "role", "sells", "list_name", "re_entry", "opens_at"],
+  ...["event", "event_code", "time_zone", "ends_at", "gate", "role", "sells", "list_name", "re_entry", "opens_at"],
   ...["takes_paper", "age_minimum", "ticket_types", "keys", "retired_keys", "counts", "cursor"],
 ];
 
@@ -31,10 +31,11 @@ export class Scanner extends EventTarget {
   #slug;
   #library;
   #token = "";
+  #device = "";
   #tickets = new Map();
   #texts = new WeakMap(); // what a ticket is found by, as long as its type is the same
   #byCode = new Map();
-  #own = {}; // ticket id -> {state, at, nonce, told}
+  #own = {}; // ticket id -> {state, at, gate, nonce, told}
   #queue = new Map();
   #order = 0;
   #offset = 0;
@@ -52,6 +53,7 @@ export class Scanner extends EventTarget {
     const [paired, door, own] = await Promise.all(["paired", "door", "own"].map((key) => this.#store.get(key)));
     if (!paired) return false;
     this.#token = paired.token;
+    this.#device = paired.device;
     this.door = door ?? null;
     this.#own = own ?? {};
     this.#offset = (await this.#store.get("offset")) ?? 0;
@@ -137,6 +139,12 @@ export class Scanner extends EventTarget {
     };
   }
 
+  /** Whether a text looks like a ticket of this night; nobody has checked its signature. */
+  isOurs(text) {
+    const shown = read(text);
+    return Boolean(shown) && shown.eventCode === this.door?.event_code;
+  }
+
   /**
    * One ticket at the door: {answer, because, nonce, holder, ticketType, code, usedAt, gate, alone, note}. `alone`: the server was
    * not asked. Raises Refused when this phone is no scanner any more.
@@ -144,7 +152,7 @@ export class Scanner extends EventTarget {
   async scan(text, { isExit = false, isFound = false, override = "" } = {}) {
     const shown = await this.#read(text);
     const ticket = shown && (this.#tickets.get(shown.ticketId) ?? this.#byCode.get(shown.code));
-    const item = newScan({ text, code: shown?.code, isExit, isFound, override, at: Date.now() });
+    const item = newScan({ device: this.#device, text, code: shown?.code, isExit, isFound, override, at: Date.now() });
     item.order = this.#order++;
     item.ticketId = ticket?.id ?? shown?.ticketId;
     const alone = this.#alone(shown, ticket, item, { isExit, isFound, override: Boolean(override) });
@@ -152,7 +160,7 @@ export class Scanner extends EventTarget {
     await this.#queued(item);
     let told;
     try {
-      told = await this.#ask(bodyOf(item, this.door.device, Date.now()));
+      told = await this.#ask(bodyOf(item, this.#device, Date.now()));
     } catch (error) {
       if (error instanceof Refused && (error.isFinal || error.type === "supervisors_only")) {
         await this.#forget(item);
@@ -167,20 +175,33 @@ export class Scanner extends EventTarget {
 
   /** Takes back a scan of this phone, for a reason. It is done when this returns, and told to the server by the queue. */
   async undo(entry, reason) {
-    const item = newScan({ undo: { nonce: entry.nonce, reason }, at: Date.now() });
+    const item = newScan({ device: entry.device ?? this.#device, undo: { nonce: entry.nonce, reason }, at: Date.now() });
     item.order = this.#order++;
     item.state = "waiting";
     item.answered = "undone";
     item.ticketId = entry.ticketId;
-    const before = entry.answer === "left" ? "used" : "good";
-    if (entry.ticketId) this.#own[entry.ticketId] = { state: before, at: this.now, nonce: item.nonce, told: false };
-    this.#queue.set(item.nonce, item);
     const undone = { ...entry, answer: "undone", was: entry.answer, note: reason };
-    this.log = this.log.map((one) => (one.nonce === entry.nonce ? undone : one));
-    await this.#store.write({ kept: { own: this.#own }, put: { queue: [item], log: [undone] } });
+    const log = [undone, ...this.#restore(entry, item.nonce)];
+    this.#queue.set(item.nonce, item);
+    this.log = this.log.map((one) => log.find(({ nonce }) => nonce === one.nonce) ?? one);
+    await this.#store.write({ kept: { own: this.#own }, put: { queue: [item], log } });
     this.#changed();
     this.sync();
     return undone;
+  }
+
+  /**
+   * The ticket is what it was before the scan `entry`, told by the undo of this nonce. Where a later scan of it stands, that
+   * one says what the ticket is, and what it restores is now this: the row of the log that changes is returned.
+   */
+  #restore(entry, nonce) {
+    if (!entry.ticketId) return [];
+    const before = entry.before ?? { state: entry.answer === "left" ? "used" : "good" };
+    const isLater = (one) => one.ticketId === entry.ticketId && moves(one.answer);
+    const later = this.log.slice(0, this.log.findIndex((one) => one.nonce === entry.nonce)).findLast(isLater);
+    if (later) return [{ ...later, before }];
+    this.#own[entry.ticketId] = { ...before, nonce, told: false };
+    return [];
   }
 
   /** A request of this scanner's own at the door's address. Raises Away, Refused. */
@@ -248,7 +269,7 @@ export class Scanner extends EventTarget {
 
   async #tell(items) {
     const sentAt = Date.now();
-    const body = items.map((item) => bodyOf(item, this.door.device, sentAt));
+    const body = items.map((item) => bodyOf(item, this.#device, sentAt));
     const answers = await ask(`${this.#api}/scans`, this.#token, { body, patience: SYNC_PATIENCE_MS });
     await this.#acknowledge(items, new Map(answers.map((answer) => [answer.nonce, answer])));
   }
@@ -340,7 +361,7 @@ export class Scanner extends EventTarget {
       ...{ admits: type.admits, checks: type.checks, lastEntry: lastEntry ? Date.parse(lastEntry) : null },
       because: because ?? this.#reason(answer, shown, ticket, item),
       usedAt: used ? (own?.at ?? Date.parse(ticket.used_at)) : null,
-      gate: used ? (own ? this.door.gate : ticket.gate) : null,
+      gate: used ? (own ? own.gate : ticket.gate) : null,
       note: answer === "admitted" && !ticket ? "Genuine, and bought after the last sync" : "",
     };
   }
@@ -377,11 +398,11 @@ export class Scanner extends EventTarget {
   async #done(item, result) {
     const ticketId = item.ticketId ?? this.#byCode.get(result.code)?.id;
     const state = stateAfter(result.answer);
-    if (ticketId && state) {
-      this.#own[ticketId] = { state, at: this.now, nonce: item.nonce, told: !result.alone };
-    }
+    const before = ticketId && state ? this.#before(ticketId, item, result) : undefined;
+    if (before) this.#own[ticketId] = { state, at: this.now, gate: this.door.gate, nonce: item.nonce, told: !result.alone };
     const party = ticketId ? this.party(ticketId) : null;
-    const entry = { ...result, nonce: item.nonce, at: this.now, ticketId, party, text: item.payload ?? item.code ?? "" };
+    const text = item.payload ?? item.code ?? "";
+    const entry = { ...result, nonce: item.nonce, device: item.device, at: this.now, ticketId, before, party, text };
     this.log = [entry, ...this.log];
     const old = this.log.splice(LOG_LENGTH).map((one) => one.nonce);
     await this.#store.write({
@@ -392,6 +413,18 @@ export class Scanner extends EventTarget {
     if (moves(result.answer)) this.#count(result.answer, result.admits);
     this.#changed();
     return entry;
+  }
+
+  /** What a ticket was before a scan moved it, {state, at, gate}: the answer says more than a list of a while ago. */
+  #before(ticketId, item, { answer }) {
+    const own = this.#own[ticketId];
+    const ticket = this.#tickets.get(ticketId);
+    const state = own?.state ?? ticket?.status ?? "good";
+    if (answer === "left" || (item.override && state === "used")) {
+      const at = own?.at ?? (ticket?.used_at ? Date.parse(ticket.used_at) : this.now);
+      return { state: "used", at, gate: own ? own.gate : ticket?.gate };
+    }
+    return { state: state === "left" ? "left" : "good" };
   }
 
   /** The counts that people see do not wait for the next sync, which brings the true ones. */
