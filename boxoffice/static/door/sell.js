@@ -59,7 +59,6 @@ export class Selling {
     find("#fewer").addEventListener("click", () => this.#count(-1));
     find("#more").addEventListener("click", () => this.#count(1));
     find("#given").addEventListener("input", () => this.#showForm());
-    find("#sell-form").addEventListener("submit", (event) => event.preventDefault()); // Enter in a field sells nothing
     for (const paidBy of ["cash", "card"]) find(`#sell-${paidBy}`).addEventListener("click", () => this.#sell(paidBy));
     find("#give-up").addEventListener("click", () => this.#try(() => this.#till.giveUp()));
     find("#sell-next").addEventListener("click", () => this.#next());
