@@ -94,7 +94,7 @@ class _OfServer(Flow):
             raise
         finally:
             strace.let_go(killer)
-        hit = strace.is_dead(process)
+        hit = await _dies(process)
         self.house.server.kill()  # in any case: the next point begins with a fresh one too
         try:
             await acting
@@ -102,6 +102,15 @@ class _OfServer(Flow):
             assert hit, "the server hung up, and nobody had killed it"
         await self.house.restart()
         return hit
+
+
+async def _dies(process: int) -> bool:
+    """Whether it is dead: who was connected may know a moment before the kernel says so."""
+    for _ in range(30):
+        if strace.is_dead(process):
+            return True
+        await asyncio.sleep(0.01)
+    return False
 
 
 class Checkout(_OfServer):
