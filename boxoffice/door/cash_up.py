@@ -127,10 +127,6 @@ class CashUp(msgspec.Struct, frozen=True):
         return None if self.counted_minor is None else self.counted_minor - self.expected_minor
 
 
-def _id(value: UUID) -> UUID:
-    return value
-
-
 LOCK_SELLER = Query(
     Seller,
     """
@@ -171,10 +167,7 @@ SELECT device_id, counted_minor, expected_minor, closed_at, undone_at, reason FR
 WHERE event_id = $1 AND ($2::uuid IS NULL OR device_id = $2) ORDER BY closed_at
 """,
 )
-LOCK_DEVICE = Query(
-    _id,
-    "SELECT id FROM device WHERE event_id = $1 AND id = $2 FOR NO KEY UPDATE",
-)
+LOCK_DEVICE = Query(int, "SELECT 1 FROM device WHERE event_id = $1 AND id = $2 FOR NO KEY UPDATE")
 KEEP_COUNT = Command("""
 INSERT INTO cash_up_undone (event_id, device_id, counted_minor, expected_minor, closed_at, undone_at, reason)
 SELECT event_id, device_id, counted_minor, expected_minor, closed_at, clock(), $3 FROM cash_up

@@ -118,11 +118,7 @@ WHERE device.event_id = $1 AND device.id = ANY($2::uuid[]) ORDER BY device.id FO
 )
 
 
-def _code(code: str) -> str:
-    return code
-
-
-ORDER_CODES = Query(_code, "SELECT code FROM orders WHERE event_id = $1 AND code = ANY($2::text[])")
+ORDER_CODES = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND code = ANY($2::text[])")
 
 
 class Desks:

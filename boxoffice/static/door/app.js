@@ -258,8 +258,8 @@ function showNetwork() {
 function showRefused(refused) {
   find("#revoked-words").textContent = refused.type === "unknown_device" ? TAKEN_OVER : refused.message;
   const kept = scanner.waiting + scanner.parked;
-  const scans = kept === 1 ? "1 scan is still on this phone: keep it, and pair it again to send it." : `${kept} scans are still on this phone: keep it, and pair it again to send them.`;
-  find("#revoked-kept").textContent = kept ? scans : "";
+  const [scans, them] = kept === 1 ? ["1 scan is", "it"] : [`${kept} scans are`, "them"];
+  find("#revoked-kept").textContent = kept ? `${scans} still on this phone: keep it, and pair it again to send ${them}.` : "";
 }
 
 function showLog() {

@@ -91,26 +91,25 @@ def _place(
 
 def _offer(night: Night, offer: Offer, url: str) -> dict[str, Any]:
     row = night.row
-    availability = AVAILABILITY[night.sale]
-    if night.sale == "open":
-        availability = (
-            AVAILABILITY["ended"]
-            if offer.entry_ended
-            else "SoldOut"
-            if not offer.quantity_max
-            else "LimitedAvailability"
-            if night.few_left
-            else "InStock"
-        )
     told: dict[str, Any] = {
         "@type": "Offer",
         "name": f"{offer.name}: {offer.now.name}" if offer.now.name != offer.name else offer.name,
         "url": url,
         "price": str(Decimal(offer.now.price_minor).scaleb(-exponent(row.currency))),
         "priceCurrency": row.currency.upper(),
-        "availability": f"{SCHEMA}/{availability}",
+        "availability": f"{SCHEMA}/{_availability(night, offer)}",
         "validThrough": iso(row.sale_ends_at, row.time_zone),
     }
     if row.sale_starts_at is not None:
         told["validFrom"] = iso(row.sale_starts_at, row.time_zone)
     return told
+
+
+def _availability(night: Night, offer: Offer) -> str:
+    if night.sale != "open":
+        return AVAILABILITY[night.sale]
+    if offer.entry_ended:
+        return AVAILABILITY["ended"]
+    if not offer.quantity_max:
+        return "SoldOut"
+    return "LimitedAvailability" if night.few_left else "InStock"
