@@ -1,12 +1,15 @@
-"""The door's book for one round of scans: their tickets, locked; everything scanned of them before; what is new."""
+"""The door's book for one round of scans: their devices and tickets, locked; everything scanned of them before; what
+is new."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
+from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
 from boxoffice.door.visits import Passage, Visit, visits
 from boxoffice.foundation.db import Command, Connection, Query
 
@@ -16,6 +19,25 @@ A_MOMENT = timedelta(microseconds=1)
 
 Key = tuple[UUID, str]
 """A scan: its device and nonce."""
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A locked scanner with its list's rules. `clock_offset_seconds`: what is added to its clock to get ours."""
+
+    id: UUID
+    list_id: UUID
+    gate: str
+    role: str
+    token_hash: bytes | None
+    clock_offset_seconds: float
+    revoked_at: datetime | None
+    re_entry: bool
+    opens_at: datetime
+    last_entry_at: datetime | None
+    takes_paper: bool
+    ticket_types: list[UUID]
+    retired_keys: list[int]
+    now: datetime
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -70,72 +92,40 @@ class Scan(msgspec.Struct, frozen=True):
         return (self.undoes_device_id, self.undoes_nonce) if self.undoes_device_id and self.undoes_nonce else None
 
 
-class _OldCode(msgspec.Struct, frozen=True):
-    code: str
-    ticket_id: UUID
-
-
 class Wanted(msgspec.Struct, frozen=True):
-    """What a scan needs of the book."""
+    """What a scan needs of the book: its devices, itself, the scan that it takes back, and the ticket that it shows."""
 
+    device_ids: tuple[UUID, ...]
     key: Key
     undoes: Key | None
     ticket_id: UUID | None
     code: str | None
 
 
-LOCK_TICKETS = Query(
-    Ticket,
-    """
-SELECT ticket.id, code, status, blocked_reason, revision, holder_email IS NOT NULL AS is_sent_on, holder,
-  ticket_type_id, ticket_type.name AS ticket_type, admits, checks, last_entry_at
-FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
-WHERE ticket.event_id = $1 AND (ticket.id = ANY($2::uuid[]) OR code = ANY($3::text[]))
-ORDER BY ticket.id FOR NO KEY UPDATE OF ticket
-""",
-)
-# Whoever sends a ticket on keeps its code's letters: the door says what became of them.
-OLD_CODES = Query(
-    _OldCode,
-    """
-SELECT old_code AS code, ticket_id FROM ticket_transfer
-WHERE event_id = $1 AND old_code = ANY($2::text[]) AND status = 'accepted' ORDER BY ticket_id
-""",
-)
-# What was asked before, what is known of the tickets, and the few undos that were told of before their scan, whose
-# ticket nobody knew then. LIMIT, OFFSET and MATERIALIZED keep a plan that was made when the doors opened from reading
-# all scans of the night when it is late.
-SCANS = Query(
-    Scan,
-    """
-WITH known AS MATERIALIZED (
-  SELECT before.* FROM unnest($2::uuid[], $3::text[]) AS asked (device_id, nonce) CROSS JOIN LATERAL (
-    SELECT * FROM scan WHERE event_id = $1 AND device_id = asked.device_id AND nonce = asked.nonce LIMIT 1) AS before
-  UNION ALL SELECT before.* FROM unnest($4::uuid[]) AS asked (ticket_id) CROSS JOIN LATERAL (
-    SELECT * FROM scan WHERE event_id = $1 AND ticket_id = asked.ticket_id OFFSET 0) AS before
-  UNION ALL SELECT * FROM scan WHERE event_id = $1 AND kind = 'undo' AND ticket_id IS NULL)
-SELECT known.device_id, known.nonce, known.list_id, re_entry, kind, ticket_id, read, scanned_at, corrected_at, online,
-  answer, override, reason, used_at, used_gate, gate, undoes_device_id, undoes_nonce, objection, because
-FROM known JOIN device ON device.event_id = $1 AND device.id = known.device_id
-JOIN entry_list ON entry_list.event_id = $1 AND entry_list.id = known.list_id
-""",
-)
-# Scans, who came in by them, and their tickets, at one go: most rounds write nothing else.
-WRITE = Command("""
-WITH written AS (
-  INSERT INTO scan (event_id, received_at, device_id, nonce, list_id, kind, ticket_id, read, scanned_at, corrected_at,
-    online, answer, override, reason, used_at, used_gate, undoes_device_id, undoes_nonce, objection, because)
-  SELECT $1, clock(), * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[],
-    $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::timestamptz[],
-    $15::text[], $16::uuid[], $17::text[], $18::text[], $19::text[])
-), entered AS (
-  INSERT INTO entry (event_id, list_id, ticket_id, visit, device_id, nonce, entered_at, left_at)
-  SELECT $1, * FROM unnest($20::uuid[], $21::uuid[], $22::smallint[], $23::uuid[], $24::text[], $25::timestamptz[],
-    $26::timestamptz[])
-)
-UPDATE ticket SET status = 'used', used_at = first.at FROM unnest($27::uuid[], $28::timestamptz[]) AS first (id, at)
-WHERE event_id = $1 AND ticket.id = first.id AND status IN ('active', 'used') AND used_at IS DISTINCT FROM first.at
-""")
+class _Opened(msgspec.Struct, frozen=True):
+    devices: list[Device]
+    tickets: list[Ticket]
+    old_codes: dict[str, UUID]
+    scans: list[Scan]
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    list_id: UUID
+    ticket_id: UUID
+    visit: int
+    device_id: UUID
+    nonce: str
+    entered_at: datetime
+    left_at: datetime | None
+
+
+class _Used(msgspec.Struct, frozen=True):
+    id: UUID
+    used_at: datetime
+
+
+OPEN = Query(msgspec.json.Decoder(_Opened).decode, "SELECT open_book($1, $2, $3, $4, $5, $6, $7)")
+WRITE = Query(str, "SELECT write_book($1, $2, $3, $4)")
 REPLACE = Command("""
 UPDATE entry SET device_id = new.device_id, nonce = new.nonce, entered_at = new.entered_at, left_at = new.left_at
 FROM unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::text[], $7::timestamptz[], $8::timestamptz[])
@@ -152,25 +142,19 @@ UPDATE ticket SET status = 'active', used_at = NULL WHERE event_id = $1 AND id =
 
 
 async def open_book(connection: Connection, event_id: UUID, event_code: str, wanted: Sequence[Wanted]) -> "Book":
-    """Reads what these scans need, and locks their tickets. The caller has locked their devices."""
-    ids = {one.ticket_id for one in wanted if one.ticket_id}
-    codes = [one.code for one in wanted if one.code]
-    tickets = await LOCK_TICKETS.all(connection, event_id, list(ids), codes) if ids or codes else []
-    unknown = set(codes) - {ticket.code for ticket in tickets}
-    old = await OLD_CODES.all(connection, event_id, list(unknown)) if unknown else []
-    if missing := {one.ticket_id for one in old} - {ticket.id for ticket in tickets}:
-        tickets += await LOCK_TICKETS.all(connection, event_id, list(missing), [])
+    """Reads what these scans need, and locks their devices and then their tickets, each by id."""
     keys = [one.key for one in wanted] + [one.undoes for one in wanted if one.undoes]
-    scans = await SCANS.all(connection, event_id, *_columns(keys), [ticket.id for ticket in tickets]) if keys else []
-    if missing := {scan.ticket_id for scan in scans if scan.ticket_id} - {ticket.id for ticket in tickets}:
-        tickets += await LOCK_TICKETS.all(connection, event_id, list(missing), [])
-        scans += await SCANS.all(connection, event_id, [], [], list(missing))
-    return Book(event_id, event_code, tickets, scans, {one.code: one.ticket_id for one in old})
-
-
-def _columns(keys: Iterable[Key]) -> tuple[list[UUID], list[str]]:
-    listed = list(keys)
-    return [key[0] for key in listed], [key[1] for key in listed]
+    opened = await OPEN.all(
+        connection,
+        event_id,
+        OPENS_BEFORE_DOORS,
+        list({device_id for one in wanted for device_id in one.device_ids}),
+        list({one.ticket_id for one in wanted if one.ticket_id}),
+        list({one.code for one in wanted if one.code}),
+        [device_id for device_id, _ in keys],
+        [nonce for _, nonce in keys],
+    )
+    return Book(event_id, event_code, opened[0])
 
 
 @dataclass(slots=True)
@@ -183,26 +167,20 @@ class _Moves:
 
 
 class Book:
-    """`known`: every scan that was asked about or belongs to one of the tickets."""
+    """`devices` by id; `known`: every scan that was asked about or belongs to one of the tickets."""
 
-    def __init__(
-        self,
-        event_id: UUID,
-        event_code: str,
-        tickets: Sequence[Ticket],
-        scans: Sequence[Scan],
-        old_codes: Mapping[str, UUID],
-    ) -> None:
+    def __init__(self, event_id: UUID, event_code: str, opened: _Opened) -> None:
         self.event_code = event_code
+        self.devices = {device.id: device for device in opened.devices}
         self.known: dict[Key, Scan] = {}
         self._event_id = event_id
-        self._tickets = {ticket.id: ticket for ticket in tickets}
-        self._by_code = {ticket.code: ticket for ticket in tickets}
-        self._by_code |= {code: self._tickets[ticket_id] for code, ticket_id in old_codes.items()}
+        self._tickets = {ticket.id: ticket for ticket in opened.tickets}
+        self._by_code = {code: self._tickets[ticket_id] for code, ticket_id in opened.old_codes.items()}
+        self._by_code |= {ticket.code: ticket for ticket in opened.tickets}
         self._moves: dict[tuple[UUID, UUID], _Moves] = {}
         self._undone: set[Key] = set()
         self._written: list[Scan] = []
-        for scan in scans:
+        for scan in opened.scans:
             self._note(scan)
         for moves in self._moves.values():
             moves.before = self._visits(moves)
@@ -245,24 +223,18 @@ class Book:
         if not self._written:
             return
         new, changed, gone = self._changes()
-        moved = {row[1] for row in (*new, *changed, *gone)}
+        moved = {entry.ticket_id for entry in (*new, *changed, *gone)}
         entered = self._entered(moved)
-        await WRITE.run(
-            connection,
-            self._event_id,
-            *_transposed([_values(scan) for scan in self._written], 18),
-            *_transposed(new, 7),
-            list(entered),
-            list(entered.values()),
-        )
+        used = [_Used(ticket_id, since) for ticket_id, since in entered.items()]
+        await WRITE.all(connection, self._event_id, *map(_json, (self._written, new, used)))
         if gone:
-            await REMOVE.run(connection, self._event_id, *_transposed([row[:3] for row in gone], 3))
+            await REMOVE.run(connection, self._event_id, *_columns(gone, 3))
         if changed:
-            await REPLACE.run(connection, self._event_id, *_transposed(changed, 7))
+            await REPLACE.run(connection, self._event_id, *_columns(changed, 7))
         if out := moved - entered.keys():
             await NOT_USED.run(connection, self._event_id, list(out))
 
-    def _entered(self, ticket_ids: set[object]) -> dict[UUID, datetime]:
+    def _entered(self, ticket_ids: set[UUID]) -> dict[UUID, datetime]:
         """Since when these tickets are in, those that are."""
         entered: dict[UUID, datetime] = {}
         for (_, ticket_id), moves in self._moves.items():
@@ -271,7 +243,7 @@ class Book:
                     entered[ticket_id] = min(visit.winner.at, entered.get(ticket_id, visit.winner.at))
         return entered
 
-    def _changes(self) -> tuple[list["_Entry"], list["_Entry"], list["_Entry"]]:
+    def _changes(self) -> tuple[list[_Entry], list[_Entry], list[_Entry]]:
         new: list[_Entry] = []
         changed: list[_Entry] = []
         gone: list[_Entry] = []
@@ -298,23 +270,15 @@ class Book:
             )
 
 
-_Entry = tuple[object, ...]
-"""List, ticket, visit, device, nonce, entered, left."""
-
-
 def _entry(list_id: UUID, ticket_id: UUID, number: int, visit: Visit) -> _Entry:
     winner = visit.winner
-    return list_id, ticket_id, number, winner.device_id, winner.nonce, winner.at, visit.left_at
+    return _Entry(list_id, ticket_id, number, winner.device_id, winner.nonce, winner.at, visit.left_at)
 
 
-def _values(scan: Scan) -> tuple[object, ...]:
-    return (
-        *(scan.device_id, scan.nonce, scan.list_id, scan.kind, scan.ticket_id, scan.read, scan.scanned_at),
-        *(scan.corrected_at, scan.online, scan.answer, scan.override, scan.reason, scan.used_at, scan.used_gate),
-        *(scan.undoes_device_id, scan.undoes_nonce, scan.objection, scan.because),
-    )
+def _json(rows: Sequence[msgspec.Struct]) -> str:
+    return msgspec.json.encode(rows).decode()
 
 
-def _transposed(rows: Sequence[tuple[object, ...]], columns: int) -> list[list[object]]:
-    """Rows as PostgreSQL's `unnest` takes them."""
-    return [[row[place] for row in rows] for place in range(columns)]
+def _columns(entries: Sequence[_Entry], number: int) -> list[list[object]]:
+    """The first so many columns as PostgreSQL's `unnest` takes them."""
+    return [list(column) for column in list(zip(*map(astuple, entries), strict=True))[:number]]

@@ -20,15 +20,34 @@ TYPED = re.compile(r"[0-9A-Za-z*~$= -]+")
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A ticket as somebody shows it: by id and revision when its signature was good, else by code. `fresh`: whether a
-    rotating code is of now; None for codes that stay. `key_number`: of the key that signed it."""
+    """A ticket as somebody shows it: by the id and revision of a `payload` whose signature was good, else by code.
+    `fresh_secret`: what a rotating code's freshness is told by."""
 
     event_code: str
-    ticket_id: UUID | None = None
-    revision: int | None = None
     code: str | None = None
-    fresh: bool | None = None
-    key_number: int | None = None
+    payload: "ReadPayload | None" = None
+    fresh_secret: bytes | None = None
+
+    @property
+    def ticket_id(self) -> UUID | None:
+        """The ticket that was signed."""
+        return self.payload.ticket_id if self.payload else None
+
+    @property
+    def revision(self) -> int | None:
+        """Which of the ticket's codes was signed."""
+        return self.payload.revision if self.payload else None
+
+    @property
+    def key_number(self) -> int | None:
+        """The key that signed it."""
+        return self.payload.key_number if self.payload else None
+
+    def is_fresh(self, moment: datetime) -> bool | None:
+        """Whether a rotating code is of that moment; None for codes that stay."""
+        if self.payload is None or not self.payload.rotates:
+            return None
+        return self.payload.is_fresh(self.fresh_secret, moment)
 
 
 class _Key(msgspec.Struct, frozen=True):
@@ -49,24 +68,21 @@ class Reader:
         self._event_id = event_id
         self._keys: dict[int, _Key] = {}
 
-    async def read(self, connection: Connection, text: str, moment: datetime) -> Shown | None:
-        """What the text shows at this moment; None for what is no ticket, forged ones of this night included. Another
+    async def read(self, connection: Connection, text: str) -> Shown | None:
+        """What the text shows; None for what is no ticket, forged ones of this night included. Another
         night's is told by its code alone: its keys are none of ours."""
         from boxoffice.tickets.code import read_payload  # noqa: PLC0415 - cryptography is slow to load
 
         payload = read_payload(text.strip())
         if payload is None:
             code = _typed(text)
-            return Shown(code[:EVENT_CODE_LENGTH], code=code) if code else None
+            return Shown(code[:EVENT_CODE_LENGTH], code) if code else None
         if payload.event_code != self.event_code:
             return Shown(payload.event_code)
         key = await self._key(connection, payload)
         if key is None or not payload.genuine(key.public_key):
             return None
-        fresh = payload.is_fresh(key.fresh_secret, moment) if payload.rotates else None
-        return Shown(
-            payload.event_code, payload.ticket_id, payload.revision, fresh=fresh, key_number=payload.key_number
-        )
+        return Shown(payload.event_code, payload=payload, fresh_secret=key.fresh_secret)
 
     async def _key(self, connection: Connection, payload: "ReadPayload") -> _Key | None:
         known = self._keys.get(payload.key_number)

@@ -12,10 +12,9 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Scan, Ticket, Wanted, open_book
+from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Device, Scan, Ticket, Wanted, open_book
 from boxoffice.door.device import device_revoked, night_of, unknown_device
 from boxoffice.door.device import token_hash as hashed
-from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
 from boxoffice.door.read import Reader, Shown, mistyped, shortened
 from boxoffice.door.visits import Visit
 from boxoffice.foundation.batcher import Batcher
@@ -85,39 +84,6 @@ class Answer(msgspec.Struct, frozen=True):
     objection: str | None
 
 
-class _Device(msgspec.Struct, frozen=True):
-    id: UUID
-    list_id: UUID
-    gate: str
-    role: str
-    token_hash: bytes | None
-    clock_offset: timedelta
-    revoked_at: datetime | None
-    re_entry: bool
-    opens_at: datetime
-    last_entry_at: datetime | None
-    takes_paper: bool
-    ticket_types: list[UUID]
-    retired_keys: list[int]
-    now: datetime
-
-
-DEVICES = Query(
-    _Device,
-    """
-SELECT device.id, list_id, gate, role, token_hash, clock_offset, revoked_at, re_entry,
-  coalesce(opens_at, doors_at - $3::interval) AS opens_at, entry_list.last_entry_at, event.paper AS takes_paper,
-  ARRAY(SELECT ticket_type_id FROM entry_list_type AS takes
-    WHERE takes.event_id = $1 AND takes.list_id = device.list_id) AS ticket_types,
-  ARRAY(SELECT number FROM event_key WHERE event_key.event_id = $1 AND retired_at IS NOT NULL) AS retired_keys,
-  clock() AS now
-FROM device JOIN event ON event.id = device.event_id
-JOIN entry_list ON entry_list.event_id = device.event_id AND entry_list.id = list_id
-WHERE device.event_id = $1 AND device.id = ANY($2::uuid[]) ORDER BY device.id FOR NO KEY UPDATE OF device
-""",
-)
-
-
 ORDER_CODES = Query(str, "SELECT code FROM orders WHERE event_id = $1 AND code = ANY($2::text[])")
 
 
@@ -162,29 +128,22 @@ async def answer_scans(
     connection: Connection, event_id: UUID, reader: Reader, scans: Sequence[Asked]
 ) -> list[Answer | Problem]:
     """Answers in arrival order and writes everything down."""
-    ids = list({device_id for asked in scans for device_id in (asked.device_id, asked.teller)})
-    devices = {device.id: device for device in await DEVICES.all(connection, event_id, ids, OPENS_BEFORE_DOORS)}
-    strangers = [_stranger(devices, asked) for asked in scans]
-    known = [asked for asked, problem in zip(scans, strangers, strict=True) if problem is None]
-    shown = {
-        asked.key: await reader.read(connection, asked.text, _moment(devices[asked.device_id], asked))
-        for asked in known
-        if not asked.undoes
-    }
+    shown = {asked.key: await reader.read(connection, asked.text) for asked in scans if not asked.undoes}
     book = await open_book(
-        connection, event_id, reader.event_code, [_wanted(asked, shown.get(asked.key)) for asked in known]
+        connection, event_id, reader.event_code, [_wanted(asked, shown.get(asked.key)) for asked in scans]
     )
     orders = await _order_codes(connection, event_id, book, shown.values())
     answers: list[Answer | Problem] = []
-    for asked, problem in zip(scans, strangers, strict=True):
-        if problem is not None:
+    for asked in scans:
+        if problem := _stranger(book.devices, asked):
             answers.append(problem)
             continue
-        answered = book.known.get(asked.key) or _answer(book, devices[asked.device_id], asked, shown.get(asked.key))
+        device = book.devices[asked.device_id]
+        answered = book.known.get(asked.key) or _answer(book, device, asked, shown.get(asked.key))
         if isinstance(answered, Problem):
             answers.append(answered)
             continue
-        told = _told(book, devices[asked.device_id], answered)
+        told = _told(book, device, answered)
         if told.answer == "unknown":
             told = replace(told, because=_why_unknown(asked, shown.get(asked.key), orders))
         answers.append(told)
@@ -206,7 +165,7 @@ def _why_unknown(asked: Asked, shown: Shown | None, orders: Sequence[str]) -> st
     return "order_code" if shown.code in orders else None
 
 
-def _stranger(devices: Mapping[UUID, _Device], asked: Asked) -> Problem | None:
+def _stranger(devices: Mapping[UUID, Device], asked: Asked) -> Problem | None:
     device = devices.get(asked.teller)
     if device is None or device.token_hash is None or not hmac.compare_digest(device.token_hash, hashed(asked.token)):
         return unknown_device()
@@ -219,6 +178,7 @@ def _stranger(devices: Mapping[UUID, _Device], asked: Asked) -> Problem | None:
 
 def _wanted(asked: Asked, shown: Shown | None) -> Wanted:
     return Wanted(
+        device_ids=(asked.device_id, asked.teller),
         key=asked.key,
         undoes=asked.undoes,
         ticket_id=shown.ticket_id if shown else None,
@@ -226,14 +186,14 @@ def _wanted(asked: Asked, shown: Shown | None) -> Wanted:
     )
 
 
-def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> Scan | Problem:
+def _answer(book: Book, device: Device, asked: Asked, shown: Shown | None) -> Scan | Problem:
     if asked.undoes:
         return _undo(book, device, asked, asked.undoes)
     ticket = book.ticket(shown.ticket_id, shown.code) if shown else None
     if asked.override and device.role != "supervisor":
         return SupervisorsOnly("Only a supervisor's scanner can let in what was refused.")
     moment = _moment(device, asked)
-    because = _outdated(shown, ticket) or _of_another_time(device, asked, shown, ticket)
+    because = _outdated(shown, ticket) or _of_another_time(device, asked, shown, ticket, moment)
     refusal = _refusal(book.event_code, device, shown, ticket, because, moment)
     stays = book.visits(device.list_id, ticket.id) if ticket else []
     if refusal is None and not (stays or asked.is_exit) and _too_late(device, ticket, moment):
@@ -269,7 +229,7 @@ def _answer(book: Book, device: _Device, asked: Asked, shown: Shown | None) -> S
     return book.write(scan if asked.answered is None else _alone(device, asked, scan, refusal))
 
 
-def _alone(device: _Device, asked: Asked, ours: Scan, refusal: str | None) -> Scan:
+def _alone(device: Device, asked: Asked, ours: Scan, refusal: str | None) -> Scan:
     """A scan that the device answered without us: its answer stands, and ours stands beside it where a rule says other.
 
     That somebody else let the same ticket in is no objection: who was first is told by all scans together.
@@ -287,7 +247,7 @@ def _alone(device: _Device, asked: Asked, ours: Scan, refusal: str | None) -> Sc
     )
 
 
-def _undo(book: Book, device: _Device, asked: Asked, undoes: tuple[UUID, str]) -> Scan | Problem:
+def _undo(book: Book, device: Device, asked: Asked, undoes: tuple[UUID, str]) -> Scan | Problem:
     """Takes back what was admitted or left. The scan may be told of later than this, by a device that was offline."""
     scan = book.known.get(undoes)
     if undoes[0] != device.id and device.role != "supervisor":
@@ -324,21 +284,24 @@ def _outdated(shown: Shown | None, ticket: Ticket | None) -> str | None:
     return None if current else "sent_on" if ticket.is_sent_on else "reissued"
 
 
-def _of_another_time(device: _Device, asked: Asked, shown: Shown | None, ticket: Ticket | None) -> str | None:
+def _of_another_time(
+    device: Device, asked: Asked, shown: Shown | None, ticket: Ticket | None, moment: datetime
+) -> str | None:
     """Why a code that the ticket has is not taken: its key is retired, it is a picture of one that changes, or one that
     stays where none may."""
     if shown is None or ticket is None or ticket.status in ("refunded", "cancelled"):
         return None
     if shown.key_number in device.retired_keys:
         return "retired_key"
-    if shown.fresh is None:
+    fresh = shown.is_fresh(moment)
+    if fresh is None:
         return None if device.takes_paper or asked.is_found else "no_paper"
-    return None if shown.fresh else "old_picture"
+    return None if fresh else "old_picture"
 
 
 def _refusal(
     event_code: str,
-    device: _Device,
+    device: Device,
     shown: Shown | None,
     ticket: Ticket | None,
     because: str | None,
@@ -360,13 +323,13 @@ def _refusal(
     return "not_yet" if moment < device.opens_at else None
 
 
-def _too_late(device: _Device, ticket: Ticket | None, moment: datetime) -> bool:
+def _too_late(device: Device, ticket: Ticket | None, moment: datetime) -> bool:
     """Whether nobody comes in with it any more who has not been in before."""
     last = _last_entry(device, ticket)
     return last is not None and moment >= last
 
 
-def _last_entry(device: _Device, ticket: Ticket | None) -> datetime | None:
+def _last_entry(device: Device, ticket: Ticket | None) -> datetime | None:
     """The ticket's last entry by this list: whichever rule ends first."""
     return min((one for one in (device.last_entry_at, ticket and ticket.last_entry_at) if one), default=None)
 
@@ -379,18 +342,18 @@ def _used(stays: Sequence[Visit], *, re_entry: bool) -> bool:
     return _inside(stays) or (bool(stays) and not re_entry)
 
 
-def _moment(device: _Device, asked: Asked) -> datetime:
+def _moment(device: Device, asked: Asked) -> datetime:
     """When the ticket was shown, by our clock."""
     return device.now if asked.answered is None else _corrected(device, asked)
 
 
-def _corrected(device: _Device, asked: Asked) -> datetime:
+def _corrected(device: Device, asked: Asked) -> datetime:
     """The device's time by our clock, from the newest comparison of the two."""
-    offset = device.clock_offset if asked.sent_at is None else device.now - asked.sent_at
+    offset = timedelta(seconds=device.clock_offset_seconds) if asked.sent_at is None else device.now - asked.sent_at
     return asked.scanned_at + offset
 
 
-def _told(book: Book, device: _Device, scan: Scan) -> Answer:
+def _told(book: Book, device: Device, scan: Scan) -> Answer:
     # Whoever shows a code that somebody else's replaced must not read that one off the scanner.
     ticket = book.ticket(scan.ticket_id, None) if scan.because in (None, TOO_LATE) else None
     return Answer(

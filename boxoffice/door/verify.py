@@ -51,11 +51,12 @@ async def verify(connection: Connection, text: str) -> GoodFor | None:
     """The night that a typed code or the text of a QR code is good for; None for all else, whatever it is."""
     event_code = event_code_of(text)
     night = await NIGHT.first(connection, event_code) if event_code else None
-    shown = await Reader(night.id, night.short_code).read(connection, text, night.now) if night else None
+    shown = await Reader(night.id, night.short_code).read(connection, text) if night else None
     return night if night and shown and await _is_good(connection, night, shown) else None
 
 
 async def _is_good(connection: Connection, night: GoodFor, shown: Shown) -> bool:
     revision = await GOOD.first(connection, night.id, shown.ticket_id, shown.code, shown.key_number)
-    in_time = night.takes_paper if shown.fresh is None else shown.fresh
+    fresh = shown.is_fresh(night.now)
+    in_time = night.takes_paper if fresh is None else fresh
     return revision is not None and in_time and shown.revision in (None, revision)

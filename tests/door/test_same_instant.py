@@ -13,9 +13,8 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from boxoffice.door import book
 from boxoffice.door.scan import Answer, Asked, Desk
-from boxoffice.foundation.db import Command, Database, Query
+from boxoffice.foundation.db import Command, Database
 from boxoffice.foundation.ids import new_id, random_code, with_check
 from tests.conftest import Amount
 from tests.door.conftest import SCANS, Door, Scanner
@@ -32,7 +31,7 @@ SELECT event_id, new.id, order_id, 100 + new.number, line_number, new.code, tick
   issued_at
 FROM ticket, unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS new (id, code, number) WHERE ticket.number = 1
 """)
-NO_LOCK = Query(book.Ticket, book.LOCK_TICKETS.sql.replace("FOR NO KEY UPDATE OF ticket", ""))
+LOCK = "PERFORM 1 FROM ticket WHERE event_id = p_event AND id = one FOR NO KEY UPDATE"
 NO_CONSTRAINT = "ALTER TABLE entry DROP CONSTRAINT one_ticket_one_entry"
 
 
@@ -85,13 +84,15 @@ async def _scan(scanner: Scanner, client: httpx.AsyncClient, code: str) -> str:
     ("lock", "constraint", "may_fail"), [(True, True, False), (False, True, False), (False, False, True)]
 )
 async def test_the_lock_and_the_constraint(
-    door: Door, database_url: str, monkeypatch: pytest.MonkeyPatch, *, lock: bool, constraint: bool, may_fail: bool
+    door: Door, database_url: str, *, lock: bool, constraint: bool, may_fail: bool
 ) -> None:
     """With both nothing happens twice; the constraint alone still holds; without both somebody is let in twice."""
     scanners = [await door.scanner("East"), await door.scanner("West")]
     codes = await new_codes(door, 300)
     if not lock:
-        monkeypatch.setattr(book, "LOCK_TICKETS", NO_LOCK)
+        body = await door.value("SELECT pg_get_functiondef('open_book'::regproc)")
+        assert LOCK in body
+        await door.execute(body.replace(LOCK, LOCK.removesuffix(" FOR NO KEY UPDATE")))
     if not constraint:
         await door.execute(NO_CONSTRAINT)
     event_code = await door.value("SELECT short_code FROM event")
