@@ -128,34 +128,32 @@ async def answer_scans(
     connection: Connection, event_id: UUID, reader: Reader, scans: Sequence[Asked]
 ) -> list[Answer | Problem]:
     """Answers in arrival order and writes everything down."""
-    shown = {asked.key: await reader.read(connection, asked.text) for asked in scans if not asked.undoes}
-    book = await open_book(
-        connection, event_id, reader.event_code, [_wanted(asked, shown.get(asked.key)) for asked in scans]
-    )
-    orders = await _order_codes(connection, event_id, book, shown.values())
+    read = [None if asked.undoes else await reader.read(connection, asked.text) for asked in scans]
+    book = await open_book(connection, event_id, reader.event_code, list(map(_wanted, scans, read)))
+    orders = await _order_codes(connection, event_id, book, read)
     answers: list[Answer | Problem] = []
-    for asked in scans:
+    for asked, shown in zip(scans, read, strict=True):
         if problem := _stranger(book.devices, asked):
             answers.append(problem)
             continue
         device = book.devices[asked.device_id]
-        answered = book.known.get(asked.key) or _answer(book, device, asked, shown.get(asked.key))
+        answered = book.known.get(asked.key) or _answer(book, device, asked, shown)
         if isinstance(answered, Problem):
             answers.append(answered)
             continue
         told = _told(book, device, answered)
         if told.answer == "unknown":
-            told = replace(told, because=_why_unknown(asked, shown.get(asked.key), orders))
+            told = replace(told, because=_why_unknown(asked, shown, orders))
         answers.append(told)
     await book.keep(connection)
     return answers
 
 
 async def _order_codes(
-    connection: Connection, event_id: UUID, book: Book, shown: Iterable[Shown | None]
+    connection: Connection, event_id: UUID, book: Book, read: Iterable[Shown | None]
 ) -> Sequence[str]:
     """Which of the codes that are no ticket's are an order's: both look alike."""
-    codes = [one.code for one in shown if one and one.code and book.ticket(None, one.code) is None]
+    codes = [one.code for one in read if one and one.code and book.ticket(None, one.code) is None]
     return await ORDER_CODES.all(connection, event_id, codes) if codes else ()
 
 

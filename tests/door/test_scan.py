@@ -52,6 +52,20 @@ async def test_a_wrongly_typed_code_and_an_orders_are_told_from_an_unknown_one(d
     assert await door.value("SELECT count(*) FROM scan WHERE because IS NOT NULL") == 0
 
 
+async def test_a_stranger_with_a_scanners_number_and_nonce_changes_nothing_of_its_scan(door: Door) -> None:
+    (mine, other), scanner = await door.tickets(2), await door.scanner()
+    body = scanner.body(mine)
+    stranger = {"Authorization": "Bearer of-nobody"}
+    forged = {**body, "code": other}
+    refused = [door.shop.web.post(SCANS, json=forged, headers=stranger) for _ in range(6)]
+    # the first ones are answered alone; all others wait meanwhile, and are one round
+    told = await asyncio.gather(*refused[:3], scanner.send(body), *refused[3:])
+    answer = told.pop(3)
+    assert (answer.json()["answer"], answer.json()["ticket"]["code"]) == ("admitted", mine)
+    assert {one.status_code for one in told} == {401}
+    assert await door.value("SELECT count(*) FROM scan") == 1
+
+
 async def test_the_same_scan_told_again_gets_the_same_answer(door: Door) -> None:
     (code,), scanner = await door.tickets(), await door.scanner()
     body = scanner.body(code)
