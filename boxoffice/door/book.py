@@ -32,7 +32,6 @@ class Ticket(msgspec.Struct, frozen=True):
     ticket_type: str
     admits: int
     checks: list[str]
-    last_entry_at: datetime | None
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -88,7 +87,7 @@ LOCK_TICKETS = Query(
     Ticket,
     """
 SELECT ticket.id, code, status, blocked_reason, revision, holder_email IS NOT NULL AS is_sent_on, holder,
-  ticket_type_id, ticket_type.name AS ticket_type, admits, checks, last_entry_at
+  ticket_type_id, ticket_type.name AS ticket_type, admits, checks
 FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket_type_id
 WHERE ticket.event_id = $1 AND (ticket.id = ANY($2::uuid[]) OR code = ANY($3::text[]))
 ORDER BY ticket.id FOR NO KEY UPDATE OF ticket

@@ -95,24 +95,31 @@ class _Device(msgspec.Struct, frozen=True):
     revoked_at: datetime | None
     re_entry: bool
     opens_at: datetime
-    last_entry_at: datetime | None
     takes_paper: bool
     ticket_types: list[UUID]
+    last_entries: list[datetime | None]
     retired_keys: list[int]
     now: datetime
+
+    def last_entry(self, ticket: Ticket | None) -> datetime | None:
+        """Until when the ticket lets somebody in here for the first time."""
+        if ticket is None or ticket.ticket_type_id not in self.ticket_types:
+            return None
+        return self.last_entries[self.ticket_types.index(ticket.ticket_type_id)]
 
 
 DEVICES = Query(
     _Device,
     """
 SELECT device.id, list_id, gate, role, token_hash, clock_offset, revoked_at, re_entry,
-  coalesce(opens_at, doors_at - $3::interval) AS opens_at, entry_list.last_entry_at, event.paper AS takes_paper,
-  ARRAY(SELECT ticket_type_id FROM entry_list_type AS takes
-    WHERE takes.event_id = $1 AND takes.list_id = device.list_id) AS ticket_types,
+  coalesce(opens_at, doors_at - $3::interval) AS opens_at, event.paper AS takes_paper, ticket_types, last_entries,
   ARRAY(SELECT number FROM event_key WHERE event_key.event_id = $1 AND retired_at IS NOT NULL) AS retired_keys,
   clock() AS now
 FROM device JOIN event ON event.id = device.event_id
 JOIN entry_list ON entry_list.event_id = device.event_id AND entry_list.id = list_id
+CROSS JOIN LATERAL (SELECT coalesce(array_agg(ticket_type_id), '{}') AS ticket_types,
+    coalesce(array_agg(last_entry_at), '{}') AS last_entries
+  FROM list_type WHERE list_type.event_id = $1 AND list_type.list_id = device.list_id AND takes) AS taken
 WHERE device.event_id = $1 AND device.id = ANY($2::uuid[]) ORDER BY device.id FOR NO KEY UPDATE OF device
 """,
 )
@@ -355,20 +362,15 @@ def _refusal(
         return "cancelled"
     if ticket.blocked_reason is not None:
         return "blocked"
-    if device.ticket_types and ticket.ticket_type_id not in device.ticket_types:
+    if ticket.ticket_type_id not in device.ticket_types:
         return "wrong_list"
     return "not_yet" if moment < device.opens_at else None
 
 
 def _too_late(device: _Device, ticket: Ticket | None, moment: datetime) -> bool:
     """Whether nobody comes in with it any more who has not been in before."""
-    last = _last_entry(device, ticket)
+    last = device.last_entry(ticket)
     return last is not None and moment >= last
-
-
-def _last_entry(device: _Device, ticket: Ticket | None) -> datetime | None:
-    """The ticket's last entry by this list: whichever rule ends first."""
-    return min((one for one in (device.last_entry_at, ticket and ticket.last_entry_at) if one), default=None)
 
 
 def _inside(stays: Sequence[Visit]) -> bool:
@@ -397,7 +399,7 @@ def _told(book: Book, device: _Device, scan: Scan) -> Answer:
         nonce=scan.nonce,
         answer=scan.answer,
         ticket=ticket,
-        last_entry_at=_last_entry(device, ticket),
+        last_entry_at=device.last_entry(ticket),
         because=scan.because,
         used_at=scan.used_at,
         used_gate=scan.used_gate,

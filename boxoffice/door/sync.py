@@ -133,10 +133,9 @@ FROM event_key JOIN event ON event.id = event_id WHERE event_id = $1 AND (retire
 TYPES = Query(
     DoorType,
     """
-SELECT ticket_type.name, admits, checks, least(ticket_type.last_entry_at, entry_list.last_entry_at) AS last_entry_at,
-  coalesce(given_by, '') AS given_by
-FROM ticket_type
-JOIN entry_list ON entry_list.event_id = ticket_type.event_id AND entry_list.id = $2
+SELECT ticket_type.name, admits, checks, list_type.last_entry_at, coalesce(given_by, '') AS given_by
+FROM ticket_type JOIN list_type ON list_type.event_id = ticket_type.event_id AND list_type.list_id = $2
+  AND list_type.ticket_type_id = ticket_type.id
 LEFT JOIN guest_list ON guest_list.event_id = ticket_type.event_id AND guest_list.id = ticket_type.id
 WHERE ticket_type.event_id = $1 ORDER BY position
 """,
@@ -148,8 +147,7 @@ TICKETS = Query(
 SELECT ticket.id, ticket.code, ticket.revision, CASE
     WHEN ticket.status IN ('refunded', 'cancelled') THEN ticket.status
     WHEN blocked_reason IS NOT NULL THEN 'blocked'
-    WHEN NOT EXISTS (SELECT FROM list_ticket WHERE list_ticket.event_id = $1 AND list_ticket.list_id = $2
-      AND list_ticket.ticket_id = ticket.id) THEN 'wrong_list'
+    WHEN NOT takes THEN 'wrong_list'
     WHEN visit.entered_at IS NULL THEN 'good' WHEN visit.left_at IS NOT NULL AND $4 THEN 'left' ELSE 'used' END
     AS status,
   ticket_type.name AS ticket_type, holder, orders.code AS order_code, visit.entered_at AS used_at, visit.gate,
@@ -157,6 +155,7 @@ SELECT ticket.id, ticket.code, ticket.revision, CASE
     WHERE transfer.event_id = $1 AND transfer.ticket_id = ticket.id AND transfer.status = 'accepted') END AS old_codes
 FROM ticket
 JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
+JOIN list_type ON list_type.event_id = $1 AND list_type.list_id = $2 AND list_type.ticket_type_id = ticket_type.id
 JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id
 LEFT JOIN LATERAL (SELECT entered_at, left_at, gate FROM entry
   JOIN device ON device.event_id = entry.event_id AND device.id = entry.device_id
