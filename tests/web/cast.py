@@ -91,7 +91,7 @@ async def paid(box: BoxOffice, **how: object) -> OrderView:
     async with box.db.transaction() as connection:
         await connection.execute("UPDATE payment_attempt SET status = 'complete' WHERE order_id = $1", view.order.id)
         await move(connection, view, "paid", "paid_at = clock()")
-        await issue(connection, view.order.event_id, view.order.id, view.order.code)
+        await issue(connection, view.order.event_id, {view.order.id: view.order.code})
     return await again(box, view)
 
 
