@@ -143,6 +143,24 @@ BEGIN
   RAISE EXCEPTION '% does not move from % to %', TG_TABLE_NAME, OLD.status, NEW.status USING ERRCODE = 'check_violation';
 END $$;
 
+CREATE FUNCTION public.list_tells_wallets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  night uuid := CASE WHEN TG_OP = 'DELETE' THEN OLD.event_id ELSE NEW.event_id END;
+  ended timestamptz;
+BEGIN
+  IF TG_TABLE_NAME = 'entry_list' AND TG_OP = 'UPDATE' THEN
+    IF OLD.last_entry_at IS NOT DISTINCT FROM NEW.last_entry_at THEN RETURN NULL; END IF;
+    ended := OLD.last_entry_at;
+  END IF;
+  IF ended IS NOT NULL OR EXISTS (SELECT FROM entry_list WHERE event_id = night AND last_entry_at IS NOT NULL) THEN
+    UPDATE event SET updated_at = clock() WHERE id = night;
+    PERFORM tell_wallets(night, NULL, '{push_passes,patch_google_tickets}');
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.never_more_than_paid() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -184,9 +202,9 @@ BEGIN
   SELECT json_agg(row_to_json(line)) INTO devices FROM (
     SELECT device.id, list_id, gate, role, encode(token_hash, 'base64') AS token_hash,
       extract(epoch FROM clock_offset)::double precision AS clock_offset_seconds, revoked_at, re_entry,
-      coalesce(opens_at, doors_at - p_opens_before) AS opens_at, entry_list.last_entry_at, event.paper AS takes_paper,
-      ARRAY(SELECT ticket_type_id FROM entry_list_type AS takes
-        WHERE takes.event_id = p_event AND takes.list_id = device.list_id) AS ticket_types,
+      coalesce(opens_at, doors_at - p_opens_before) AS opens_at, event.paper AS takes_paper,
+      (SELECT coalesce(json_object_agg(ticket_type_id, list_type.last_entry_at), '{}') FROM list_type
+        WHERE list_type.event_id = p_event AND list_type.list_id = device.list_id AND takes) AS takes,
       ARRAY(SELECT number FROM event_key WHERE event_key.event_id = p_event AND retired_at IS NOT NULL) AS retired_keys,
       clock() AS now
     FROM device JOIN event ON event.id = device.event_id
@@ -214,7 +232,7 @@ BEGIN
   END LOOP;
   SELECT json_agg(row_to_json(line)) INTO tickets FROM (
     SELECT its.id, code, status, blocked_reason, revision, holder_email IS NOT NULL AS is_sent_on, holder,
-      ticket_type_id, ticket_type.name AS ticket_type, admits, checks, last_entry_at
+      ticket_type_id, ticket_type.name AS ticket_type, admits, checks
     FROM unnest(locked) AS asked (id) CROSS JOIN LATERAL (
       SELECT * FROM ticket WHERE event_id = p_event AND ticket.id = asked.id OFFSET 0) AS its
     JOIN ticket_type ON ticket_type.event_id = p_event AND ticket_type.id = ticket_type_id
@@ -284,9 +302,10 @@ BEGIN
   FROM stock AS s WHERE s.event_id = p_event;
   SELECT array_agg(r.id ORDER BY r.position), array_agg(r.ticket_type_id ORDER BY r.position),
     array_agg(r.price_minor ORDER BY r.position), array_agg(array_position(s_id, r.stock_id) ORDER BY r.position),
-    array_agg(array_position(s_id, t.room_stock_id) ORDER BY r.position), array_agg(t.admits ORDER BY r.position), array_agg(coalesce(t.last_entry_at <= moment, false) ORDER BY r.position)
+    array_agg(array_position(s_id, t.room_stock_id) ORDER BY r.position), array_agg(t.admits ORDER BY r.position), array_agg(coalesce(e.last_entry_at <= moment, false) ORDER BY r.position)
   INTO r_id, r_type, r_price, r_stock, r_room, r_admits, r_ended
-  FROM release AS r JOIN ticket_type AS t ON t.event_id = p_event AND t.id = r.ticket_type_id WHERE r.event_id = p_event AND NOT t.for_guests;
+  FROM release AS r JOIN ticket_type AS t ON t.event_id = p_event AND t.id = r.ticket_type_id
+    JOIN type_entry AS e ON e.event_id = p_event AND e.ticket_type_id = t.id WHERE r.event_id = p_event AND NOT t.for_guests;
   SELECT array_agg(p.id), array_agg(p.code), array_agg(p.percent), array_agg(p.amount_minor), array_agg(p.uses_max),
     array_agg(p.used) INTO d_id, d_code, d_percent, d_amount, d_max, d_used
   FROM promo AS p WHERE p.event_id = p_event AND p.code = ANY(o_promo);
@@ -459,6 +478,52 @@ CREATE FUNCTION public.release_heir(p_event uuid, p_stock uuid) RETURNS uuid
   ORDER BY stock.closed, CASE WHEN stock.closed THEN -other.position ELSE other.position END LIMIT 1
 $$;
 
+CREATE TABLE public.entry_list (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    opens_at timestamp with time zone,
+    re_entry boolean NOT NULL,
+    last_entry_at timestamp with time zone,
+    CONSTRAINT entry_list_name_check CHECK ((name <> ''::text))
+);
+
+CREATE TABLE public.entry_list_type (
+    event_id uuid NOT NULL,
+    list_id uuid NOT NULL,
+    ticket_type_id uuid NOT NULL
+);
+
+CREATE TABLE public.ticket_type (
+    event_id uuid NOT NULL,
+    id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    name text NOT NULL,
+    description text NOT NULL,
+    room_stock_id uuid,
+    admits smallint DEFAULT 1 NOT NULL,
+    last_entry_at timestamp with time zone,
+    checks text[] DEFAULT '{}'::text[] NOT NULL,
+    for_guests boolean DEFAULT false NOT NULL,
+    CONSTRAINT guests_come_one_by_one CHECK (((NOT for_guests) OR (admits = 1))),
+    CONSTRAINT ticket_type_admits_check CHECK (((admits >= 1) AND (admits <= 50))),
+    CONSTRAINT ticket_type_checks_check CHECK ((checks <@ ARRAY['age'::text, 'name'::text])),
+    CONSTRAINT ticket_type_name_check CHECK ((name <> ''::text))
+);
+
+CREATE VIEW public.list_type AS
+ SELECT entry_list.event_id,
+    entry_list.id AS list_id,
+    ticket_type.id AS ticket_type_id,
+    ((NOT (EXISTS ( SELECT
+           FROM public.entry_list_type named
+          WHERE ((named.event_id = entry_list.event_id) AND (named.list_id = entry_list.id))))) OR (EXISTS ( SELECT
+           FROM public.entry_list_type named
+          WHERE ((named.event_id = entry_list.event_id) AND (named.list_id = entry_list.id) AND (named.ticket_type_id = ticket_type.id))))) AS takes,
+    LEAST(entry_list.last_entry_at, ticket_type.last_entry_at) AS last_entry_at
+   FROM (public.entry_list
+     JOIN public.ticket_type ON ((ticket_type.event_id = entry_list.event_id)));
+
 CREATE TABLE public.release (
     event_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -483,22 +548,13 @@ CREATE TABLE public.stock (
 )
 WITH (fillfactor='10');
 
-CREATE TABLE public.ticket_type (
-    event_id uuid NOT NULL,
-    id uuid NOT NULL,
-    "position" smallint NOT NULL,
-    name text NOT NULL,
-    description text NOT NULL,
-    room_stock_id uuid,
-    admits smallint DEFAULT 1 NOT NULL,
-    last_entry_at timestamp with time zone,
-    checks text[] DEFAULT '{}'::text[] NOT NULL,
-    for_guests boolean DEFAULT false NOT NULL,
-    CONSTRAINT guests_come_one_by_one CHECK (((NOT for_guests) OR (admits = 1))),
-    CONSTRAINT ticket_type_admits_check CHECK (((admits >= 1) AND (admits <= 50))),
-    CONSTRAINT ticket_type_checks_check CHECK ((checks <@ ARRAY['age'::text, 'name'::text])),
-    CONSTRAINT ticket_type_name_check CHECK ((name <> ''::text))
-);
+CREATE VIEW public.type_entry AS
+ SELECT event_id,
+    id AS ticket_type_id,
+    LEAST(last_entry_at, ( SELECT NULLIF(max(COALESCE(list_type.last_entry_at, 'infinity'::timestamp with time zone)), 'infinity'::timestamp with time zone) AS "nullif"
+           FROM public.list_type
+          WHERE ((list_type.event_id = ticket_type.event_id) AND (list_type.ticket_type_id = ticket_type.id) AND list_type.takes))) AS last_entry_at
+   FROM public.ticket_type;
 
 CREATE VIEW public.ladder AS
  SELECT release.event_id,
@@ -510,12 +566,13 @@ CREATE VIEW public.ladder AS
     release.stock_id,
     ticket_type.room_stock_id,
         CASE
-            WHEN (ticket_type.last_entry_at <= ( SELECT public.clock() AS clock)) THEN 0
+            WHEN (type_entry.last_entry_at <= ( SELECT public.clock() AS clock)) THEN 0
             ELSE LEAST((stock.cap - stock.used), ((room.cap - room.used) / ticket_type.admits))
         END AS available,
-    COALESCE((ticket_type.last_entry_at <= ( SELECT public.clock() AS clock)), false) AS entry_ended
-   FROM (((public.release
+    COALESCE((type_entry.last_entry_at <= ( SELECT public.clock() AS clock)), false) AS entry_ended
+   FROM ((((public.release
      JOIN public.ticket_type ON (((ticket_type.event_id = release.event_id) AND (ticket_type.id = release.ticket_type_id))))
+     JOIN public.type_entry ON (((type_entry.event_id = release.event_id) AND (type_entry.ticket_type_id = release.ticket_type_id))))
      JOIN public.stock ON (((stock.event_id = release.event_id) AND (stock.id = release.stock_id))))
      LEFT JOIN public.stock room ON (((room.event_id = release.event_id) AND (room.id = ticket_type.room_stock_id))))
   WHERE (NOT ticket_type.for_guests);
@@ -857,22 +914,6 @@ CREATE TABLE public.entry (
     CONSTRAINT entry_visit_check CHECK ((visit > 0))
 );
 
-CREATE TABLE public.entry_list (
-    event_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    opens_at timestamp with time zone,
-    re_entry boolean NOT NULL,
-    last_entry_at timestamp with time zone,
-    CONSTRAINT entry_list_name_check CHECK ((name <> ''::text))
-);
-
-CREATE TABLE public.entry_list_type (
-    event_id uuid NOT NULL,
-    list_id uuid NOT NULL,
-    ticket_type_id uuid NOT NULL
-);
-
 CREATE TABLE public.event (
     id uuid NOT NULL,
     short_code text NOT NULL,
@@ -1093,16 +1134,12 @@ CREATE TABLE public.ticket (
 );
 
 CREATE VIEW public.list_ticket AS
- SELECT entry_list.event_id,
-    entry_list.id AS list_id,
+ SELECT ticket.event_id,
+    list_type.list_id,
     ticket.id AS ticket_id
-   FROM (public.entry_list
-     JOIN public.ticket ON ((ticket.event_id = entry_list.event_id)))
-  WHERE ((NOT (EXISTS ( SELECT
-           FROM public.entry_list_type takes
-          WHERE ((takes.event_id = entry_list.event_id) AND (takes.list_id = entry_list.id))))) OR (EXISTS ( SELECT
-           FROM public.entry_list_type takes
-          WHERE ((takes.event_id = entry_list.event_id) AND (takes.list_id = entry_list.id) AND (takes.ticket_type_id = ticket.ticket_type_id)))));
+   FROM (public.list_type
+     JOIN public.ticket ON (((ticket.event_id = list_type.event_id) AND (ticket.ticket_type_id = list_type.ticket_type_id))))
+  WHERE list_type.takes;
 
 CREATE TABLE public.login_request (
     id uuid NOT NULL,
@@ -1791,6 +1828,10 @@ CREATE CONSTRAINT TRIGGER account_entry_balances AFTER INSERT OR UPDATE ON publi
 
 CREATE TRIGGER dispute_legal_move BEFORE UPDATE OF status ON public.dispute FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.legal_move('warning_needs_response>warning_under_review,warning_needs_response>warning_closed,warning_needs_response>needs_response,warning_needs_response>under_review,warning_needs_response>won,warning_needs_response>lost,warning_needs_response>prevented,warning_needs_response>charge_refunded,warning_under_review>warning_closed,warning_under_review>needs_response,warning_under_review>under_review,warning_under_review>won,warning_under_review>lost,warning_under_review>prevented,warning_under_review>charge_refunded,warning_closed>needs_response,warning_closed>under_review,warning_closed>won,warning_closed>lost,needs_response>under_review,needs_response>won,needs_response>lost,needs_response>prevented,needs_response>charge_refunded,under_review>won,under_review>lost,under_review>prevented,under_review>charge_refunded,lost>won,lost>appeal_needs_response,lost>appeal_under_review,appeal_needs_response>appeal_under_review,appeal_needs_response>won,appeal_needs_response>lost,appeal_under_review>won,appeal_under_review>lost');
 
+CREATE TRIGGER entry_list_type_wallets AFTER INSERT OR DELETE ON public.entry_list_type FOR EACH ROW EXECUTE FUNCTION public.list_tells_wallets();
+
+CREATE TRIGGER entry_list_wallets AFTER INSERT OR UPDATE OF last_entry_at ON public.entry_list FOR EACH ROW EXECUTE FUNCTION public.list_tells_wallets();
+
 CREATE TRIGGER event_key_wallets AFTER UPDATE OF retired_at ON public.event_key FOR EACH ROW WHEN ((old.retired_at IS DISTINCT FROM new.retired_at)) EXECUTE FUNCTION public.retired_key_tells_wallets();
 
 CREATE TRIGGER event_wallets AFTER UPDATE ON public.event FOR EACH ROW EXECUTE FUNCTION public.night_tells_wallets();
@@ -2032,6 +2073,7 @@ INSERT INTO public.schema_migrations (version) VALUES
   ('20261129163000'),
   ('20261129171500'),
   ('20261129173000'),
-  ('20261129180000');
+  ('20261129181000'),
+  ('20261129181500');
 
 COMMIT;

@@ -45,10 +45,11 @@ ON_SALE = Query(
     TicketTypeOnSale,
     """
 SELECT ticket_type.id, ticket_type.name, on_sale.price_minor, event.currency, on_sale.available,
-  ticket_type.admits, ticket_type.last_entry_at
+  ticket_type.admits, type_entry.last_entry_at
 FROM event
 CROSS JOIN release_on_sale(event.id, 1) AS on_sale
 JOIN ticket_type ON ticket_type.event_id = event.id AND ticket_type.id = on_sale.ticket_type_id
+JOIN type_entry ON type_entry.event_id = event.id AND type_entry.ticket_type_id = ticket_type.id
 WHERE event.slug = $1 AND event.status <> 'draft' ORDER BY ticket_type.position
 """,
 )

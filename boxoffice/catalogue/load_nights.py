@@ -237,14 +237,18 @@ ON CONFLICT (event_id, id) DO UPDATE SET re_entry = excluded.re_entry, opens_at 
   last_entry_at = excluded.last_entry_at
 """)
 CLEAR_ENTRY_LIST_TYPES = Command("""
-DELETE FROM entry_list_type USING jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid)
+DELETE FROM entry_list_type USING ticket_type,
+  jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid, ticket_types jsonb)
 WHERE entry_list_type.event_id = row.event_id AND list_id = row.id
+  AND ticket_type.event_id = row.event_id AND ticket_type.id = ticket_type_id
+  AND NOT row.ticket_types ? ticket_type.name
 """)
 PUT_ENTRY_LIST_TYPES = Command("""
 INSERT INTO entry_list_type (event_id, list_id, ticket_type_id)
 SELECT row.event_id, row.id, ticket_type.id
 FROM jsonb_to_recordset($1::text::jsonb) AS row (event_id uuid, id uuid, ticket_types jsonb)
 JOIN ticket_type ON ticket_type.event_id = row.event_id AND row.ticket_types ? ticket_type.name
+ON CONFLICT DO NOTHING
 """)
 
 # A guest list that the file no longer has stays too: there are names on it.
@@ -281,6 +285,7 @@ SELECT event.slug, event.id, event.currency, concat_ws('; ',
   (SELECT jsonb_agg(to_jsonb(line_up) ORDER BY position) FROM line_up WHERE line_up.event_id = event.id),
   (SELECT string_agg(genre, ',' ORDER BY genre) FROM event_genre WHERE event_genre.event_id = event.id),
   (SELECT jsonb_agg(to_jsonb(ticket_type) ORDER BY position) FROM ticket_type WHERE ticket_type.event_id = event.id),
+  (SELECT jsonb_agg(last_entry_at ORDER BY ticket_type_id) FROM type_entry WHERE type_entry.event_id = event.id),
   (SELECT jsonb_agg(to_jsonb(release) ORDER BY id) FROM release WHERE release.event_id = event.id)) AS told
 FROM event WHERE event.slug = ANY($1::text[])
 """,

@@ -216,10 +216,11 @@ WHERE event_genre.event_id = $1 ORDER BY genre.name
 LADDER = Query(
     ReleaseRow,
     """
-SELECT ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, admits, checks, last_entry_at,
-  ladder.name, price_minor, stock.cap, available AS left, stock.cap - stock.used AS of_release, room.cap AS room_cap,
-  room.cap - room.used AS room_left, entry_ended
+SELECT ladder.ticket_type_id, ticket_type.name AS ticket_type, ticket_type.description, admits, checks,
+  type_entry.last_entry_at, ladder.name, price_minor, stock.cap, available AS left,
+  stock.cap - stock.used AS of_release, room.cap AS room_cap, room.cap - room.used AS room_left, entry_ended
 FROM ladder JOIN ticket_type ON ticket_type.event_id = ladder.event_id AND ticket_type.id = ladder.ticket_type_id
+JOIN type_entry ON type_entry.event_id = ladder.event_id AND type_entry.ticket_type_id = ladder.ticket_type_id
 JOIN stock ON stock.event_id = ladder.event_id AND stock.id = ladder.stock_id
 LEFT JOIN stock AS room ON room.event_id = ladder.event_id AND room.id = ladder.room_stock_id
 WHERE ladder.event_id = $1 ORDER BY ticket_type.position, ladder.position

@@ -131,7 +131,7 @@ class PromoEntry(_Struct, frozen=True):
 class EntryListEntry(_Struct, frozen=True):
     """`[[night.entry_list]]`: what people enter by. Without `ticket_types` it takes every one, guest lists too; without
     `opens_at` it opens an hour before the doors. `re_entry`: who has left may come in again. After `last_entry_at`
-    nobody comes in by it for the first time."""
+    nobody comes in by it for the first time; a type that no other list takes is not sold any more then."""
 
     name: Text
     ticket_types: list[str] = []

@@ -177,14 +177,14 @@ def _cash_up(one: CashUp) -> list[str]:
 
 
 def in_transaction(reading: Reading, verb: Callable[[BoxOffice, Connection], Awaitable[Done]]) -> Done:
-    """Does `verb` in a box office of the environment, in one transaction. Raises SettingsProblem."""
+    """Does `verb` in a box office of the environment, in one transaction, and again when that clashed with another.
+    Raises SettingsProblem."""
     settings = reading.whole()
 
     async def run() -> Done:
         box = BoxOffice.from_settings(settings)
         try:
-            async with box.db.transaction() as connection:
-                return await verb(box, connection)
+            return await box.db.attempt(lambda connection: verb(box, connection))
         finally:
             await box.close()
 

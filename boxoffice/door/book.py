@@ -22,7 +22,8 @@ Key = tuple[UUID, str]
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A locked scanner with its list's rules. `clock_offset_seconds`: what is added to its clock to get ours."""
+    """A locked scanner with its list's rules. `clock_offset_seconds`: what is added to its clock to get ours. `takes`:
+    the ticket types that open something here, and until when they let somebody in for the first time."""
 
     id: UUID
     list_id: UUID
@@ -33,11 +34,14 @@ class Device(msgspec.Struct, frozen=True):
     revoked_at: datetime | None
     re_entry: bool
     opens_at: datetime
-    last_entry_at: datetime | None
     takes_paper: bool
-    ticket_types: list[UUID]
+    takes: dict[UUID, datetime | None]
     retired_keys: list[int]
     now: datetime
+
+    def last_entry(self, ticket: "Ticket | None") -> datetime | None:
+        """Until when the ticket lets somebody in here for the first time."""
+        return self.takes.get(ticket.ticket_type_id) if ticket else None
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -54,7 +58,6 @@ class Ticket(msgspec.Struct, frozen=True):
     ticket_type: str
     admits: int
     checks: list[str]
-    last_entry_at: datetime | None
 
 
 class Scan(msgspec.Struct, frozen=True):

@@ -316,20 +316,15 @@ def _refusal(
         return "cancelled"
     if ticket.blocked_reason is not None:
         return "blocked"
-    if device.ticket_types and ticket.ticket_type_id not in device.ticket_types:
+    if ticket.ticket_type_id not in device.takes:
         return "wrong_list"
     return "not_yet" if moment < device.opens_at else None
 
 
 def _too_late(device: Device, ticket: Ticket | None, moment: datetime) -> bool:
     """Whether nobody comes in with it any more who has not been in before."""
-    last = _last_entry(device, ticket)
+    last = device.last_entry(ticket)
     return last is not None and moment >= last
-
-
-def _last_entry(device: Device, ticket: Ticket | None) -> datetime | None:
-    """The ticket's last entry by this list: whichever rule ends first."""
-    return min((one for one in (device.last_entry_at, ticket and ticket.last_entry_at) if one), default=None)
 
 
 def _inside(stays: Sequence[Visit]) -> bool:
@@ -358,7 +353,7 @@ def _told(book: Book, device: Device, scan: Scan) -> Answer:
         nonce=scan.nonce,
         answer=scan.answer,
         ticket=ticket,
-        last_entry_at=_last_entry(device, ticket),
+        last_entry_at=device.last_entry(ticket),
         because=scan.because,
         used_at=scan.used_at,
         used_gate=scan.used_gate,

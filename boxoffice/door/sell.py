@@ -100,14 +100,10 @@ WHERE door_sale.event_id = $1 AND device_id = $2 AND nonce = $3
 LET_IN_NOW = Query(
     _id,
     """
-SELECT ticket_type.id FROM event JOIN entry_list ON entry_list.event_id = event.id
-JOIN ticket_type ON ticket_type.event_id = event.id
-WHERE event.id = $1 AND entry_list.id = $2 AND NOT for_guests
-  AND clock() >= coalesce(opens_at, doors_at - $3::interval)
-  AND clock() < coalesce(least(entry_list.last_entry_at, ticket_type.last_entry_at), 'infinity')
-  AND (NOT EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = $2)
-    OR EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = $2
-      AND takes.ticket_type_id = ticket_type.id))
+SELECT ticket_type_id FROM event JOIN entry_list ON entry_list.event_id = event.id
+JOIN list_type ON list_type.event_id = event.id AND list_type.list_id = entry_list.id
+WHERE event.id = $1 AND entry_list.id = $2 AND takes AND clock() >= coalesce(opens_at, doors_at - $3::interval)
+  AND clock() < coalesce(list_type.last_entry_at, 'infinity')
 """,
 )
 NOTE_SALE = Command("""

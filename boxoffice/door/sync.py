@@ -47,8 +47,9 @@ class DoorKey(msgspec.Struct, frozen=True):
 
 
 class DoorTicket(msgspec.Struct, frozen=True):
-    """A ticket as a scanner needs it: what it would be answered now. `status` is `good`, `used`, `left` (used, and may
-    come in again), `blocked`, `cancelled`, `refunded` or `wrong_list`. `old_codes` are those of who sent it on."""
+    """A ticket as a scanner needs it: what it would be answered now. `status` is `good`, `used`, `left` (used, and
+    out again), `blocked`, `cancelled`, `refunded` or `wrong_list`. `inside`: how many of its visits are not over.
+    `old_codes` are those of who sent it on."""
 
     id: UUID
     code: str
@@ -59,6 +60,7 @@ class DoorTicket(msgspec.Struct, frozen=True):
     order_code: str
     used_at: datetime | None
     gate: str | None
+    inside: int
     old_codes: list[str]
 
 
@@ -133,10 +135,9 @@ FROM event_key JOIN event ON event.id = event_id WHERE event_id = $1 AND (retire
 TYPES = Query(
     DoorType,
     """
-SELECT ticket_type.name, admits, checks, least(ticket_type.last_entry_at, entry_list.last_entry_at) AS last_entry_at,
-  coalesce(given_by, '') AS given_by
-FROM ticket_type
-JOIN entry_list ON entry_list.event_id = ticket_type.event_id AND entry_list.id = $2
+SELECT ticket_type.name, admits, checks, list_type.last_entry_at, coalesce(given_by, '') AS given_by
+FROM ticket_type JOIN list_type ON list_type.event_id = ticket_type.event_id AND list_type.list_id = $2
+  AND list_type.ticket_type_id = ticket_type.id
 LEFT JOIN guest_list ON guest_list.event_id = ticket_type.event_id AND guest_list.id = ticket_type.id
 WHERE ticket_type.event_id = $1 ORDER BY position
 """,
@@ -148,17 +149,19 @@ TICKETS = Query(
 SELECT ticket.id, ticket.code, ticket.revision, CASE
     WHEN ticket.status IN ('refunded', 'cancelled') THEN ticket.status
     WHEN blocked_reason IS NOT NULL THEN 'blocked'
-    WHEN NOT EXISTS (SELECT FROM list_ticket WHERE list_ticket.event_id = $1 AND list_ticket.list_id = $2
-      AND list_ticket.ticket_id = ticket.id) THEN 'wrong_list'
-    WHEN visit.entered_at IS NULL THEN 'good' WHEN visit.left_at IS NOT NULL AND $4 THEN 'left' ELSE 'used' END
+    WHEN NOT takes THEN 'wrong_list'
+    WHEN visit.entered_at IS NULL THEN 'good' WHEN visit.left_at IS NOT NULL THEN 'left' ELSE 'used' END
     AS status,
   ticket_type.name AS ticket_type, holder, orders.code AS order_code, visit.entered_at AS used_at, visit.gate,
+  coalesce(visit.inside, 0) AS inside,
   CASE WHEN holder_email IS NULL THEN '{}' ELSE ARRAY(SELECT old_code FROM ticket_transfer AS transfer
     WHERE transfer.event_id = $1 AND transfer.ticket_id = ticket.id AND transfer.status = 'accepted') END AS old_codes
 FROM ticket
 JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
+JOIN list_type ON list_type.event_id = $1 AND list_type.list_id = $2 AND list_type.ticket_type_id = ticket_type.id
 JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id
-LEFT JOIN LATERAL (SELECT entered_at, left_at, gate FROM entry
+LEFT JOIN LATERAL (SELECT entered_at, left_at, gate,
+    (count(*) FILTER (WHERE left_at IS NULL) OVER ())::integer AS inside FROM entry
   JOIN device ON device.event_id = entry.event_id AND device.id = entry.device_id
   WHERE entry.event_id = $1 AND entry.list_id = $2 AND entry.ticket_id = ticket.id ORDER BY visit DESC LIMIT 1)
   AS visit ON true
@@ -232,7 +235,7 @@ async def door_list(
         keys=await KEYS.all(connection, found.event_id, False),
         retired_keys=await KEYS.all(connection, found.event_id, True),
         ticket_types=await TYPES.all(connection, found.event_id, found.list_id),
-        tickets=await TICKETS.all(connection, found.event_id, found.list_id, after, found.re_entry),
+        tickets=await TICKETS.all(connection, found.event_id, found.list_id, after),
         counts=await counts(connection, found.event_id, found.list_id),
         also_let_in=await ALSO_LET_IN.all(connection, found.event_id, found.id),
     )

@@ -65,7 +65,8 @@ def _id(value: UUID) -> UUID:
 
 ENQUEUE = Command("""
 INSERT INTO job (id, name, subject, arguments, run_at, created_at)
-VALUES ($1, $2, $3, $4, clock() + $5::interval, clock()) ON CONFLICT (name, subject) DO NOTHING
+SELECT row.id, $2, row.subject, row.arguments, clock() + $5::interval, clock()
+FROM unnest($1::uuid[], $3::text[], $4::text[]) AS row (id, subject, arguments) ON CONFLICT (name, subject) DO NOTHING
 """)
 
 CLAIM = Query(
@@ -145,7 +146,15 @@ async def enqueue(
     connection: Connection, name: str, subject: str, arguments: Mapping[str, str], delay: timedelta = timedelta(0)
 ) -> None:
     """Asks for `name` to be done for `subject` once this transaction is committed; a second asking changes nothing."""
-    await ENQUEUE.run(connection, new_id(), name, subject, msgspec.json.encode(arguments).decode(), delay)
+    await enqueue_all(connection, name, {subject: arguments}, delay)
+
+
+async def enqueue_all(
+    connection: Connection, name: str, subjects: Mapping[str, Mapping[str, str]], delay: timedelta = timedelta(0)
+) -> None:
+    """Asks for `name` to be done for each subject, with its arguments, as `enqueue` does for one."""
+    arguments = [msgspec.json.encode(one).decode() for one in subjects.values()]
+    await ENQUEUE.run(connection, [new_id() for _ in subjects], name, list(subjects), arguments, delay)
 
 
 async def claim(connection: Connection, limit: int) -> list[Job]:

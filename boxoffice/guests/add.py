@@ -10,7 +10,8 @@ from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.person_name import read_name
 from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 from boxoffice.guests.guest_list import Guest, GuestList, guests_on, lists_of
-from boxoffice.orders.give import Given, give, known_order, places_left, request_for
+from boxoffice.orders.give import Given, Places, give, known_orders, lock_places, request_for
+from boxoffice.orders.place import Request
 
 if TYPE_CHECKING:
     from boxoffice.catalogue.nights_file import NightsFile
@@ -45,7 +46,8 @@ class Named(msgspec.Struct, frozen=True):
 
 ADD = Command("""
 INSERT INTO guest (event_id, order_id, list_id, name, plus_ones, added_by, added_at)
-VALUES ($1, $2, $3, $4, $5, $6, clock())
+SELECT $1, row.order_id, $2, row.name, row.plus_ones, $3, clock()
+FROM unnest($4::uuid[], $5::text[], $6::smallint[]) AS row (order_id, name, plus_ones)
 """)
 
 
@@ -73,17 +75,13 @@ async def add_guest(connection: Connection, guest_list: GuestList, guest: Named,
 
     Raises GuestListClosed, GuestListFull, IdempotencyConflict.
     """
-    if (source == "link" and not guest_list.is_open) or (source == "csv" and guest_list.entry_ended):
-        raise closed(guest_list)
-    left = await places_left(connection, guest_list.event_id, guest_list.id)
-    request = request_for(f"guest:{guest_list.id}:{key}", guest.email, guest_list.id, _names(guest))
-    given = await known_order(connection, guest_list.event_id, request)
-    if given is not None:
-        return given
-    if guest.people > left:
-        raise _full(guest_list, guest.people, left)
-    given = await give(connection, guest_list.event_id, request)
-    await ADD.run(connection, guest_list.event_id, given.order_id, guest_list.id, guest.name, guest.plus_ones, source)
+    _check_open(guest_list, source)
+    places = await lock_places(connection, guest_list.event_id, guest_list.id)
+    request = _request(guest_list, guest, key)
+    known = await known_orders(connection, guest_list.event_id, [request])
+    if known:
+        return known[request.key].given(request)
+    (given,) = await _put(connection, guest_list, places, [(guest, request)], source)
     return given
 
 
@@ -92,24 +90,22 @@ async def add_named(
 ) -> list[Named]:
     """Puts all of them on the list or, when they are too many, none; returns those who are new on it.
 
-    Who is on it already, or was taken off it, stays so: a file may be loaded again. Raises GuestListFull,
-    GuestListClosed.
+    Who is on it already, or was taken off it, stays so: a file may be loaded again. It takes as many statements for one
+    as for hundreds. Raises GuestListFull, GuestListClosed.
     """
-    left = await places_left(connection, guest_list.event_id, guest_list.id)
+    places = await lock_places(connection, guest_list.event_id, guest_list.id)
     there = {_same(one) for one in await guests_on(connection, guest_list)}
-    new: dict[tuple[str, str], Named] = {}
+    absent: dict[tuple[str, str], Named] = {}
     for guest in guests:
         if _same(guest) not in there:
-            new.setdefault(_same(guest), guest)
-    added: list[Named] = []
-    for guest in new.values():
-        try:
-            given = await add_guest(connection, guest_list, guest, "\0".join(_same(guest)), source)
-        except GuestListFull as full:
-            raise _full(guest_list, sum(one.people for one in new.values()), left) from full
-        if given.fresh:
-            added.append(guest)
-    return added
+            absent.setdefault(_same(guest), guest)
+    asked = [(guest, _request(guest_list, guest, "\0".join(same))) for same, guest in absent.items()]
+    known = await known_orders(connection, guest_list.event_id, [request for _, request in asked])
+    new = [(guest, request) for guest, request in asked if request.key not in known]
+    if new:
+        _check_open(guest_list, source)
+        await _put(connection, guest_list, places, new, source)
+    return [guest for guest, _ in new]
 
 
 async def add_guests_of_file(connection: Connection, file: "NightsFile") -> int:
@@ -133,6 +129,37 @@ def closed(guest_list: GuestList) -> GuestListClosed:
     if guest_list.entry_ended:
         return GuestListClosed(f"Entry by {guest_list.name} has ended: nobody can be added or taken off any more.")
     return GuestListClosed("This list is closed: nobody can be added or taken off any more. Nothing was changed.")
+
+
+def _check_open(guest_list: GuestList, source: Source) -> None:
+    if (source == "link" and not guest_list.is_open) or (source == "csv" and guest_list.entry_ended):
+        raise closed(guest_list)
+
+
+def _request(guest_list: GuestList, guest: Named, key: str) -> Request:
+    return request_for(f"guest:{guest_list.id}:{key}", guest.email, guest_list.id, _names(guest))
+
+
+async def _put(
+    connection: Connection,
+    guest_list: GuestList,
+    places: Places,
+    new: Sequence[tuple[Named, Request]],
+    source: Source,
+) -> list[Given]:
+    people = sum(guest.people for guest, _ in new)
+    if people > places.left:
+        raise _full(guest_list, people, places.left)
+    given = await give(connection, guest_list.event_id, places, [request for _, request in new])
+    guests = [guest for guest, _ in new]
+    await ADD.run(
+        connection,
+        *(guest_list.event_id, guest_list.id, source),
+        [one.order_id for one in given],
+        [one.name for one in guests],
+        [one.plus_ones for one in guests],
+    )
+    return given
 
 
 def _names(guest: Named) -> tuple[str, ...]:

@@ -81,12 +81,12 @@ class Guest(msgspec.Struct, frozen=True):
 
 _LIST = """
 SELECT guest_list.event_id, guest_list.id, ticket_type.name, given_by, stock.cap AS quota, stock.used AS taken,
-  plus_ones_max, least(closes_at, ticket_type.last_entry_at) AS closes_at, ticket_type.last_entry_at, link_revision,
-  event.slug AS event_slug,
-  event.title AS event_title, event.status AS event_status, doors_at, event.time_zone, venue.name AS venue_name,
-  venue.city AS venue_city, clock() AS now
+  plus_ones_max, least(closes_at, type_entry.last_entry_at) AS closes_at, type_entry.last_entry_at, link_revision,
+  event.slug AS event_slug, event.title AS event_title, event.status AS event_status, doors_at, event.time_zone,
+  venue.name AS venue_name, venue.city AS venue_city, clock() AS now
 FROM guest_list JOIN event ON event.id = guest_list.event_id JOIN venue ON venue.id = event.venue_id
 JOIN ticket_type ON ticket_type.event_id = guest_list.event_id AND ticket_type.id = guest_list.id
+JOIN type_entry ON type_entry.event_id = guest_list.event_id AND type_entry.ticket_type_id = guest_list.id
 JOIN release ON release.event_id = guest_list.event_id AND release.ticket_type_id = guest_list.id
 JOIN stock ON stock.event_id = release.event_id AND stock.id = release.stock_id
 WHERE event.status <> 'draft' AND """

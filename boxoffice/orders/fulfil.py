@@ -3,7 +3,7 @@
 Everything happens in the caller's transaction and depends on facts alone, so it may be repeated in any order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import Command, Connection, Query
-from boxoffice.foundation.jobs import enqueue
+from boxoffice.foundation.jobs import enqueue, enqueue_all
 from boxoffice.orders.give_back import end_when_nothing_is_open, give_back_units
 from boxoffice.orders.pay import APP
 from boxoffice.orders.refund import return_in_full
@@ -35,14 +35,12 @@ class _Order(msgspec.Struct, frozen=True):
     called_off: bool
 
 
-LOCK = Query(
-    _Order,
-    """
+_ORDER = """
 SELECT id, code, status, email, total_minor, currency,
   (SELECT event.status = 'cancelled' FROM event WHERE event.id = event_id) AS called_off
-FROM orders WHERE event_id = $1 AND id = $2 FOR UPDATE
-""",
-)
+FROM orders WHERE event_id = $1 AND """
+LOCK = Query(_Order, f"{_ORDER} id = $2 FOR UPDATE")
+LOCK_SEVERAL = Query(_Order, f"{_ORDER} id = ANY($2::uuid[]) ORDER BY id FOR UPDATE")
 ATTEMPT_COMPLETE = Command("""
 UPDATE payment_attempt SET status = 'complete', session_id = coalesce(session_id, $4)
 WHERE event_id = $1 AND order_id = $2 AND number = $3 AND status IN ('sending', 'open', 'refused')
@@ -66,7 +64,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, clock()) ON CONFLICT (event_id, payment_inte
 RECEIVED = Query(str, "SELECT purpose FROM payment WHERE event_id = $1 AND payment_intent_id = $2")
 PAID = Command("""
 UPDATE orders SET status = 'paid', paid_at = clock(), ended_reason = NULL, settle_until = NULL
-WHERE event_id = $1 AND id = $2
+WHERE event_id = $1 AND id = ANY($2::uuid[])
 """)
 SETTLING = Command("""
 UPDATE orders SET status = 'settling', ended_reason = NULL,
@@ -92,11 +90,17 @@ async def fulfil_free(connection: Connection, event_id: UUID, order_id: UUID) ->
     """Issues a free order's tickets, once; returns the order's status."""
     order = await LOCK.first(connection, event_id, order_id)
     assert order is not None
-    assert order.total_minor == 0
     if order.status != "held":
         return order.status
-    await _issue(connection, event_id, order)
+    await _issue_free(connection, event_id, [order])
     return "paid"
+
+
+async def fulfil_given(connection: Connection, event_id: UUID, order_ids: Sequence[UUID]) -> None:
+    """Issues the tickets of free orders that were placed in the same transaction."""
+    orders = await LOCK_SEVERAL.all(connection, event_id, order_ids)
+    assert len(orders) == len(order_ids)
+    await _issue_free(connection, event_id, orders)
 
 
 async def fulfil_cash(connection: Connection, event_id: UUID, order_id: UUID) -> None:
@@ -106,7 +110,7 @@ async def fulfil_cash(connection: Connection, event_id: UUID, order_id: UUID) ->
     assert order.status == "held"
     amount = (order.total_minor, order.currency)
     await post(connection, f"cash:{order_id}", (event_id, order_id), amount, debit="cash", credit="sales")
-    await _issue(connection, event_id, order)
+    await _issue(connection, event_id, [order])
 
 
 async def fulfil(connection: Connection, till: Till, session: Session) -> str:
@@ -196,7 +200,7 @@ async def _receive(
         names = {"event_id": str(event_id), "payment_intent": intent}
         await enqueue(connection, "read_fee", intent, names, FEE_AFTER)
     if purpose == "kept":
-        await _issue(connection, event_id, order)
+        await _issue(connection, event_id, [order])
         return "paid"
     if purpose == "in_review":
         await IN_REVIEW.run(connection, event_id, order_id, mismatch)
@@ -239,11 +243,18 @@ def _mismatch(till: Till, order: _Order, session: Session) -> str | None:
     return None
 
 
-async def _issue(connection: Connection, event_id: UUID, order: _Order) -> None:
-    await PAID.run(connection, event_id, order.id)
-    await issue(connection, event_id, order.id, order.code)
-    if order.email:  # a guest may have given none: the name at the door is enough
-        await enqueue(connection, "mail_tickets", str(order.id), _names(event_id, order.id))
+async def _issue_free(connection: Connection, event_id: UUID, orders: Sequence[_Order]) -> None:
+    assert all(order.status == "held" and order.total_minor == 0 for order in orders)
+    await _issue(connection, event_id, orders)
+
+
+async def _issue(connection: Connection, event_id: UUID, orders: Sequence[_Order]) -> None:
+    await PAID.run(connection, event_id, [order.id for order in orders])
+    await issue(connection, event_id, {order.id: order.code for order in orders})
+    # A guest may have given no address: the name at the door is enough.
+    mails = {str(order.id): _names(event_id, order.id) for order in orders if order.email}
+    if mails:
+        await enqueue_all(connection, "mail_tickets", mails)
 
 
 def _names(event_id: UUID, order_id: UUID) -> dict[str, str]:

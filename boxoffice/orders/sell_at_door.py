@@ -72,7 +72,8 @@ OFFERS = Query(
     f"""
 SELECT ticket_type.id AS ticket_type_id, ticket_type.name, admits::integer, price.price_minor, cash, card,
   {_LEFT}
-{_PRICED} WHERE {_ON_SALE} AND clock() < coalesce(ticket_type.last_entry_at, 'infinity') ORDER BY ticket_type.position
+{_PRICED} JOIN type_entry ON type_entry.event_id = event.id AND type_entry.ticket_type_id = ticket_type.id
+WHERE {_ON_SALE} AND clock() < coalesce(type_entry.last_entry_at, 'infinity') ORDER BY ticket_type.position
 """,
 )
 # The batch with no order in it: what has expired goes back on sale, and the stocks are locked as the batch locks them.

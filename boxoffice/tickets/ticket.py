@@ -98,8 +98,9 @@ SELECT ticket.id, coalesce(old_code, ticket.code) AS code, CASE WHEN blocked_rea
     WHEN old_code IS NOT NULL AND ticket.status IN ('active', 'used') THEN 'sent_on' ELSE ticket.status END AS status,
   ticket.blocked_reason, ticket_type.name AS ticket_type, coalesce(from_name, ticket.holder) AS holder,
   ticket.revision, CASE WHEN old_code IS NULL THEN ticket.used_at END AS used_at,
-  ticket_type.admits, ticket_type.last_entry_at, to_name AS sent_to, sent_at
+  ticket_type.admits, type_entry.last_entry_at, to_name AS sent_to, sent_at
 FROM ticket JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
+JOIN type_entry ON type_entry.event_id = ticket.event_id AND type_entry.ticket_type_id = ticket.ticket_type_id
 LEFT JOIN sent_on ON sent_on.event_id = ticket.event_id AND sent_on.ticket_id = ticket.id
 WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number
 """,
@@ -108,7 +109,7 @@ WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY ticket.number
 _CARD = """
 SELECT ticket.event_id, ticket.id, ticket.code,
   CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status, ticket.blocked_reason,
-  ticket_type.name AS ticket_type, release.name AS release, ticket_type.admits, ticket_type.last_entry_at,
+  ticket_type.name AS ticket_type, release.name AS release, ticket_type.admits, type_entry.last_entry_at,
   ticket.holder, ticket.revision, order_line.unit_minor, orders.currency, orders.paid_at AS purchased_at,
   ticket.used_at, orders.code AS order_code, orders.email, coalesce(ticket.holder_email, orders.email) AS holder_email,
   ticket.reissued_at, event.code = 'rotating' AS rotates, event.paper AS takes_paper,
@@ -122,6 +123,7 @@ JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id
 JOIN order_line ON order_line.event_id = ticket.event_id AND order_line.order_id = ticket.order_id
   AND order_line.number = ticket.line_number
 JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
+JOIN type_entry ON type_entry.event_id = ticket.event_id AND type_entry.ticket_type_id = ticket.ticket_type_id
 JOIN release ON release.event_id = ticket.event_id AND release.id = ticket.release_id
 JOIN event ON event.id = ticket.event_id
 JOIN venue ON venue.id = event.venue_id

@@ -227,8 +227,7 @@ SELECT transfer.event_id, transfer.id, transfer.ticket_id, old_revision, old_cod
   to_name, transfer.status, offered_at, ended_at, coalesce(transfer_until, doors_at) AS until, ticket.code,
   ticket.revision, ticket.status AS ticket_status, blocked_reason, coalesce(holder_email, orders.email) AS holder_email,
   orders.email AS buyer_email, orders.code AS order_code, ticket_type.name AS ticket_type, admits,
-  ticket_type.last_entry_at, event.slug AS event_slug,
-  event.title AS event_title, event.status AS event_status,
+  type_entry.last_entry_at, event.slug AS event_slug, event.title AS event_title, event.status AS event_status,
   doors_at, starts_at, ends_at, event.time_zone, event.paper AS takes_paper, venue.name AS venue_name, venue.address AS
   venue_address,
   venue.city AS venue_city, clock() AS now
@@ -236,6 +235,7 @@ FROM ticket_transfer AS transfer
 JOIN ticket ON ticket.event_id = transfer.event_id AND ticket.id = transfer.ticket_id
 JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id
 JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
+JOIN type_entry ON type_entry.event_id = ticket.event_id AND type_entry.ticket_type_id = ticket.ticket_type_id
 JOIN event ON event.id = transfer.event_id JOIN venue ON venue.id = event.venue_id
 """
 ONE = Query(Transfer, f"{_TRANSFER} WHERE transfer.event_id = $1 AND transfer.id = $2")

@@ -88,7 +88,7 @@ class ShownPass(msgspec.Struct, frozen=True):
 _CARD = """
 SELECT ticket.event_id, ticket.id AS ticket_id, ticket.revision, ticket.code,
   CASE WHEN blocked_reason IS NULL THEN ticket.status ELSE 'cancelled' END AS status,
-  ticket_type.name AS ticket_type, ticket_type.admits, ticket_type.last_entry_at, ticket.holder,
+  ticket_type.name AS ticket_type, ticket_type.admits, type_entry.last_entry_at, ticket.holder,
   order_line.unit_minor, orders.currency, ticket.used_at,
   event.slug AS event_slug, event.title AS event_title, event.status AS event_status,
   event.doors_at, event.starts_at, event.ends_at, event.time_zone, event.age_minimum,
@@ -101,6 +101,7 @@ JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id
 JOIN order_line ON order_line.event_id = ticket.event_id AND order_line.order_id = ticket.order_id
   AND order_line.number = ticket.line_number
 JOIN ticket_type ON ticket_type.event_id = ticket.event_id AND ticket_type.id = ticket.ticket_type_id
+JOIN type_entry ON type_entry.event_id = ticket.event_id AND type_entry.ticket_type_id = ticket.ticket_type_id
 JOIN event ON event.id = ticket.event_id
 JOIN venue ON venue.id = event.venue_id
 JOIN organisation ON organisation.id = event.organisation_id

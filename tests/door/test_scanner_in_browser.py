@@ -180,7 +180,8 @@ async def test_a_list_with_re_entry_counts_people_out_and_in(chromium: Browser, 
     await phone.checks(code, "not_inside")
     await in_.click()
     await phone.checks(code, "admitted")
-    await expect(phone.page.locator("#entered")).to_have_text("2")
+    await expect(phone.page.locator("#inside")).to_have_text("1")
+    await expect(phone.page.locator("#entered")).to_have_text("1")
     await phone.context.close()
 
 

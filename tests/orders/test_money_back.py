@@ -78,10 +78,10 @@ async def bought(desk: Desk, story: Story) -> Placed:
     assert isinstance(order, Placed), order
     key, amount = (desk.counter.event_id, order.id), (order.total_minor, story.currency)
     async with desk.db.transaction() as connection:
-        await fulfil.PAID.run(connection, *key)
+        await fulfil.PAID.run(connection, key[0], [order.id])
         await fulfil.RECEIVE.run(connection, key[0], f"pi_{order.id}", order.id, 1, *amount, "kept")
         await post(connection, f"payment:pi_{order.id}", key, amount, debit="stripe", credit="sales")
-        await issue(connection, *key, order.code)
+        await issue(connection, key[0], {order.id: order.code})
     return order
 
 

@@ -23,7 +23,7 @@ from tests.paper import pixels
 from tests.wallet.conftest import BASE, House
 from tests.wallet.keys import PASS_TYPE, TEAM
 from tests.wallet.reading import ReadPass, signature_fits, unpacked, unpacked_bundle
-from tests.web.cast import paid, refunded
+from tests.web.cast import ENTRY_ENDS, paid, refunded
 from tests.web.test_house_rules import contrast
 
 SIZES = {"icon": (29, 29), "logo": (160, 50), "strip": (375, 98)}
@@ -68,14 +68,17 @@ async def test_a_pass_is_signed_and_says_what_the_ticket_says(house: House) -> N
     assert (code["format"], code["altText"]) == ("PKBarcodeFormatQR", write_code(view.tickets[0].code))
 
 
-async def test_a_pass_says_for_how_many_it_is_and_until_when(house: House) -> None:
+@pytest.mark.parametrize("ends", ENTRY_ENDS)
+async def test_a_pass_says_for_how_many_it_is_and_until_when(house: House, ends: str) -> None:
     view = await paid(house.box, quantity=1)
-    await house.execute("UPDATE ticket_type SET admits = 6, last_entry_at = '2026-12-24 00:30+01'")
+    await house.execute("UPDATE ticket_type SET admits = 6")
+    await house.execute(ENTRY_ENDS[ends])
     read = await pass_of(house, view)
     assert read.values("auxiliaryFields")["people"] == "6 people"
     assert read.values("secondaryFields")["last-entry"] == "00:30"
     assert read.values("backFields")["rule"] == "For 6 people, entry until 00:30"
     await house.execute("UPDATE ticket_type SET admits = 1, last_entry_at = NULL")
+    await house.execute("UPDATE entry_list SET last_entry_at = NULL")
     read = await pass_of(house, view)
     told = read.values("auxiliaryFields") | read.values("secondaryFields") | read.values("backFields")
     assert not {"people", "last-entry", "rule"} & set(told)

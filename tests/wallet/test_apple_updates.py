@@ -22,11 +22,12 @@ from tests.wallet.conftest import House
 from tests.wallet.keys import PASS_TYPE
 from tests.wallet.reading import ReadPass, unpacked
 from tests.wallet.test_google import saved
-from tests.web.cast import LONG_NIGHT, paid
+from tests.web.cast import ENTRY_ENDS, LONG_NIGHT, paid
 
 API = "/api/wallet/v1"
 TOKEN = "0a" * 32
 MOVED = {'doors_at = "in 30 days 22:00"': 'doors_at = "in 30 days 20:30"'}
+CREW = "[[night.entry_list]]\nname = 'Crew'\n"
 REFUND = "UPDATE ticket SET status = 'refunded', revision = revision + 1"
 
 
@@ -104,14 +105,29 @@ async def test_a_phone_registers_once_and_is_told_what_changed(house: House) -> 
     assert (await phone.latest()).values("auxiliaryFields")["state"].startswith("Used at")
 
 
-async def test_a_phone_hears_of_another_last_entry(house: House) -> None:
+@pytest.mark.parametrize("ends", ENTRY_ENDS)
+async def test_a_phone_hears_of_another_last_entry(house: House, ends: str) -> None:
     phone = await phone_with_pass(house, await paid(house.box, quantity=1))
     await later(house)
     told = (await phone.changed()).json()
-    await house.execute("UPDATE ticket_type SET last_entry_at = '2026-12-24 00:30+01'")
+    await house.execute(ENTRY_ENDS[ends])
     assert (await phone.changed(told["lastUpdated"])).json()["serialNumbers"] == [phone.serial]
     await house.work()
     assert house.push.tokens == [TOKEN]
+    assert (await phone.latest()).values("secondaryFields")["last-entry"] == "00:30"
+
+
+async def test_a_phone_hears_when_another_list_takes_its_ticket(house: House) -> None:
+    """And of nothing when a night's file is loaded again, or a list comes to a night whose lists have no last entry."""
+    file = f"{LONG_NIGHT}{CREW}ticket_types = ['Entry']\nlast_entry_at = 'next day 00:30'"
+    phone = await phone_with_pass(house, await paid(house.box, quantity=1))
+    heard: list[bool] = []
+    for text in (LONG_NIGHT + CREW, file, file, file.replace("'Entry'", "'Supporter'"), file):
+        await load(house.box.db, text)
+        await house.work()
+        heard.append(bool(house.push.pushes))
+        house.push.pushes.clear()
+    assert heard == [False, True, False, True, True]
     assert (await phone.latest()).values("secondaryFields")["last-entry"] == "00:30"
 
 

@@ -14,7 +14,7 @@ from tests.wallet.conftest import BASE, House
 from tests.wallet.google_service import Json
 from tests.wallet.jwt import claims_of
 from tests.wallet.keys import ISSUER, SERVICE_ACCOUNT
-from tests.web.cast import LONG_NIGHT, paid
+from tests.web.cast import ENTRY_ENDS, LONG_NIGHT, paid
 
 SAVE = "https://pay.google.com/gp/v/save/"
 
@@ -64,14 +64,17 @@ async def test_the_link_names_what_google_was_told_of_night_and_ticket(house: Ho
     assert payload.ticket_id == view.tickets[0].id
 
 
-async def test_google_is_told_for_how_many_a_ticket_is_and_until_when(house: House) -> None:
+@pytest.mark.parametrize("ends", ENTRY_ENDS)
+async def test_google_is_told_for_how_many_a_ticket_is_and_until_when(house: House, ends: str) -> None:
     view = await paid(house.box, quantity=1)
     _, kept = await saved(house, view)
     assert [one["id"] for one in kept["textModulesData"]] == ["status"]
-    await house.execute("UPDATE ticket_type SET admits = 6, last_entry_at = '2026-12-24 00:30+01'")
+    await house.execute("UPDATE ticket_type SET admits = 6")
+    await house.execute(ENTRY_ENDS[ends])
     await house.work()
     assert kept["textModulesData"][1:] == [{"id": "rule", "header": "Entry", "body": "For 6 people, entry until 00:30"}]
     await house.execute("UPDATE ticket_type SET admits = 1, last_entry_at = NULL")
+    await house.execute("UPDATE entry_list SET last_entry_at = NULL")
     await house.work()
     assert [one["id"] for one in kept["textModulesData"]] == ["status"]
 

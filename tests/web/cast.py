@@ -37,6 +37,13 @@ LONG_NIGHT = (
     + SUPPORTER
 )
 
+ENTRY_ENDS = {
+    "type": """UPDATE ticket_type SET last_entry_at = doors_at + interval '150 minutes' FROM event""",
+    "list": """INSERT INTO entry_list (event_id, id, name, last_entry_at, re_entry)
+        SELECT id, id, 'Door', doors_at + interval '150 minutes', false FROM event""",
+}
+"""Entry ends at half past midnight: by the ticket type, or by the only list that takes it."""
+
 TO_OPEN = """UPDATE payment_attempt SET status = 'sending', parameters = '{}' WHERE order_id = $1"""
 OPENED = """UPDATE payment_attempt SET status = 'open', session_id = $2, session_url = $3, session_expires_at = clock()
   + interval '40 minutes' WHERE order_id = $1"""
@@ -84,7 +91,7 @@ async def paid(box: BoxOffice, **how: object) -> OrderView:
     async with box.db.transaction() as connection:
         await connection.execute("UPDATE payment_attempt SET status = 'complete' WHERE order_id = $1", view.order.id)
         await move(connection, view, "paid", "paid_at = clock()")
-        await issue(connection, view.order.event_id, view.order.id, view.order.code)
+        await issue(connection, view.order.event_id, {view.order.id: view.order.code})
     return await again(box, view)
 
 

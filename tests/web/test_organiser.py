@@ -11,12 +11,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from httpx import AsyncClient, Response
+from markupsafe import escape
 
 from boxoffice.accounts.login import MEET
 from boxoffice.accounts.organisation import DOOR, ORGANISER, add_member, remove_member
 from boxoffice.accounts.sessions import open_session
 from boxoffice.box import BoxOffice
-from boxoffice.door.cash_up import close_cash_box, lock_seller, open_cash_box
+from boxoffice.door.cash_up import close_cash_box, lock_seller, open_again, open_cash_box
 from boxoffice.door.device import make_link, pair
 from boxoffice.door.entry_list import open_now
 from boxoffice.foundation.ids import new_id
@@ -319,6 +320,49 @@ async def test_a_scanner_that_sells_has_its_cash_box_on_the_page(office: Office)
     assert "<bdi>Kiosk</bdi>" in boxes
     for words in ("Should be in the box</th><td>€200.00", "<td>€199.50", "<strong>-€0.50"):
         assert words in boxes.replace("\u2212", "-"), boxes
+
+
+NIGHTS_WORK = (
+    (timedelta(), "A note was <b>overlooked</b>"),
+    (timedelta(minutes=25), "Counted without the coins, and two notes of 50 lay under the tray of the till"),
+)
+
+
+async def counted_wrongly(office: Office) -> None:
+    """The main door's cash box, of 200 euros, was counted wrongly twice, was opened again each time, and is closed."""
+    token = next(iter(office.tokens.values()))
+    await office.value("UPDATE device SET sells = true")
+    opened = await office.value("SELECT clock()")
+    async with office.box.db.transaction() as connection:
+        await open_cash_box(connection, await lock_seller(connection, SLUG, token), 20_000)
+    for counted, (later, reason) in zip((2_150, 1_234_567), NIGHTS_WORK, strict=True):
+        office.box.db.moved_clock = opened + later
+        async with office.box.db.transaction() as connection:
+            seller = await lock_seller(connection, SLUG, token)
+            await close_cash_box(connection, seller, counted)
+        office.box.db.moved_clock = opened + later + timedelta(minutes=10)
+        async with office.box.db.transaction() as connection:
+            assert await open_again(connection, seller.event_id, seller.id, reason)
+    async with office.box.db.transaction() as connection:
+        await close_cash_box(connection, await lock_seller(connection, SLUG, token), 20_000)
+    office.box.db.moved_clock = None
+
+
+async def test_each_count_that_was_taken_back_stays_on_the_page(office: Office) -> None:
+    assert "taken back" not in await office.page()
+    await counted_wrongly(office)
+    page = await office.page()
+    box = page[page.index('id="cash-boxes"') : page.index('id="scanners"')]
+    assert "Counted before, and taken back" in box
+    assert "A note was &lt;b&gt;overlooked&lt;/b&gt;" in box
+    counts = [" ".join(re.sub(r"<[^>]+>", " ", one).split()) for one in box.split("<tbody>")[-len(NIGHTS_WORK) :]]
+    times = """SELECT array_agg(ARRAY[to_char(closed_at AT TIME ZONE 'Europe/Berlin', 'FMDD Mon, HH24:MI'),
+      to_char(undone_at AT TIME ZONE 'Europe/Berlin', 'FMDD Mon, HH24:MI')] ORDER BY closed_at) FROM cash_up_undone"""
+    told = zip(("€21.50", "€12,345.67"), NIGHTS_WORK, await office.value(times), strict=True)
+    for count, (counted, (_, reason), (closed, undone)) in zip(counts, told, strict=True):
+        words = f"Counted {closed} Taken back {undone} : {escape(reason)}"
+        assert count.startswith(f"{words} {counted} Should have been in the box €200.00")
+    assert "<strong>€0.00</strong>" in box
 
 
 @pytest.mark.parametrize(("name", "value"), [("gate", ""), ("gate", "x" * 41), ("gate", "a\tb"), ("role", "owner")])

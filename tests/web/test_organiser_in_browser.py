@@ -19,7 +19,7 @@ from tests.conftest import SECRET_KEY
 from tests.stripe_simulator.seller import free_port
 from tests.web.cast import sold_for_cash
 from tests.web.conftest import BROWSER, KEYS
-from tests.web.test_organiser import BOSS, PAGE, SLUG, Office, open_office
+from tests.web.test_organiser import BOSS, PAGE, SLUG, Office, counted_wrongly, open_office
 
 pytestmark = in_chromium
 
@@ -90,6 +90,29 @@ async def test_without_scripts_a_link_looks_again_and_a_scanner_is_made(
     await expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
     await page.get_by_role("link", name="Back to the door").click()
     await expect(page.locator("#devices")).to_contain_text("Terrace")
+    await context.close()
+
+
+async def test_counts_that_were_taken_back_are_read_on_a_narrow_phone(
+    chromium: Browser, served: tuple[Office, str]
+) -> None:
+    office, url = served
+    await counted_wrongly(office)
+    await office.enter(BOSS)
+    context = await chromium.new_context(viewport={"width": 360, "height": 780})
+    await context.add_cookies([{"name": "session", "value": office.browser.cookies["session"], "url": url}])
+    page = await context.new_page()
+    await page.goto(url + PAGE)
+    rows = page.locator("#cash-boxes table").last.locator("tr")
+    await expect(rows).to_have_count(4)
+    await expect(rows.nth(2)).to_contain_text("two notes of 50 lay under the tray")
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for row in await rows.all():
+        words, amount = [await row.locator(cell).bounding_box() for cell in ("th", "td")]
+        assert words is not None
+        assert amount is not None
+        assert words["width"] > 170
+        assert amount["x"] + amount["width"] <= 360 - 16
     await context.close()
 
 

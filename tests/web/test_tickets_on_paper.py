@@ -17,7 +17,7 @@ from boxoffice.tickets.code import read_payload, ticket_payload
 from boxoffice.web.account.ticket_pdf import PRINTS
 from tests.paper import codes, pages, pictures
 from tests.shop import Shop
-from tests.web.cast import again, key_of, paid, place
+from tests.web.cast import ENTRY_ENDS, again, key_of, paid, place
 
 SCRIPTS = {
     "Latin": "Zoë Šimůnek-Łuczak ß Nguyễn",
@@ -154,12 +154,13 @@ async def test_words_of_people_are_never_markup(browser: AsyncClient, box: BoxOf
     assert bare(text).count(bare(name)) >= 2
 
 
-async def test_a_table_and_its_last_entry_are_told_on_page_and_paper(browser: AsyncClient, box: BoxOffice) -> None:
+@pytest.mark.parametrize("ends", ENTRY_ENDS)
+async def test_a_table_and_its_last_entry_are_told_on_page_and_paper(
+    browser: AsyncClient, box: BoxOffice, ends: str
+) -> None:
     view = await paid(box, quantity=1)
-    async with box.db.transaction() as connection:
-        await connection.execute(
-            "UPDATE ticket_type SET admits = 6, last_entry_at = doors_at + interval '150 minutes' FROM event"
-        )
+    await change(box, "UPDATE ticket_type SET admits = 6")
+    await change(box, ENTRY_ENDS[ends])
     (paper,) = pages(await tickets_pdf(browser, box, view))
     page = (await browser.get(f"/tickets/{path_part(view.tickets[0].code)}")).text
     assert "For 6 people, entry until 00:30." in paper

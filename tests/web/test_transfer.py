@@ -28,7 +28,7 @@ from boxoffice.support.tell import tell
 from boxoffice.tickets.code import ticket_payload
 from boxoffice.tickets.transfer import expire_offers
 from boxoffice.worker.tick import run_jobs
-from tests.web.cast import MARA, PAYMENT, again, key_of, paid
+from tests.web.cast import ENTRY_ENDS, MARA, PAYMENT, again, key_of, paid
 from tests.web.conftest import BROWSER
 
 ADA = "ada@example.org"
@@ -182,11 +182,13 @@ async def test_a_ticket_goes_from_one_holder_to_the_next(browser: AsyncClient, b
     await sound(box)
 
 
-async def test_every_mail_of_a_table_says_for_how_many_and_until_when(browser: AsyncClient, box: BoxOffice) -> None:
+@pytest.mark.parametrize("ends", ENTRY_ENDS)
+async def test_every_mail_of_a_table_says_for_how_many_and_until_when(
+    browser: AsyncClient, box: BoxOffice, ends: str
+) -> None:
     view = await bought(browser, box)
-    await execute(
-        box, "UPDATE ticket_type SET admits = 6, last_entry_at = doors_at + interval '150 minutes' FROM event"
-    )
+    await execute(box, "UPDATE ticket_type SET admits = 6")
+    await execute(box, ENTRY_ENDS[ends])
     rule = "For 6 people, entry until 00:30"
     async with box.db.transaction() as connection:
         await mail_tickets_again(connection, view)

@@ -43,7 +43,20 @@ export function moves(answer) {
   return answer === "admitted" || answer === "left";
 }
 
-/** What the ticket is for this scanner after an answer; undefined when it is what it was. */
-export function stateAfter(answer) {
-  return { admitted: "used", left: "left" }[answer];
+/**
+ * What a ticket is after scans that moved it, oldest first, and how many `visits` these began. `known`: what it was
+ * before, its state ("good", "used" or "left") and how many of its visits are not over. It follows
+ * boxoffice/door/visits.py: an entry by who is in already, or may not come back, begins none unless a supervisor insists,
+ * and an exit by who is not in is nothing.
+ */
+export function folded({ state, inside }, scans, reEntry) {
+  let visits = 0;
+  for (const { answer, override } of scans) {
+    if (answer === "left") {
+      if (state === "used") [state, inside] = ["left", inside - 1];
+    } else if (state === "good" || override || (state === "left" && reEntry)) {
+      [state, inside, visits] = ["used", inside + 1, visits + 1];
+    }
+  }
+  return { state, inside, visits };
 }

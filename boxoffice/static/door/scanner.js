@@ -1,6 +1,6 @@
 // The scanner without its screen: it reads, asks or answers alone, remembers, and tells the server later.
 
-import { answerAlone, moves, ofAnotherTime, outdated, stateAfter } from "./answer.js";
+import { answerAlone, folded, moves, ofAnotherTime, outdated } from "./answer.js";
 import { isFresh } from "./fresh.js";
 import { isIn, searchable, wordsOf } from "./names.js";
 import { ask, Away, Refused } from "./network.js";
@@ -132,10 +132,11 @@ export class Scanner extends EventTarget {
       .filter((ticket) => ticket.order_code === one.order_code && !VOID.includes(this.#state(ticket)))
       .sort((first, second) => Number(first.holder.startsWith("With ")) - Number(second.holder.startsWith("With ")));
     if (all.length === 0) return null;
-    const codes = (...states) => all.filter((ticket) => states.includes(this.#state(ticket))).map((ticket) => ticket.code);
+    const mayComeIn = this.door.re_entry ? ["good", "left"] : ["good"];
+    const codes = (states) => all.filter((ticket) => states.includes(this.#state(ticket))).map((ticket) => ticket.code);
     return {
       ...{ name: all[0].holder, plus: all.length - 1, size: all.length },
-      ...{ inside: codes("used"), waiting: codes("good", "left") },
+      ...{ inside: codes(["used"]), waiting: codes(mayComeIn) },
     };
   }
 
@@ -181,27 +182,40 @@ export class Scanner extends EventTarget {
     item.answered = "undone";
     item.ticketId = entry.ticketId;
     const undone = { ...entry, answer: "undone", was: entry.answer, note: reason };
-    const log = [undone, ...this.#restore(entry, item.nonce)];
+    const before = known(entry.before ?? { state: entry.answer === "left" ? "used" : "good" });
+    const later = this.#later(entry);
+    const log = [undone, ...this.#restore(entry.ticketId, before, later, item.nonce)];
+    this.#count(before, [entry, ...later], later, entry.admits);
     this.#queue.set(item.nonce, item);
     this.log = this.log.map((one) => log.find(({ nonce }) => nonce === one.nonce) ?? one);
-    await this.#store.write({ kept: { own: this.#own }, put: { queue: [item], log } });
+    await this.#store.write({ kept: { own: this.#own, door: this.door }, put: { queue: [item], log } });
     this.#changed();
     this.sync();
     return undone;
   }
 
-  /**
-   * The ticket is what it was before the scan `entry`, told by the undo of this nonce. Where a later scan of it stands, that
-   * one says what the ticket is, and what it restores is now this: the row of the log that changes is returned.
-   */
-  #restore(entry, nonce) {
+  /** The scans of this phone that moved the ticket of `entry` after it, oldest first. */
+  #later(entry) {
     if (!entry.ticketId) return [];
-    const before = entry.before ?? { state: entry.answer === "left" ? "used" : "good" };
-    const isLater = (one) => one.ticketId === entry.ticketId && moves(one.answer);
-    const later = this.log.slice(0, this.log.findIndex((one) => one.nonce === entry.nonce)).findLast(isLater);
-    if (later) return [{ ...later, before }];
-    this.#own[entry.ticketId] = { ...before, nonce, told: false };
-    return [];
+    const newer = this.log.slice(0, this.log.findIndex((one) => one.nonce === entry.nonce));
+    return newer.filter((one) => one.ticketId === entry.ticketId && moves(one.answer)).reverse();
+  }
+
+  /**
+   * The ticket is what it was before a scan that the undo of this nonce takes back, or what the scans `later` make of that.
+   * Returns these as rows of the log: what each restores is another now.
+   */
+  #restore(ticketId, before, later, nonce) {
+    if (!ticketId) return [];
+    let last = before;
+    const rows = [];
+    for (const one of later) {
+      rows.push({ ...one, before: last });
+      const { visits, ...after } = folded(last, [one], this.door.re_entry);
+      if (visits || after.state !== last.state) last = { ...after, at: one.at, gate: this.door.gate };
+    }
+    this.#own[ticketId] = { ...last, nonce, told: false };
+    return rows;
   }
 
   /** A request of this scanner's own at the door's address. Raises Away, Refused. */
@@ -397,51 +411,58 @@ export class Scanner extends EventTarget {
 
   async #done(item, result) {
     const ticketId = item.ticketId ?? this.#byCode.get(result.code)?.id;
-    const state = stateAfter(result.answer);
-    const before = ticketId && state ? this.#before(ticketId, item, result) : undefined;
-    if (before) this.#own[ticketId] = { state, at: this.now, gate: this.door.gate, nonce: item.nonce, told: !result.alone };
+    const isMove = moves(result.answer);
+    const before = isMove ? this.#before(ticketId, item, result) : undefined;
+    const scan = { answer: result.answer, override: Boolean(item.override), at: this.now };
+    if (isMove) this.#count(before, [], [scan], result.admits);
+    if (isMove && ticketId) {
+      const { state, inside } = folded(before, [scan], this.door.re_entry);
+      this.#own[ticketId] = { state, inside, at: scan.at, gate: this.door.gate, nonce: item.nonce, told: !result.alone };
+    }
     const party = ticketId ? this.party(ticketId) : null;
     const text = item.payload ?? item.code ?? "";
-    const entry = { ...result, nonce: item.nonce, device: item.device, at: this.now, ticketId, before, party, text };
+    const entry = { ...result, ...scan, nonce: item.nonce, device: item.device, ticketId, before, party, text };
     this.log = [entry, ...this.log];
     const old = this.log.splice(LOG_LENGTH).map((one) => one.nonce);
     await this.#store.write({
-      kept: { own: this.#own },
+      kept: { own: this.#own, door: this.door },
       remove: { log: old, queue: result.alone ? [] : [item.nonce] },
       put: { log: [entry], queue: result.alone ? [item] : [] },
     });
-    if (moves(result.answer)) this.#count(result.answer, result.admits);
     this.#changed();
     return entry;
   }
 
-  /** What a ticket was before a scan moved it, {state, at, gate}: the answer says more than a list of a while ago. */
+  /**
+   * What a ticket was before a scan moved it, {state, inside, at, gate}: the answer says more than a list of a while ago. Who comes
+   * in and had been in has left, if the list or a supervisor lets them come back.
+   */
   #before(ticketId, item, { answer }) {
     const own = this.#own[ticketId];
     const ticket = this.#tickets.get(ticketId);
-    const state = own?.state ?? ticket?.status ?? "good";
+    const { state, inside } = known(own ?? { state: ticket?.status ?? "good", inside: ticket?.inside });
     if (answer === "left" || (item.override && state === "used")) {
       const at = own?.at ?? (ticket?.used_at ? Date.parse(ticket.used_at) : this.now);
-      return { state: "used", at, gate: own ? own.gate : ticket?.gate };
+      return { state: "used", inside: Math.max(1, inside), at, gate: own ? own.gate : ticket?.gate };
     }
-    return { state: state === "left" ? "left" : "good" };
+    const wasIn = own ? own.state !== "good" : Boolean(ticket?.used_at);
+    if (wasIn && (this.door.re_entry || item.override)) return { state: "left", inside: state === "used" ? 0 : inside };
+    return { state: "good", inside: 0 };
   }
 
-  /** The counts that people see do not wait for the next sync, which brings the true ones. */
-  #count(answer, people) {
-    const counts = this.door.counts;
-    if (answer === "admitted") {
-      this.door.counts = {
-        ...counts,
-        entered: counts.entered + people,
-        inside: counts.inside + people,
-        last_minutes: counts.last_minutes + people,
-        in_room: counts.in_room + people,
-      };
-    } else {
-      const less = (many) => Math.max(0, many - people);
-      this.door.counts = { ...counts, inside: less(counts.inside), in_room: less(counts.in_room) };
-    }
+  /**
+   * The counts that people see do not wait for the next sync, which brings the true ones: of a ticket as it was
+   * `before`, `scans` stand where `instead` stood. Who comes back has entered once.
+   */
+  #count(before, instead, scans, people = 1) {
+    const was = folded(before, instead, this.door.re_entry);
+    const is = folded(before, scans, this.door.re_entry);
+    const entered = Number(is.state !== "good") - Number(was.state !== "good");
+    const inside = Number(is.inside > 0) - Number(was.inside > 0);
+    const changed = { entered, inside, in_room: inside, last_minutes: is.visits - was.visits };
+    const counts = { ...this.door.counts };
+    for (const [name, more] of Object.entries(changed)) counts[name] = Math.max(0, counts[name] + more * people);
+    this.door.counts = counts;
   }
 
   async #queued(item) {
@@ -491,4 +512,9 @@ export class Scanner extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** What was written down of a ticket, and how many of its visits are not over where that was not. */
+function known({ inside, ...told }) {
+  return { ...told, inside: inside ?? Number(told.state === "used") };
 }

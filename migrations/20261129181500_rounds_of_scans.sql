@@ -19,9 +19,9 @@ BEGIN
   SELECT json_agg(row_to_json(line)) INTO devices FROM (
     SELECT device.id, list_id, gate, role, encode(token_hash, 'base64') AS token_hash,
       extract(epoch FROM clock_offset)::double precision AS clock_offset_seconds, revoked_at, re_entry,
-      coalesce(opens_at, doors_at - p_opens_before) AS opens_at, entry_list.last_entry_at, event.paper AS takes_paper,
-      ARRAY(SELECT ticket_type_id FROM entry_list_type AS takes
-        WHERE takes.event_id = p_event AND takes.list_id = device.list_id) AS ticket_types,
+      coalesce(opens_at, doors_at - p_opens_before) AS opens_at, event.paper AS takes_paper,
+      (SELECT coalesce(json_object_agg(ticket_type_id, list_type.last_entry_at), '{}') FROM list_type
+        WHERE list_type.event_id = p_event AND list_type.list_id = device.list_id AND takes) AS takes,
       ARRAY(SELECT number FROM event_key WHERE event_key.event_id = p_event AND retired_at IS NOT NULL) AS retired_keys,
       clock() AS now
     FROM device JOIN event ON event.id = device.event_id
@@ -49,7 +49,7 @@ BEGIN
   END LOOP;
   SELECT json_agg(row_to_json(line)) INTO tickets FROM (
     SELECT its.id, code, status, blocked_reason, revision, holder_email IS NOT NULL AS is_sent_on, holder,
-      ticket_type_id, ticket_type.name AS ticket_type, admits, checks, last_entry_at
+      ticket_type_id, ticket_type.name AS ticket_type, admits, checks
     FROM unnest(locked) AS asked (id) CROSS JOIN LATERAL (
       SELECT * FROM ticket WHERE event_id = p_event AND ticket.id = asked.id OFFSET 0) AS its
     JOIN ticket_type ON ticket_type.event_id = p_event AND ticket_type.id = ticket_type_id
