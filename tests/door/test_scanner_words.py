@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.chromium import in_chromium
@@ -64,6 +65,43 @@ async def test_find_lets_in_only_who_would_be_let_in_and_says_how_the_others_sta
     await backstage.page.locator("#why [value=yes]").click()
     await backstage.answers("admitted")
     await backstage.context.close()
+
+
+@pytest.mark.slow
+async def test_on_the_way_out_find_lets_out_only_who_is_in(chromium: Browser, door: Door) -> None:
+    await with_rules(door)
+    inside, outside, refunded = await door.tickets(3)
+    await guest(door, "Anna Blum", 2)
+    await door.execute("UPDATE entry_list SET re_entry = true")
+    await door.execute("UPDATE ticket SET status = 'refunded' WHERE code = $1", refunded)
+    phone = await paired_phone(chromium, door, role="supervisor")
+    await phone.checks(inside, "admitted")
+    await search(phone, "anna")
+    await phone.page.get_by_role("button", name="Let in 1: Anna Blum").click()
+    await phone.answers("admitted")
+    await phone.page.get_by_role("button", name="Out", exact=True).click()
+    await is_found(phone, inside, "in since", "Let out")
+    await is_found(phone, outside, "not in", *())
+    await expect(phone.page.locator("#found li")).not_to_contain_text("not in yet")
+    await is_found(phone, refunded, "not in", *())
+    await is_found(phone, "anna", "1 of 3 in", "Let out")
+    await phone.page.locator("#found button").click()
+    await phone.answers("left")
+    await is_found(phone, "anna", "0 of 3 in", *())
+    await phone.context.set_offline(True)
+    await phone.is_online(False)
+    await is_found(phone, inside, "in since", "Let out")
+    await phone.page.get_by_role("button", name="Let out").click()
+    await phone.answers("left")
+    await is_found(phone, inside, "not in", *())
+    await phone.page.locator("#finding-close").click()
+    await phone.page.get_by_role("button", name="In", exact=True).click()
+    await is_found(phone, "anna", "0 of 3 in", "Let in 1", "All 3")
+    await phone.page.get_by_role("button", name="All 3").click()
+    await phone.answers("admitted")
+    await phone.page.get_by_role("button", name="Out", exact=True).click()
+    await is_found(phone, "anna", "3 of 3 in", "Let out 1", "All 3")
+    await phone.context.close()
 
 
 async def test_the_room_and_the_rate_are_shown_and_counted_alone(chromium: Browser, door: Door) -> None:

@@ -196,13 +196,13 @@ function offers(entry) {
 /** Who else may come in by the name of a guest who was let in. */
 function companions(entry) {
   const more = entry.ticketId && entry.answer === "admitted" ? scanner.party(entry.ticketId)?.waiting ?? [] : [];
-  return more.length > 0 ? [{ label: `Let in ${more.length} more`, act: () => letIn(more) }] : [];
+  return more.length > 0 ? [{ label: `Let in ${more.length} more`, act: () => letThrough(more, false) }] : [];
 }
 
 /** Those who come along, one after the other: each is a scan of its own, and can be taken back alone. */
-async function letIn(codes) {
+async function letThrough(codes, isExit) {
   result.close();
-  for (const code of codes) await scan(code, { isExit: false, isFound: true });
+  for (const code of codes) await scan(code, { isExit, isFound: true });
 }
 
 async function undo(entry) {
@@ -301,22 +301,25 @@ function foundRow(ticket) {
   const text = element("div", "log-words", "");
   const { party } = ticket;
   const name = party ? party.name : ticket.holder || ticket.code;
-  const state = standing(ticket, clock, Date.parse(scanner.door.opens_at));
+  const state = direction === "out" && ticket.inside.length === 0 ? "not in" : standing(ticket, clock, Date.parse(scanner.door.opens_at));
   const title = element("strong", "", party?.plus ? `${isolated(name)} +${party.plus}` : name);
   const more = [ticket.ticket_type];
   if (!party) more.push(`order ${ticket.order_code}`);
   else if (!ticket.ticket_type.includes(ticket.givenBy)) more.push(`by ${ticket.givenBy}`);
   if (party?.plus) more.push(`${party.inside.length} of ${party.size} in`);
-  if (!party?.plus || (ticket.answer !== "admitted" && party.inside.length < party.size)) more.push(state);
+  const isExplained = direction === "in" && ticket.answer !== "admitted" && party?.inside.length < party?.size;
+  if (!party?.plus || isExplained) more.push(state);
   text.append(title, element("span", "", more.join(" · ")));
   row.append(text, foundButtons(ticket, name));
   return row;
 }
 
-/** One of them, or all who can still come in. */
+/** One of them, or all who can still come in; on the way out, who is in. */
 function foundButtons(ticket, name) {
   const buttons = element("div", "found-buttons", "");
-  const waiting = ticket.party?.waiting ?? [];
+  const isExit = direction === "out";
+  const word = isExit ? "Let out" : "Let in";
+  const codes = isExit ? ticket.inside : ticket.waiting;
   const add = (label, act, className = "button") => {
     const button = element("button", className, label);
     button.type = "button";
@@ -327,13 +330,11 @@ function foundButtons(ticket, name) {
     });
     buttons.append(button);
   };
-  if (direction === "out") add("Let out", () => scan(ticket.party?.inside[0] ?? ticket.code, { isFound: true }));
-  else if (ticket.answer !== "admitted") {
-    if (scanner.door.role === "supervisor") add("Let in anyway", () => insist({ text: ticket.code }), "button quiet");
-  } else if (waiting.length > 1) {
-    add("Let in 1", () => scan(waiting[0], { isFound: true }));
-    add(`All ${waiting.length}`, () => letIn(waiting));
-  } else add("Let in", () => scan(waiting[0] ?? ticket.code, { isFound: true }));
+  if (codes.length > 1) {
+    add(`${word} 1`, () => letThrough(codes.slice(0, 1), isExit));
+    add(`All ${codes.length}`, () => letThrough(codes, isExit));
+  } else if (codes.length === 1) add(word, () => letThrough(codes, isExit));
+  else if (!isExit && scanner.door.role === "supervisor") add("Let in anyway", () => insist({ text: ticket.code }), "button quiet");
   return buttons;
 }
 

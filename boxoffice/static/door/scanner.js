@@ -86,7 +86,7 @@ export class Scanner extends EventTarget {
   /**
    * Tickets whose holder, order, code, type or whoever invited them has all the words; at most 30. A guest stands for
    * who comes along too: `party` is then what `party()` says. `code` and `answer`: of the ticket that would come in next,
-   * and what it would be answered now; `usedAt` in ms.
+   * and what it would be answered now; `usedAt` in ms. `waiting` and `inside`: codes that can come in, and out, now.
    */
   find(words) {
     const wanted = wordsOf(words);
@@ -98,7 +98,10 @@ export class Scanner extends EventTarget {
       if (parties.has(ticket.order_code)) continue;
       const party = this.party(ticket.id);
       if (party) parties.add(ticket.order_code);
-      found.push({ ...ticket, ...this.#standing(this.#byCode.get(party?.waiting[0]) ?? ticket), party });
+      const standing = this.#standing(this.#byCode.get(party?.waiting[0]) ?? ticket);
+      const waiting = standing.answer === "admitted" ? (party?.waiting ?? [ticket.code]) : [];
+      const inside = (party?.inside ?? [ticket.code]).filter((code) => this.#isInside(code));
+      found.push({ ...ticket, ...standing, party, waiting, inside });
       if (found.length === 30) break;
     }
     return found;
@@ -119,6 +122,12 @@ export class Scanner extends EventTarget {
     const shown = { eventCode: this.door.event_code, code };
     const { answer, because, usedAt, gate, lastEntry } = this.#alone(shown, ticket, { ticketId: ticket.id }, { isFound: true });
     return { code, answer, because, usedAt, gate, lastEntry, givenBy: this.#type(ticket.ticket_type).given_by };
+  }
+
+  #isInside(code) {
+    const ticket = this.#byCode.get(code);
+    const shown = { eventCode: this.door.event_code, code };
+    return this.#alone(shown, ticket, { ticketId: ticket.id }, { isExit: true, isFound: true }).answer === "left";
   }
 
   /**
