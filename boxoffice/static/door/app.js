@@ -152,6 +152,10 @@ function listenToForms() {
     scan(field.value);
     field.value = "";
   });
+  for (const key of document.querySelectorAll("#typing [data-key]")) {
+    key.addEventListener("pointerdown", (event) => event.preventDefault()); // the phone's keyboard stays
+    key.addEventListener("click", () => typeInto(find("#code"), key.dataset.key));
+  }
   find("#find").addEventListener("click", () => {
     find("#finding").showModal();
     find("#words").value = "";
@@ -169,6 +173,12 @@ function listenToForms() {
       show();
     });
   }
+}
+
+/** A key of ours, where the cursor is. */
+function typeInto(field, letter) {
+  if (field.value.length < field.maxLength) field.setRangeText(letter, field.selectionStart, field.selectionEnd, "end");
+  field.focus();
 }
 
 function turn(selector, act) {
@@ -241,7 +251,10 @@ function showCounts({ entered, inside, last_minutes: lately, good, in_room: inRo
   const rate = (lately / LATELY_MINUTES).toFixed(1);
   for (const [name, value] of Object.entries({ entered, inside, good, inRoom, rate })) find(`#${name}`).textContent = value;
   find("#room").textContent = room ? ` of ${room}` : "";
-  find("#counts").classList.toggle("is-full", Boolean(room) && inRoom >= room);
+  const isFull = Boolean(room) && inRoom >= room;
+  const isNearly = Boolean(room) && !isFull && room - inRoom < room / 10;
+  find("#room-word").textContent = isFull ? "full" : isNearly ? "nearly full" : "";
+  find(".counts-room").className = `counts-room${isFull ? " is-full" : isNearly ? " is-nearly" : ""}`;
 }
 
 function showNetwork() {
