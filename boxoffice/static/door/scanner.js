@@ -411,7 +411,8 @@ export class Scanner extends EventTarget {
     if (before) this.#own[ticketId] = { state, at: this.now, gate: this.door.gate, nonce: item.nonce, told: !result.alone };
     const party = ticketId ? this.party(ticketId) : null;
     const text = item.payload ?? item.code ?? "";
-    const entry = { ...result, nonce: item.nonce, device: item.device, at: this.now, ticketId, before, party, text };
+    const opensAt = Date.parse(this.door.opens_at);
+    const entry = { ...result, nonce: item.nonce, device: item.device, at: this.now, ticketId, before, party, text, opensAt };
     this.log = [entry, ...this.log];
     const old = this.log.splice(LOG_LENGTH).map((one) => one.nonce);
     await this.#store.write({

@@ -29,6 +29,7 @@ export class Selling {
   #counted = null; // minor units, until they are confirmed
   #drawn = "";
   #was = "idle";
+  #screenWas = "";
 
   constructor(scanner, clock) {
     this.#scanner = scanner;
@@ -167,6 +168,8 @@ export class Selling {
     const { state } = this.#till;
     const screen = this.#screen();
     for (const one of SCREENS) find(`#sell-${one}`).hidden = one !== screen;
+    if (screen !== this.#screenWas) this.#dialog.scrollTop = 0;
+    this.#screenWas = screen;
     find("#sell-box").hidden = !["form", "cash-up"].includes(screen) || Boolean(this.#till.shown?.cash_up?.closed_at);
     find("#sell-box").textContent = screen === "cash-up" ? "Sell" : "Cash box";
     find("#selling-title").textContent = screen === "cash-up" ? "Cash box" : "Sell";

@@ -60,6 +60,7 @@ export function wordOf(entry) {
 export function sentence(entry, time) {
   if (entry.because === "too_late") return `Too late: entry with this ticket ended at ${time(entry.lastEntry)}.`;
   if (entry.answer === "already_used" && entry.usedAt) return `In since ${time(entry.usedAt)}${at(entry.gate)}`;
+  if (entry.answer === "not_yet" && entry.opensAt) return `Entry begins at ${time(entry.opensAt)}.`;
   if (explained(entry)) return explained(entry).sentence;
   if (entry.answer === "unknown" && entry.alone) return "Not in this phone's list of tickets.";
   return entry.note || (MEANINGS[entry.answer] ?? "");
