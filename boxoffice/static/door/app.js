@@ -3,7 +3,7 @@
 import { Camera, missing } from "./camera.js";
 import { Refused } from "./network.js";
 import { Picture } from "./picture.js";
-import { element, Result } from "./result.js";
+import { element, refocus, Result } from "./result.js";
 import { Scanner } from "./scanner.js";
 import { Selling } from "./sell.js";
 import { setSound, wakeSound } from "./sound.js";
@@ -263,7 +263,8 @@ function showNetwork() {
   parts.push(waiting === 0 ? "nothing waits" : `${waiting} ${waiting === 1 ? "scan waits" : "scans wait"}`);
   if (parked) parts.push(`${parked} could not be told`);
   find("#network").className = online ? "network is-on" : "network is-off";
-  find("#network-word").textContent = refused ? "Out of service" : online ? "Online" : "Offline";
+  const word = refused ? "Out of service" : online ? "Online" : "Offline";
+  if (find("#network-word").textContent !== word) find("#network-word").textContent = word; // said when it is another
   find("#network-more").textContent = parts.join(" · ");
   find("#old").hidden = Date.now() - scanner.syncedAt < OLD_LIST_MINUTES * 60_000 || !scanner.syncedAt;
 }
@@ -296,9 +297,9 @@ function showLog() {
     return row;
   });
   const list = find("#log");
-  const inFocus = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const inFocus = list.contains(document.activeElement) ? document.activeElement : null;
   list.replaceChildren(...rows);
-  if (inFocus) list.querySelector(`[data-key="${CSS.escape(inFocus)}"]`)?.focus({ preventScroll: true });
+  if (inFocus) refocus(inFocus);
   find("#log-empty").hidden = rows.length > 0;
 }
 
