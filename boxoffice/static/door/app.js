@@ -7,7 +7,7 @@ import { element, refocus, Result } from "./result.js";
 import { Scanner } from "./scanner.js";
 import { Selling } from "./sell.js";
 import { setSound, wakeSound } from "./sound.js";
-import { openStore } from "./store.js";
+import { openStore, Unkept } from "./store.js";
 import { listenToKeys } from "./wedge.js";
 import { askWhy } from "./why.js";
 import { ANSWERS, isolated, sentence, standing, wordOf } from "./words.js";
@@ -18,12 +18,13 @@ const OLD_LIST_MINUTES = 10;
 const LATELY_MINUTES = 10;
 const UNDO_REASONS = ["Scanned by mistake", "Wrong person", "Turned away after all"];
 const TAKEN_OVER = "Another phone was paired by this scanner's link since, and scans in its place. Ask for a link of your own, and pair this one again.";
+const NOT_KEPT = { answer: "not_kept", holder: "", ticketType: "", code: "", admits: 1 };
 const OVERRIDE_REASONS = ["Known to the house", "Let in by the night's host", "Left for a moment"];
 
 const find = (selector) => document.querySelector(selector);
 const page = find("#content");
 const { slug, ed25519, reader, wasm } = page.dataset;
-const scanner = new Scanner(await openStore(slug), slug, ed25519);
+const scanner = new Scanner(await openStore(slug).catch(keepsNothing), slug, ed25519);
 const result = new Result(clock, (entry) => [...companions(entry), ...offers(entry)], () => scanner.door?.age_minimum ?? 0);
 const picture = new Picture((text) => scanner.isOurs(text), () => !selling.isOpen && !find("#why").open);
 const camera = new Camera(find("#video"), { script: reader, wasm }, picture, scanSeen);
@@ -39,6 +40,12 @@ else {
   find("#network").hidden = true;
 }
 new BroadcastChannel(`door ${slug}`).addEventListener("message", () => location.reload()); // paired anew in another tab
+
+function keepsNothing(error) {
+  find("#unkept").hidden = false;
+  find("#network").hidden = true;
+  throw error;
+}
 
 /** Two tabs would work on one queue: the second waits until the first is closed. */
 async function onlyHere() {
@@ -138,8 +145,9 @@ async function scan(text, options = {}) {
   try {
     result.show(await scanner.scan(text, { isExit: direction === "out", ...options }));
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    tell(error.message);
+    if (error instanceof Unkept) result.show(NOT_KEPT);
+    else if (error instanceof Refused) tell(error.message);
+    else throw error;
   }
   clearTimeout(soon);
   soon = setTimeout(() => scanner.sync(), SOON_MS);
@@ -218,7 +226,13 @@ async function letThrough(codes, isExit) {
 async function undo(entry) {
   result.close();
   const reason = await askWhy("Take this back?", "Undo", UNDO_REASONS);
-  if (reason) result.show(await scanner.undo(entry, reason));
+  if (!reason) return;
+  try {
+    result.show(await scanner.undo(entry, reason));
+  } catch (error) {
+    if (!(error instanceof Unkept)) throw error;
+    result.show(NOT_KEPT);
+  }
 }
 
 async function insist(entry) {
@@ -231,6 +245,7 @@ function show() {
   const { door, refused } = scanner;
   find("#revoked").hidden = !refused;
   find("#scanning").hidden = Boolean(refused) || !door;
+  find("#full").hidden = !scanner.isFull;
   find("#loading").hidden = Boolean(door || refused);
   showNetwork();
   if (refused) {

@@ -4,6 +4,7 @@ import { typed, written } from "./money.js";
 import { Away, Refused } from "./network.js";
 import { element } from "./result.js";
 import { play } from "./sound.js";
+import { Unkept } from "./store.js";
 import { Till } from "./till.js";
 import { askWhy } from "./why.js";
 import { checks, icon } from "./words.js";
@@ -141,7 +142,7 @@ export class Selling {
       await act();
       return false;
     } catch (error) {
-      if (error instanceof Refused) this.#told(error.message);
+      if (error instanceof Refused || error instanceof Unkept) this.#told(error.message);
       else if (error instanceof Away) this.#told("No answer. Nothing is known to have changed; try again.");
       else throw error;
       return true;
