@@ -13,7 +13,7 @@ export const ANSWERS = {
   not_yet: { word: "Not yet", tone: "wait", icon: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 7v5l4 2" },
   left: { word: "Out", tone: "plain", icon: "M4 12h15M13 6l6 6-6 6" },
   not_inside: { word: "Not inside", tone: "wait", icon: "M12 4v10M12 18v2" },
-  not_kept: { word: "Phone full", tone: "bad", icon: "M6 2h12v20H6zM12 7v6M12 16v1.5" },
+  not_kept: { word: "Phone full", tone: "bad", icon: "M6 2h12v20H6zM9.5 9.5l5 5M14.5 9.5l-5 5" },
   undone: { word: "Undone", tone: "plain", icon: "M9 5L4 10l5 5M4 10h10a5 5 0 0 1 0 10h-4" },
 };
 
@@ -25,7 +25,7 @@ const MEANINGS = {
   wrong_event: "A ticket of another night.",
   wrong_list: "A good ticket, for another entrance.",
   not_inside: "This ticket is not inside.",
-  not_kept: "This phone could not keep it, so nothing was done. Free some space on it, or use another scanner.",
+  not_kept: "This phone could not keep the scan, so nothing was done. Free some space on it, or use another scanner.",
 };
 
 const STANDINGS = {
