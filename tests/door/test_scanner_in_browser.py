@@ -199,6 +199,19 @@ async def test_a_revoked_scanner_says_so(chromium: Browser, door: Door) -> None:
     await phone.context.close()
 
 
+async def test_a_scanner_that_is_revoked_meanwhile_lets_nobody_be_found(chromium: Browser, door: Door) -> None:
+    (code,) = await door.tickets()
+    phone = await paired_phone(chromium, door)
+    await phone.page.get_by_role("button", name="Find", exact=True).click()
+    await phone.page.locator("#words").fill(code)
+    await expect(phone.page.get_by_role("button", name="Let in")).to_be_visible()
+    await door.execute("UPDATE device SET revoked_at = clock()")
+    await phone.page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(phone.page.locator("#finding")).to_be_hidden()
+    await expect(phone.page.get_by_role("heading", name="Out of service")).to_be_visible()
+    await phone.context.close()
+
+
 async def test_a_second_tab_waits_for_the_first(chromium: Browser, door: Door) -> None:
     phone = await paired_phone(chromium, door)
     second = await phone.context.new_page()

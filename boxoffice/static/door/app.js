@@ -249,6 +249,7 @@ function show() {
   find("#loading").hidden = Boolean(door || refused);
   showNetwork();
   if (refused) {
+    for (const dialog of document.querySelectorAll("#finding, #why")) if (dialog.open) dialog.close("no");
     camera.stop();
     return showRefused(refused);
   }
