@@ -98,6 +98,26 @@ async def test_no_word_is_broken_or_cut_off_on_narrow_screens(chromium: Browser,
     await phone.context.close()
 
 
+async def is_in_sight(phone: Phone, name: str) -> None:
+    box = await phone.page.get_by_role("button", name=name, exact=True).bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] <= box["y"] + box["height"] <= LYING["height"]
+
+
+async def test_on_a_low_screen_a_sale_is_made_without_scrolling(chromium: Browser, door: Door) -> None:
+    phone = await selling(chromium, door)
+    await door.execute("UPDATE ticket_type SET checks = ARRAY['age']")
+    await phone.page.set_viewport_size(LYING)
+    await phone.page.get_by_label("Given").fill("50")
+    await is_in_sight(phone, "One more")
+    await is_in_sight(phone, "Cash")
+    await phone.page.get_by_role("button", name="Cash", exact=True).click()
+    await expect(phone.page.locator("#done-change")).to_be_visible()
+    await expect(phone.page.locator("#done-checks")).to_have_text("Check age: 18+")
+    await is_in_sight(phone, "Next sale")
+    await phone.context.close()
+
+
 async def test_on_a_low_screen_the_buttons_of_an_answer_are_in_sight(chromium: Browser, door: Door) -> None:
     (code,) = await door.tickets()
     await door.execute("UPDATE ticket SET holder = 'Zoë Müller-Example'")
@@ -105,7 +125,5 @@ async def test_on_a_low_screen_the_buttons_of_an_answer_are_in_sight(chromium: B
     phone = await paired_phone(chromium, door)
     await phone.page.set_viewport_size(LYING)
     await phone.type(code)
-    box = await phone.page.get_by_role("button", name="Next").bounding_box()
-    assert box is not None
-    assert box["y"] + box["height"] <= LYING["height"]
+    await is_in_sight(phone, "Next")
     await phone.context.close()
