@@ -208,8 +208,8 @@ async def pair(
 ) -> Paired | Problem:
     """Puts whoever has the link and its PIN into service; whoever had it before is out.
 
-    Problems are returned, so that a wrong PIN is counted: WrongPin, LinkLocked after five, DeviceRevoked, NotFound.
-    `device_at` is what the device's clock says now.
+    Problems are returned, so that a wrong PIN is counted: WrongPin, LinkLocked from the fifth on, DeviceRevoked,
+    NotFound. `device_at` is what the device's clock says now.
     """
     found = await LOCK_LINK.first(connection, slug, _hash(link)) if "\0" not in slug else None
     if found is None:
@@ -219,7 +219,7 @@ async def pair(
     if not hmac.compare_digest(found.pin_hash, _pin_hash(secret_key, found.id, pin)):
         await COUNT_WRONG_PIN.run(connection, found.event_id, found.id)
         left = WRONG_PINS_MAX - found.wrong_pins - 1
-        return WrongPin(f"This is not the link's PIN. {_tries(left)}")
+        return WrongPin(f"This is not the link's PIN. {_tries(left)}") if left else _locked()
     token = secrets.token_urlsafe(32)
     await PAIR.run(connection, found.event_id, found.id, _hash(token), measured_offset(found.now, device_at))
     return Paired(
@@ -284,12 +284,16 @@ def _refusal(link: Link | _Link) -> Problem | None:
     if link.revoked_at is not None:
         return device_revoked()
     if link.wrong_pins >= WRONG_PINS_MAX:
-        return LinkLocked("Too many wrong PINs: this link is locked. Whoever runs the door can unlock it.")
+        return _locked()
     return None
 
 
+def _locked() -> LinkLocked:
+    return LinkLocked("Too many wrong PINs: this link is locked. Whoever runs the door can unlock it.")
+
+
 def _tries(left: int) -> str:
-    return f"{left} more {'try' if left == 1 else 'tries'}." if left else "The link is locked now."
+    return f"{left} more {'try' if left == 1 else 'tries'}."
 
 
 def _hash(secret: str) -> bytes:

@@ -44,10 +44,11 @@ async def test_the_pairing_page_works_without_scripts(chromium: Browser, door: D
     page = await context.new_page()
     await page.goto(f"{door.shop.url}/door/{SLUG}/{made.link}")
     wrong = "000000" if made.pin != "000000" else "111111"
-    for said in ("4 more tries", "3 more tries", "2 more tries", "1 more try", "locked now"):
+    for said in ("4 more tries", "3 more tries", "2 more tries", "1 more try", "this link is locked"):
         await page.fill("#pin", wrong)
         await page.click("button")
         await expect(page.get_by_role("alert")).to_contain_text(said)
+    assert await page.locator("form").count() == 0
     await page.goto(f"{door.shop.url}/door/{SLUG}/{made.link}")
     await expect(page.get_by_role("alert")).to_contain_text("this link is locked")
     assert await page.locator("form").count() == 0
@@ -111,7 +112,10 @@ async def test_every_refusal_has_its_screen(chromium: Browser, door: Door, chang
     (code,) = await door.tickets()
     await door.execute(change, code)
     phone = await paired_phone(chromium, door)
-    await phone.checks(code, answer)
+    await phone.type(code)
+    if answer == "not_yet":
+        await expect(phone.page.locator(".result-more")).to_have_text("Entry begins at 02:00.")
+    await phone.answers(answer)
     await phone.context.close()
 
 
@@ -193,6 +197,19 @@ async def test_a_revoked_scanner_says_so(chromium: Browser, door: Door) -> None:
     await expect(phone.page.get_by_role("heading", name="Out of service")).to_be_visible()
     await expect(phone.page.locator("#scanning")).to_be_hidden()
     assert await door.value("SELECT count(*) FROM scan") == 0
+    await phone.context.close()
+
+
+async def test_a_scanner_that_is_revoked_meanwhile_lets_nobody_be_found(chromium: Browser, door: Door) -> None:
+    (code,) = await door.tickets()
+    phone = await paired_phone(chromium, door)
+    await phone.page.get_by_role("button", name="Find", exact=True).click()
+    await phone.page.locator("#words").fill(code)
+    await expect(phone.page.get_by_role("button", name="Let in")).to_be_visible()
+    await door.execute("UPDATE device SET revoked_at = clock()")
+    await phone.page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(phone.page.locator("#finding")).to_be_hidden()
+    await expect(phone.page.get_by_role("heading", name="Out of service")).to_be_visible()
     await phone.context.close()
 
 

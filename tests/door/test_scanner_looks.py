@@ -8,6 +8,7 @@ from playwright.async_api import Browser, ViewportSize, expect
 from tests.chromium import in_chromium
 from tests.door.conftest import Door
 from tests.door.in_browser import Phone, paired_phone
+from tests.door.test_door_sales_in_browser import selling
 
 pytestmark = in_chromium
 
@@ -16,6 +17,17 @@ LYING = ViewportSize(width=740, height=360)
 ZOOMED = ViewportSize(width=180, height=370)
 LONG_NAME = "Maximilian-Alexander von Hohenlohe-Schillingsfuerst-Waldburg zu Wolfegg"
 LONG_TYPE = "Supporter with a very long ticket type name, of 60 letters!!"
+SMALL = ViewportSize(width=320, height=568)
+WHOLE_WORDS = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("* { overflow-wrap: normal !important; word-break: normal !important; }");
+  document.adoptedStyleSheets.push(sheet);
+}"""
+WORDS = "button, h1, h2:not(.hidden), dt, dd, .log-words *, .sell-total"
+TOO_WIDE = """(words) => [document.documentElement, ...document.querySelectorAll(words)]
+  .filter((one) => one.checkVisibility() && getComputedStyle(one).display !== "inline")
+  .filter((one) => one.scrollWidth > one.clientWidth)
+  .map((one) => one.outerHTML.slice(0, 90))"""
 BOXES = """(place) => [...place.children].map((one) => {
   const { top, bottom, left, right } = one.getBoundingClientRect();
   return { top: top + place.scrollTop, bottom: bottom + place.scrollTop, left, right };
@@ -50,4 +62,68 @@ async def test_an_answer_with_a_long_name_is_whole_on_every_screen(chromium: Bro
     field = await phone.page.locator("#code").bounding_box()
     assert field is not None
     assert field["width"] > 120
+    await phone.context.close()
+
+
+@pytest.mark.slow
+async def test_no_word_is_broken_or_cut_off_on_narrow_screens(chromium: Browser, door: Door) -> None:
+    first, second = await door.tickets(2)
+    phone = await selling(chromium, door, role="supervisor")
+    page = phone.page
+    await page.evaluate(WHOLE_WORDS)
+    await page.locator("#selling-close").click()
+    await phone.checks(first, "admitted")
+    for screen in (SMALL, ZOOMED):
+        await page.set_viewport_size(screen)
+        await page.locator(".counts-room dd").evaluate(
+            "(it) => { [it.firstChild.textContent, it.lastChild.textContent] = ['1190', ' of 1200']; }"
+        )
+        assert await page.evaluate(TOO_WIDE, WORDS) == []
+        keys = await page.locator(".typing-keys button").evaluate_all("(all) => all.map((one) => one.offsetWidth)")
+        assert min(keys) >= 24
+        await phone.type(first)
+        assert await page.evaluate(TOO_WIDE, WORDS) == []
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Find", exact=True).click()
+        for code in (first, second):
+            await page.locator("#words").fill(code)
+            await expect(page.locator("#found li")).to_have_count(1)
+            assert await page.evaluate(TOO_WIDE, WORDS) == []
+        await page.locator("#finding-close").click()
+        await page.locator("#sell").click()
+        await expect(page.locator("#sell-cash")).to_be_visible()
+        assert await page.evaluate(TOO_WIDE, WORDS) == []
+        assert await page.locator("#selling").evaluate("(it) => it.scrollTop") == 0
+        await page.locator("#selling-close").click()
+    await phone.context.close()
+
+
+async def is_in_sight(phone: Phone, name: str) -> None:
+    box = await phone.page.get_by_role("button", name=name, exact=True).bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] <= box["y"] + box["height"] <= LYING["height"]
+
+
+async def test_on_a_low_screen_a_sale_is_made_without_scrolling(chromium: Browser, door: Door) -> None:
+    phone = await selling(chromium, door)
+    await door.execute("UPDATE ticket_type SET checks = ARRAY['age']")
+    await phone.page.set_viewport_size(LYING)
+    await phone.page.get_by_label("Given").fill("50")
+    await is_in_sight(phone, "One more")
+    await is_in_sight(phone, "Cash")
+    await phone.page.get_by_role("button", name="Cash", exact=True).click()
+    await expect(phone.page.locator("#done-change")).to_be_visible()
+    await expect(phone.page.locator("#done-checks")).to_have_text("Check age: 18+")
+    await is_in_sight(phone, "Next sale")
+    await phone.context.close()
+
+
+async def test_on_a_low_screen_the_buttons_of_an_answer_are_in_sight(chromium: Browser, door: Door) -> None:
+    (code,) = await door.tickets()
+    await door.execute("UPDATE ticket SET holder = 'Zoë Müller-Example'")
+    await door.execute("UPDATE ticket_type SET checks = ARRAY['age', 'name']")
+    phone = await paired_phone(chromium, door)
+    await phone.page.set_viewport_size(LYING)
+    await phone.type(code)
+    await is_in_sight(phone, "Next")
     await phone.context.close()

@@ -22,6 +22,7 @@ from boxoffice.settings import Settings
 from tests.chromium import in_chromium
 from tests.conftest import SECRET_KEY
 from tests.nights import load
+from tests.paper import codes, pixels
 from tests.stripe_simulator.seller import free_port
 from tests.web.cast import LONG_NIGHT, MARA, NAMES, key_of, moved, paid, paying, place, refunded
 from tests.web.conftest import KEYS
@@ -136,6 +137,24 @@ async def test_no_page_breaks_its_own_rules(chromium: Browser, house: House) -> 
     assert await page.is_visible("dialog svg")
     await context.close()
     assert complaints == []
+
+
+async def test_the_large_code_is_read_off_every_screen(chromium: Browser, house: House) -> None:
+    """A phone that lies on its side too: nothing lies over it, and all of it is in sight."""
+    view = await paid(house.box)
+    context = await phone(chromium)
+    await house.mara(context, view)
+    page = await context.new_page()
+    await page.goto(f"{house.url}/tickets/{path_part(view.tickets[0].code)}")
+    await page.click("text=Show the code large")
+    for width, height in ((360, 780), (320, 568), (740, 360), (568, 320)):
+        await page.set_viewport_size({"width": width, "height": height})
+        assert len(codes(pixels(await page.screenshot()))) == 1, width
+        assert await page.get_by_role("button", name="Close").is_visible()
+        assert await page.evaluate(
+            "(({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight)(document.querySelector('dialog'))"
+        )
+    await context.close()
 
 
 async def test_choosing_counts_along_and_an_empty_choice_goes_nowhere(chromium: Browser, house: House) -> None:

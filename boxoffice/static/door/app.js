@@ -3,11 +3,11 @@
 import { Camera, missing } from "./camera.js";
 import { Refused } from "./network.js";
 import { Picture } from "./picture.js";
-import { element, Result } from "./result.js";
+import { element, refocus, Result } from "./result.js";
 import { Scanner } from "./scanner.js";
 import { Selling } from "./sell.js";
 import { setSound, wakeSound } from "./sound.js";
-import { openStore } from "./store.js";
+import { openStore, Unkept } from "./store.js";
 import { listenToKeys } from "./wedge.js";
 import { askWhy } from "./why.js";
 import { ANSWERS, isolated, sentence, standing, wordOf } from "./words.js";
@@ -18,12 +18,13 @@ const OLD_LIST_MINUTES = 10;
 const LATELY_MINUTES = 10;
 const UNDO_REASONS = ["Scanned by mistake", "Wrong person", "Turned away after all"];
 const TAKEN_OVER = "Another phone was paired by this scanner's link since, and scans in its place. Ask for a link of your own, and pair this one again.";
+const NOT_KEPT = { answer: "not_kept", holder: "", ticketType: "", code: "", admits: 1 };
 const OVERRIDE_REASONS = ["Known to the house", "Let in by the night's host", "Left for a moment"];
 
 const find = (selector) => document.querySelector(selector);
 const page = find("#content");
 const { slug, ed25519, reader, wasm } = page.dataset;
-const scanner = new Scanner(await openStore(slug), slug, ed25519);
+const scanner = new Scanner(await openStore(slug).catch(keepsNothing), slug, ed25519);
 const result = new Result(clock, (entry) => [...companions(entry), ...offers(entry)], () => scanner.door?.age_minimum ?? 0);
 const picture = new Picture((text) => scanner.isOurs(text), () => !selling.isOpen && !find("#why").open);
 const camera = new Camera(find("#video"), { script: reader, wasm }, picture, scanSeen);
@@ -39,6 +40,12 @@ else {
   find("#network").hidden = true;
 }
 new BroadcastChannel(`door ${slug}`).addEventListener("message", () => location.reload()); // paired anew in another tab
+
+function keepsNothing(error) {
+  find("#unkept").hidden = false;
+  find("#network").hidden = true;
+  throw error;
+}
 
 /** Two tabs would work on one queue: the second waits until the first is closed. */
 async function onlyHere() {
@@ -138,8 +145,9 @@ async function scan(text, options = {}) {
   try {
     result.show(await scanner.scan(text, { isExit: direction === "out", ...options }));
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    tell(error.message);
+    if (error instanceof Unkept) result.show(NOT_KEPT);
+    else if (error instanceof Refused) tell(error.message);
+    else throw error;
   }
   clearTimeout(soon);
   soon = setTimeout(() => scanner.sync(), SOON_MS);
@@ -152,6 +160,10 @@ function listenToForms() {
     scan(field.value);
     field.value = "";
   });
+  for (const key of document.querySelectorAll("#typing [data-key]")) {
+    key.addEventListener("pointerdown", (event) => event.preventDefault()); // the phone's keyboard stays
+    key.addEventListener("click", () => typeInto(find("#code"), key.dataset.key));
+  }
   find("#find").addEventListener("click", () => {
     find("#finding").showModal();
     find("#words").value = "";
@@ -169,6 +181,12 @@ function listenToForms() {
       show();
     });
   }
+}
+
+/** A key of ours, where the cursor is. */
+function typeInto(field, letter) {
+  if (field.value.length < field.maxLength) field.setRangeText(letter, field.selectionStart, field.selectionEnd, "end");
+  field.focus();
 }
 
 function turn(selector, act) {
@@ -196,19 +214,25 @@ function offers(entry) {
 /** Who else may come in by the name of a guest who was let in. */
 function companions(entry) {
   const more = entry.ticketId && entry.answer === "admitted" ? scanner.party(entry.ticketId)?.waiting ?? [] : [];
-  return more.length > 0 ? [{ label: `Let in ${more.length} more`, act: () => letIn(more) }] : [];
+  return more.length > 0 ? [{ label: `Let in ${more.length} more`, act: () => letThrough(more, false) }] : [];
 }
 
 /** Those who come along, one after the other: each is a scan of its own, and can be taken back alone. */
-async function letIn(codes) {
+async function letThrough(codes, isExit) {
   result.close();
-  for (const code of codes) await scan(code, { isExit: false, isFound: true });
+  for (const code of codes) await scan(code, { isExit, isFound: true });
 }
 
 async function undo(entry) {
   result.close();
   const reason = await askWhy("Take this back?", "Undo", UNDO_REASONS);
-  if (reason) result.show(await scanner.undo(entry, reason));
+  if (!reason) return;
+  try {
+    result.show(await scanner.undo(entry, reason));
+  } catch (error) {
+    if (!(error instanceof Unkept)) throw error;
+    result.show(NOT_KEPT);
+  }
 }
 
 async function insist(entry) {
@@ -221,9 +245,11 @@ function show() {
   const { door, refused } = scanner;
   find("#revoked").hidden = !refused;
   find("#scanning").hidden = Boolean(refused) || !door;
+  find("#full").hidden = !scanner.isFull;
   find("#loading").hidden = Boolean(door || refused);
   showNetwork();
   if (refused) {
+    for (const dialog of document.querySelectorAll("#finding, #why")) if (dialog.open) dialog.close("no");
     camera.stop();
     return showRefused(refused);
   }
@@ -241,7 +267,10 @@ function showCounts({ entered, inside, last_minutes: lately, good, in_room: inRo
   const rate = (lately / LATELY_MINUTES).toFixed(1);
   for (const [name, value] of Object.entries({ entered, inside, good, inRoom, rate })) find(`#${name}`).textContent = value;
   find("#room").textContent = room ? ` of ${room}` : "";
-  find("#counts").classList.toggle("is-full", Boolean(room) && inRoom >= room);
+  const isFull = Boolean(room) && inRoom >= room;
+  const isNearly = Boolean(room) && !isFull && room - inRoom < room / 10;
+  find("#room-word").textContent = isFull ? "full" : isNearly ? "nearly full" : "";
+  find(".counts-room").className = `counts-room${isFull ? " is-full" : isNearly ? " is-nearly" : ""}`;
 }
 
 function showNetwork() {
@@ -250,7 +279,8 @@ function showNetwork() {
   parts.push(waiting === 0 ? "nothing waits" : `${waiting} ${waiting === 1 ? "scan waits" : "scans wait"}`);
   if (parked) parts.push(`${parked} could not be told`);
   find("#network").className = online ? "network is-on" : "network is-off";
-  find("#network-word").textContent = refused ? "Out of service" : online ? "Online" : "Offline";
+  const word = refused ? "Out of service" : online ? "Online" : "Offline";
+  if (find("#network-word").textContent !== word) find("#network-word").textContent = word; // said when it is another
   find("#network-more").textContent = parts.join(" · ");
   find("#old").hidden = Date.now() - scanner.syncedAt < OLD_LIST_MINUTES * 60_000 || !scanner.syncedAt;
 }
@@ -283,9 +313,9 @@ function showLog() {
     return row;
   });
   const list = find("#log");
-  const inFocus = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const inFocus = list.contains(document.activeElement) ? document.activeElement : null;
   list.replaceChildren(...rows);
-  if (inFocus) list.querySelector(`[data-key="${CSS.escape(inFocus)}"]`)?.focus({ preventScroll: true });
+  if (inFocus) refocus(inFocus);
   find("#log-empty").hidden = rows.length > 0;
 }
 
@@ -301,22 +331,25 @@ function foundRow(ticket) {
   const text = element("div", "log-words", "");
   const { party } = ticket;
   const name = party ? party.name : ticket.holder || ticket.code;
-  const state = standing(ticket, clock, Date.parse(scanner.door.opens_at));
+  const state = direction === "out" && ticket.inside.length === 0 ? "not in" : standing(ticket, clock, Date.parse(scanner.door.opens_at));
   const title = element("strong", "", party?.plus ? `${isolated(name)} +${party.plus}` : name);
   const more = [ticket.ticket_type];
   if (!party) more.push(`order ${ticket.order_code}`);
   else if (!ticket.ticket_type.includes(ticket.givenBy)) more.push(`by ${ticket.givenBy}`);
   if (party?.plus) more.push(`${party.inside.length} of ${party.size} in`);
-  if (!party?.plus || (ticket.answer !== "admitted" && party.inside.length < party.size)) more.push(state);
+  const isExplained = direction === "in" && ticket.answer !== "admitted" && party?.inside.length < party?.size;
+  if (!party?.plus || isExplained) more.push(state);
   text.append(title, element("span", "", more.join(" · ")));
   row.append(text, foundButtons(ticket, name));
   return row;
 }
 
-/** One of them, or all who can still come in. */
+/** One of them, or all who can still come in; on the way out, who is in. */
 function foundButtons(ticket, name) {
   const buttons = element("div", "found-buttons", "");
-  const waiting = ticket.party?.waiting ?? [];
+  const isExit = direction === "out";
+  const word = isExit ? "Let out" : "Let in";
+  const codes = isExit ? ticket.inside : ticket.waiting;
   const add = (label, act, className = "button") => {
     const button = element("button", className, label);
     button.type = "button";
@@ -327,13 +360,11 @@ function foundButtons(ticket, name) {
     });
     buttons.append(button);
   };
-  if (direction === "out") add("Let out", () => scan(ticket.party?.inside[0] ?? ticket.code, { isFound: true }));
-  else if (ticket.answer !== "admitted") {
-    if (scanner.door.role === "supervisor") add("Let in anyway", () => insist({ text: ticket.code }), "button quiet");
-  } else if (waiting.length > 1) {
-    add("Let in 1", () => scan(waiting[0], { isFound: true }));
-    add(`All ${waiting.length}`, () => letIn(waiting));
-  } else add("Let in", () => scan(waiting[0] ?? ticket.code, { isFound: true }));
+  if (codes.length > 1) {
+    add(`${word} 1`, () => letThrough(codes.slice(0, 1), isExit));
+    add(`All ${codes.length}`, () => letThrough(codes, isExit));
+  } else if (codes.length === 1) add(word, () => letThrough(codes, isExit));
+  else if (!isExit && scanner.door.role === "supervisor") add("Let in anyway", () => insist({ text: ticket.code }), "button quiet");
   return buttons;
 }
 

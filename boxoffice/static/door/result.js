@@ -5,12 +5,15 @@ import { ANSWERS, checks, icon, isCompanion, people, sentence, wordOf } from "./
 
 const SHOWN_MS = { good: 1800, plain: 1800, bad: 6000, wait: 4000 };
 const FRESH_MS = 600; // the second tap of whoever tapped twice is not for the answer
+const ALONE = "Answered without a network";
 const TO_LOOK_AT_MS = 4000; // the next ticket that is read does not wait for it
 
 /** `time`: writes ms as the venue's clock; `offers(entry)`: [{label, act}] for its buttons; `age()`: the night's. */
 export class Result {
   #place = document.querySelector("#result");
   #spoken = document.querySelector("#spoken");
+  #behind = document.querySelector("#scanning");
+  #before = null; // what had the focus
   #time;
   #offers;
   #age;
@@ -43,10 +46,10 @@ export class Result {
       ...this.#lines(entry),
       buttons,
     );
-    this.#place.hidden = false;
+    this.#cover();
     this.#place.scrollTop = 0;
     this.#settle(buttons);
-    const said = [word, sentence(entry, this.#time), people(entry), ...this.#checks(entry), entry.ticketType, entry.holder];
+    const said = [word, sentence(entry, this.#time), people(entry), ...this.#checks(entry), entry.ticketType, entry.holder, entry.alone ? ALONE : ""];
     this.#spoken.textContent = said.filter(Boolean).join(". ");
     play(tone);
     const toLookAt = this.#checks(entry).length > 0 || people(entry);
@@ -60,7 +63,20 @@ export class Result {
 
   close() {
     clearTimeout(this.#timer);
+    if (this.#place.hidden) return;
+    const isLeft = this.#place.contains(document.activeElement);
     this.#place.hidden = true;
+    this.#behind.inert = false;
+    this.#spoken.textContent = ""; // the same answer to the next ticket is said again
+    if (isLeft) refocus(this.#before);
+  }
+
+  /** Nothing behind it can be reached, and a phone's keyboard does not lie over it. */
+  #cover() {
+    if (this.#place.hidden) this.#before = document.activeElement;
+    this.#behind.inert = true;
+    this.#place.hidden = false;
+    this.#place.focus({ preventScroll: true });
   }
 
   #settle(buttons) {
@@ -75,7 +91,7 @@ export class Result {
     lines.push(["result-type", entry.ticketType]);
     const nameIsTold = entry.answer === "admitted" && entry.checks?.includes("name") && !isCompanion(entry);
     lines.push(["result-holder", nameIsTold ? "" : entry.holder], ["result-code", entry.code]);
-    if (entry.alone) lines.push(["result-alone", "Answered without a network"]);
+    if (entry.alone) lines.push(["result-alone", ALONE]);
     return lines.filter(([, text]) => text).map(([name, text]) => element("p", name, text));
   }
 
@@ -94,6 +110,13 @@ export class Result {
     }
     return row;
   }
+}
+
+/** The focus goes back to where it was, though that may have been written anew since, under the same key. */
+export function refocus(element) {
+  const key = element?.dataset.key;
+  const same = key && !element.isConnected ? document.querySelector(`[data-key="${CSS.escape(key)}"]`) : element;
+  same?.focus({ preventScroll: true });
 }
 
 export function element(tag, className, text) {

@@ -6,6 +6,7 @@ import { isIn, searchable, wordsOf } from "./names.js";
 import { ask, Away, Refused } from "./network.js";
 import { afterCrash, BATCH_MAX, bodyOf, following, newScan } from "./queue.js";
 import { mistyped, read } from "./read.js";
+import { Unkept } from "./store.js";
 import { genuine } from "./verify.js";
 
 const ANSWER_PATIENCE_MS = 1200;
@@ -26,6 +27,7 @@ export class Scanner extends EventTarget {
   refused = null;
   syncedAt = 0;
   log = [];
+  isFull = false; // what was last to be kept could not be
 
   #store;
   #slug;
@@ -62,7 +64,7 @@ export class Scanner extends EventTarget {
     this.log = (await this.#store.all("log")).sort((one, other) => other.at - one.at);
     const left = (await this.#store.all("queue")).sort((one, other) => one.order - other.order);
     const queue = left.map(afterCrash);
-    await this.#store.write({ remove: { queue: left.map((item) => item.nonce) }, put: { queue } });
+    await this.#ifItFits({ remove: { queue: left.map((item) => item.nonce) }, put: { queue } });
     this.#queue = new Map(queue.map((item) => [item.nonce, item]));
     this.#order = Math.max(0, ...queue.map((item) => item.order)) + 1;
     return true;
@@ -86,7 +88,7 @@ export class Scanner extends EventTarget {
   /**
    * Tickets whose holder, order, code, type or whoever invited them has all the words; at most 30. A guest stands for
    * who comes along too: `party` is then what `party()` says. `code` and `answer`: of the ticket that would come in next,
-   * and what it would be answered now; `usedAt` in ms.
+   * and what it would be answered now; `usedAt` in ms. `waiting` and `inside`: codes that can come in, and out, now.
    */
   find(words) {
     const wanted = wordsOf(words);
@@ -98,7 +100,10 @@ export class Scanner extends EventTarget {
       if (parties.has(ticket.order_code)) continue;
       const party = this.party(ticket.id);
       if (party) parties.add(ticket.order_code);
-      found.push({ ...ticket, ...this.#standing(this.#byCode.get(party?.waiting[0]) ?? ticket), party });
+      const standing = this.#standing(this.#byCode.get(party?.waiting[0]) ?? ticket);
+      const waiting = standing.answer === "admitted" ? (party?.waiting ?? [ticket.code]) : [];
+      const inside = (party?.inside ?? [ticket.code]).filter((code) => this.#isInside(code));
+      found.push({ ...ticket, ...standing, party, waiting, inside });
       if (found.length === 30) break;
     }
     return found;
@@ -119,6 +124,12 @@ export class Scanner extends EventTarget {
     const shown = { eventCode: this.door.event_code, code };
     const { answer, because, usedAt, gate, lastEntry } = this.#alone(shown, ticket, { ticketId: ticket.id }, { isFound: true });
     return { code, answer, because, usedAt, gate, lastEntry, givenBy: this.#type(ticket.ticket_type).given_by };
+  }
+
+  #isInside(code) {
+    const ticket = this.#byCode.get(code);
+    const shown = { eventCode: this.door.event_code, code };
+    return this.#alone(shown, ticket, { ticketId: ticket.id }, { isExit: true, isFound: true }).answer === "left";
   }
 
   /**
@@ -148,7 +159,7 @@ export class Scanner extends EventTarget {
 
   /**
    * One ticket at the door: {answer, because, nonce, holder, ticketType, code, usedAt, gate, alone, note}. `alone`: the server was
-   * not asked. Raises Refused when this phone is no scanner any more.
+   * not asked. Raises Refused when this phone is no scanner any more, and Unkept, with nothing changed, when it keeps nothing.
    */
   async scan(text, { isExit = false, isFound = false, override = "" } = {}) {
     const shown = await this.#read(text);
@@ -174,7 +185,8 @@ export class Scanner extends EventTarget {
     return await this.#answered(item, told);
   }
 
-  /** Takes back a scan of this phone, for a reason. It is done when this returns, and told to the server by the queue. */
+  /** Takes back a scan of this phone, for a reason. It is done when this returns, and told to the server by the queue.
+   * Raises Unkept. */
   async undo(entry, reason) {
     const item = newScan({ device: entry.device ?? this.#device, undo: { nonce: entry.nonce, reason }, at: Date.now() });
     item.order = this.#order++;
@@ -184,11 +196,15 @@ export class Scanner extends EventTarget {
     const undone = { ...entry, answer: "undone", was: entry.answer, note: reason };
     const before = known(entry.before ?? { state: entry.answer === "left" ? "used" : "good" });
     const later = this.#later(entry);
+    const [own, rows, counts] = [this.#own[entry.ticketId], this.log, this.door.counts];
     const log = [undone, ...this.#restore(entry.ticketId, before, later, item.nonce)];
     this.#count(before, [entry, ...later], later, entry.admits);
     this.#queue.set(item.nonce, item);
     this.log = this.log.map((one) => log.find(({ nonce }) => nonce === one.nonce) ?? one);
-    await this.#store.write({ kept: { own: this.#own, door: this.door }, put: { queue: [item], log } });
+    await this.#keep({ kept: { own: this.#own, door: this.door }, put: { queue: [item], log } }, () => {
+      this.#forgets(item, entry.ticketId, own, counts);
+      this.log = rows;
+    });
     this.#changed();
     this.sync();
     return undone;
@@ -233,9 +249,9 @@ export class Scanner extends EventTarget {
     return this.#store.get(name);
   }
 
-  /** Keeps values by their names; they are on the disk when this returns. */
+  /** Keeps values by their names; they are on the disk when this returns. Raises Unkept. */
   async keep(values) {
-    await this.#store.write({ kept: values });
+    await this.#keep({ kept: values });
   }
 
   /** Tells what waits, then asks what is new. One at a time; never raises. */
@@ -277,7 +293,7 @@ export class Scanner extends EventTarget {
     } catch (error) {
       if (!(error instanceof Refused) || error.isFinal) throw error;
       item.state = "parked";
-      await this.#store.write({ put: { queue: [item] } });
+      await this.#ifItFits({ put: { queue: [item] } });
     }
   }
 
@@ -311,7 +327,7 @@ export class Scanner extends EventTarget {
       const late = answer.answer !== item.answered ? answer.answer : answer.objection;
       if (entry && late && !item.undo) logged.push(Object.assign(entry, { late }));
     }
-    await this.#store.write({
+    await this.#ifItFits({
       kept: { own: this.#own },
       remove: { queue: told },
       put: { queue: follows, log: logged },
@@ -323,7 +339,8 @@ export class Scanner extends EventTarget {
     const told = new Set(Object.keys(this.#own).filter((id) => this.#own[id].told));
     const asked = Date.now();
     const query = new URLSearchParams({ device_at: new Date(asked).toISOString() });
-    if (this.door?.cursor) query.set("since", this.door.cursor);
+    const since = this.door?.cursor;
+    if (since) query.set("since", since);
     const list = await ask(`${this.#api}/door?${query}`, this.#token, { patience: SYNC_PATIENCE_MS });
     const answered = Date.now();
     this.#offset = Date.parse(list.now) - (asked + answered) / 2;
@@ -331,10 +348,11 @@ export class Scanner extends EventTarget {
     this.syncedAt = answered;
     for (const ticket of list.tickets) this.#know(ticket);
     for (const id of told) if (this.#own[id]?.told) delete this.#own[id];
-    await this.#store.write({
+    const isKept = await this.#ifItFits({
       kept: { door: this.door, own: this.#own, offset: this.#offset, syncedAt: this.syncedAt },
       put: { tickets: list.tickets, log: this.#marked(list.also_let_in) },
     });
+    if (!isKept) this.door.cursor = since; // the disk has the list of then
   }
 
   /** The rows of the log that another door's entry counts before, or does no more. */
@@ -391,7 +409,7 @@ export class Scanner extends EventTarget {
     this.#queue.delete(item.nonce);
     this.online = true;
     const ticket = told.ticket;
-    return await this.#done(item, {
+    const result = {
       ...{ answer: told.answer, holder: ticket?.holder ?? "", ticketType: ticket?.ticket_type ?? "", note: "" },
       code: ticket?.code ?? "",
       ...{ admits: ticket?.admits ?? 1, checks: ticket?.checks ?? [], because: told.because },
@@ -399,21 +417,24 @@ export class Scanner extends EventTarget {
       usedAt: told.used_at ? Date.parse(told.used_at) : null,
       gate: told.gate,
       alone: false,
-    });
+    };
+    return await this.#done(item, result, true);
   }
 
   async #answeredAlone(item, answer) {
+    const wasAsked = this.#queue.has(item.nonce);
     item.state = "waiting";
     item.answered = answer.answer;
     this.#queue.set(item.nonce, item);
-    return await this.#done(item, { ...answer, alone: true });
+    return await this.#done(item, { ...answer, alone: true }, wasAsked);
   }
 
-  async #done(item, result) {
+  async #done(item, result, wasAsked) {
     const ticketId = item.ticketId ?? this.#byCode.get(result.code)?.id;
     const isMove = moves(result.answer);
     const before = isMove ? this.#before(ticketId, item, result) : undefined;
     const scan = { answer: result.answer, override: Boolean(item.override), at: this.now };
+    const [own, counts] = [this.#own[ticketId], this.door.counts];
     if (isMove) this.#count(before, [], [scan], result.admits);
     if (isMove && ticketId) {
       const { state, inside } = folded(before, [scan], this.door.re_entry);
@@ -421,16 +442,31 @@ export class Scanner extends EventTarget {
     }
     const party = ticketId ? this.party(ticketId) : null;
     const text = item.payload ?? item.code ?? "";
-    const entry = { ...result, ...scan, nonce: item.nonce, device: item.device, ticketId, before, party, text };
+    const opensAt = Date.parse(this.door.opens_at);
+    const entry = { ...result, ...scan, nonce: item.nonce, device: item.device, ticketId, before, party, text, opensAt };
     this.log = [entry, ...this.log];
     const old = this.log.splice(LOG_LENGTH).map((one) => one.nonce);
-    await this.#store.write({
+    const changes = {
       kept: { own: this.#own, door: this.door },
       remove: { log: old, queue: result.alone ? [] : [item.nonce] },
       put: { log: [entry], queue: result.alone ? [item] : [] },
+    };
+    await this.#keep(changes, () => {
+      this.#forgets(item, ticketId, own, counts);
+      this.log = this.log.filter((one) => one !== entry);
+      const back = wasAsked ? [afterCrash({ ...item, state: "asking" })] : [];
+      for (const one of back) this.#queue.set(one.nonce, one); // nobody saw the answer
     });
     this.#changed();
     return entry;
+  }
+
+  /** A scan that was not kept; `own` and `counts`: what its ticket and the night were before. */
+  #forgets(item, ticketId, own, counts) {
+    this.#queue.delete(item.nonce);
+    this.door.counts = counts;
+    if (own) this.#own[ticketId] = own;
+    else delete this.#own[ticketId];
   }
 
   /**
@@ -466,13 +502,37 @@ export class Scanner extends EventTarget {
   }
 
   async #queued(item) {
+    await this.#keep({ put: { queue: [item] } });
     this.#queue.set(item.nonce, item);
-    await this.#store.write({ put: { queue: [item] } });
   }
 
   async #forget(item) {
     this.#queue.delete(item.nonce);
-    await this.#store.write({ remove: { queue: [item.nonce] } });
+    await this.#ifItFits({ remove: { queue: [item.nonce] } });
+  }
+
+  /** On the disk when this returns. Raises Unkept, after `restore()`. */
+  async #keep(changes, restore = () => {}) {
+    try {
+      await this.#store.write(changes);
+      this.isFull = false;
+    } catch (error) {
+      restore();
+      this.isFull = true;
+      this.#changed();
+      throw error;
+    }
+  }
+
+  /** The same of what this page knows all the same; whether it fitted. */
+  async #ifItFits(changes) {
+    try {
+      await this.#keep(changes);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Unkept)) throw error;
+      return false;
+    }
   }
 
   /** What the door does with a type; one that the list does not know was bought since. */

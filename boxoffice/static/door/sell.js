@@ -4,6 +4,7 @@ import { typed, written } from "./money.js";
 import { Away, Refused } from "./network.js";
 import { element } from "./result.js";
 import { play } from "./sound.js";
+import { Unkept } from "./store.js";
 import { Till } from "./till.js";
 import { askWhy } from "./why.js";
 import { checks, icon } from "./words.js";
@@ -29,6 +30,7 @@ export class Selling {
   #counted = null; // minor units, until they are confirmed
   #drawn = "";
   #was = "idle";
+  #screenWas = "";
 
   constructor(scanner, clock) {
     this.#scanner = scanner;
@@ -140,7 +142,7 @@ export class Selling {
       await act();
       return false;
     } catch (error) {
-      if (error instanceof Refused) this.#told(error.message);
+      if (error instanceof Refused || error instanceof Unkept) this.#told(error.message);
       else if (error instanceof Away) this.#told("No answer. Nothing is known to have changed; try again.");
       else throw error;
       return true;
@@ -167,6 +169,8 @@ export class Selling {
     const { state } = this.#till;
     const screen = this.#screen();
     for (const one of SCREENS) find(`#sell-${one}`).hidden = one !== screen;
+    if (screen !== this.#screenWas) this.#dialog.scrollTop = 0;
+    this.#screenWas = screen;
     find("#sell-box").hidden = !["form", "cash-up"].includes(screen) || Boolean(this.#till.shown?.cash_up?.closed_at);
     find("#sell-box").textContent = screen === "cash-up" ? "Sell" : "Cash box";
     find("#selling-title").textContent = screen === "cash-up" ? "Cash box" : "Sell";

@@ -1,5 +1,12 @@
 // What this phone keeps, in IndexedDB: the pairing, the night's list, scans on their way, the last scans for people.
 
+/** This phone keeps nothing more: its storage is full, or its browser keeps nothing at all. */
+export class Unkept extends Error {
+  constructor(cause) {
+    super("This phone could not keep it, so nothing was done. Free some space on it, or use another scanner.", { cause });
+  }
+}
+
 const STORES = { kept: {}, tickets: { keyPath: "id" }, queue: { keyPath: "nonce" }, log: { keyPath: "nonce" } };
 
 /** The store of one night. */
@@ -28,9 +35,17 @@ class Store {
 
   /**
    * All of it or nothing, and on the disk when this returns. `kept`: values by key; `put` and `remove`: lists by store;
-   * `clear`: stores that are emptied first.
+   * `clear`: stores that are emptied first. Raises Unkept.
    */
-  async write({ kept = {}, put = {}, remove = {}, clear = [] }) {
+  async write(changes) {
+    try {
+      await this.#written(changes);
+    } catch (error) {
+      throw new Unkept(error);
+    }
+  }
+
+  async #written({ kept = {}, put = {}, remove = {}, clear = [] }) {
     const transaction = this.#db.transaction(Object.keys(STORES), "readwrite", { durability: "strict" });
     const ended = new Promise((resolve, reject) => {
       transaction.oncomplete = resolve;

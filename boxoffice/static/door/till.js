@@ -4,6 +4,7 @@
 // too; no other sale begins before.
 
 import { Away, Refused } from "./network.js";
+import { Unkept } from "./store.js";
 
 const AGAIN_MS = 2000;
 const SOLD_KEPT = 20;
@@ -60,15 +61,21 @@ export class Till extends EventTarget {
     await this.#till(() => this.#scanner.call("/till/closing", { counted }));
   }
 
-  /** Sells. Raises Refused: then nothing was sold. */
+  /** Sells. Raises Refused, Unkept: then nothing was sold. */
   async sell({ offer, quantity, paidBy, email, given }) {
     if (this.isBusy) return;
     this.#is("asking"); // before anything is awaited: a second tap is not a second sale
     const { ticket_type, price, name } = offer;
     const body = { nonce: crypto.randomUUID(), ticket_type, quantity, price, paid_by: paidBy, email };
     const { device } = await this.#scanner.kept("paired");
-    this.sale = { body, device, name, total: price * quantity, given, at: Date.now() };
-    await this.#scanner.keep({ sale: this.sale });
+    const sale = { body, device, name, total: price * quantity, given, at: Date.now() };
+    try {
+      await this.#scanner.keep({ sale });
+    } catch (error) {
+      this.next();
+      throw error;
+    }
+    this.sale = sale;
     await this.#ask();
   }
 
@@ -88,7 +95,7 @@ export class Till extends EventTarget {
   async takeBack(nonce, reason) {
     await this.#void(nonce, reason);
     this.sold = this.sold.map((one) => (one.nonce === nonce ? { ...one, voided: true } : one));
-    await this.#scanner.keep({ sold: this.sold });
+    await this.#keep({ sold: this.sold });
     if (this.sale?.body.nonce === nonce) this.next();
     this.#scanner.sync();
     await this.refresh();
@@ -114,7 +121,7 @@ export class Till extends EventTarget {
         this.#is(this.state === "waiting" ? "waiting" : "unsure");
         this.#later();
       } else if (error instanceof Refused) {
-        await this.#scanner.keep({ sale: null });
+        await this.#keep({ sale: null });
         this.next();
         throw error;
       } else throw error;
@@ -130,10 +137,17 @@ export class Till extends EventTarget {
     const { nonce, quantity, paid_by: paidBy } = this.sale.body;
     const one = { nonce, quantity, paidBy, name: this.sale.name, total: answer.total, at: this.sale.at, order: answer.order };
     if (answer.state === "paid") this.sold = [one, ...this.sold].slice(0, SOLD_KEPT);
-    await this.#scanner.keep({ sale: null, sold: this.sold });
+    await this.#keep({ sale: null, sold: this.sold });
     this.#is(answer.state);
     this.#scanner.sync();
     return undefined;
+  }
+
+  /** What does not fit is asked for again after a reload, under the same nonce. */
+  async #keep(values) {
+    await this.#scanner.keep(values).catch((error) => {
+      if (!(error instanceof Unkept)) throw error;
+    });
   }
 
   #later() {

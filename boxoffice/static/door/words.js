@@ -13,6 +13,7 @@ export const ANSWERS = {
   not_yet: { word: "Not yet", tone: "wait", icon: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 7v5l4 2" },
   left: { word: "Out", tone: "plain", icon: "M4 12h15M13 6l6 6-6 6" },
   not_inside: { word: "Not inside", tone: "wait", icon: "M12 4v10M12 18v2" },
+  not_kept: { word: "Phone full", tone: "bad", icon: "M6 2h12v20H6zM9.5 9.5l5 5M14.5 9.5l-5 5" },
   undone: { word: "Undone", tone: "plain", icon: "M9 5L4 10l5 5M4 10h10a5 5 0 0 1 0 10h-4" },
 };
 
@@ -24,6 +25,7 @@ const MEANINGS = {
   wrong_event: "A ticket of another night.",
   wrong_list: "A good ticket, for another entrance.",
   not_inside: "This ticket is not inside.",
+  not_kept: "This phone could not keep the scan, so nothing was done. Free some space on it, or use another scanner.",
 };
 
 const STANDINGS = {
@@ -60,6 +62,7 @@ export function wordOf(entry) {
 export function sentence(entry, time) {
   if (entry.because === "too_late") return `Too late: entry with this ticket ended at ${time(entry.lastEntry)}.`;
   if (entry.answer === "already_used" && entry.usedAt) return `In since ${time(entry.usedAt)}${at(entry.gate)}`;
+  if (entry.answer === "not_yet" && entry.opensAt) return `Entry begins at ${time(entry.opensAt)}.`;
   if (explained(entry)) return explained(entry).sentence;
   if (entry.answer === "unknown" && entry.alone) return "Not in this phone's list of tickets.";
   return entry.note || (MEANINGS[entry.answer] ?? "");
