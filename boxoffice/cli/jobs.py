@@ -3,10 +3,11 @@
 import asyncio
 from uuid import UUID
 
+from boxoffice.environment.variables import SettingsProblem
 from boxoffice.foundation.db import DATABASE_PROBLEM, Database
 from boxoffice.foundation.jobs import Undone, retry, undone
 from boxoffice.foundation.problems import NotFound
-from boxoffice.settings import Reading, SettingsProblem
+from boxoffice.settings import Reading
 
 SHOWN_MAX = 100
 ALL = "all"

@@ -10,9 +10,10 @@ from uuid import UUID
 from boxoffice.cli import audit, demo, migrate, nights, serve, worker
 from boxoffice.cli.demo_environment import RUNNING, DemoProblem, running_demo
 from boxoffice.cli.programs import ProgramEnded
+from boxoffice.environment.variables import SettingsProblem
 from boxoffice.foundation.db import LOST
 from boxoffice.foundation.problems import Problem
-from boxoffice.settings import Reading, Settings, SettingsProblem, read_environment
+from boxoffice.settings import Reading, Settings, read_environment
 
 PORT_MAX = 65535
 

@@ -2,11 +2,12 @@
 
 import asyncio
 
+from boxoffice.environment.variables import SettingsProblem
 from boxoffice.foundation.db import DATABASE_PROBLEM, Database
 from boxoffice.foundation.problems import NotFound
 from boxoffice.orders.mail_again import mail_tickets_again
 from boxoffice.orders.order import show_order
-from boxoffice.settings import Reading, SettingsProblem
+from boxoffice.settings import Reading
 from boxoffice.support.find import find
 from boxoffice.support.story import read_story
 from boxoffice.support.tell import tell, tell_event, tell_list

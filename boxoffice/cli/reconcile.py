@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from boxoffice.box import BoxOffice
+from boxoffice.environment.variables import SettingsProblem
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.written import write_code
 from boxoffice.orders.comparison import Compared, Difference
 from boxoffice.orders.reconcile import reconcile
 from boxoffice.payments.stripe import StripeProblem
-from boxoffice.settings import Reading, SettingsProblem
+from boxoffice.settings import Reading
 
 SPAN = re.compile(r"([1-9][0-9]{0,3})([dh])", re.ASCII)
 UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1)}

@@ -5,7 +5,8 @@ import socket
 import sys
 from pathlib import Path
 
-from boxoffice.settings import Settings, SettingsProblem
+from boxoffice.environment.variables import SettingsProblem
+from boxoffice.settings import Settings
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock to see whether somebody listens
 
