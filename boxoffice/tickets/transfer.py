@@ -96,7 +96,6 @@ class Transfer(msgspec.Struct, frozen=True):
     event_id: UUID
     id: UUID
     ticket_id: UUID
-    old_revision: int
     old_code: str
     from_email: str
     from_name: str
@@ -219,7 +218,7 @@ RETURNING transfer.event_id, transfer.id
 """,
 )
 _TRANSFER = """
-SELECT transfer.event_id, transfer.id, transfer.ticket_id, old_revision, old_code, from_email, from_name, to_email,
+SELECT transfer.event_id, transfer.id, transfer.ticket_id, old_code, from_email, from_name, to_email,
   to_name, transfer.status, offered_at, ended_at, coalesce(transfer_until, doors_at) AS until, ticket.code,
   ticket.revision, ticket.status AS ticket_status, blocked_reason, coalesce(holder_email, orders.email) AS holder_email,
   orders.email AS buyer_email, orders.code AS order_code, ticket_type.name AS ticket_type, admits,
