@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 SLOW = (
     *("aiosmtplib", "babel", "cryptography", "email.headerregistry", "httpx", "icalendar", "jinja2", "markdown_it"),
-    *("nh3", "prometheus_client", "segno", "stripe", "structlog"),
+    *("nh3", "segno", "stripe", "structlog"),
     *("boxoffice.notifications.emails", "boxoffice.foundation.mail"),
 )
 IMPORT = "import sys, boxoffice.asgi"

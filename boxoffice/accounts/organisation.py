@@ -7,7 +7,7 @@ import msgspec
 
 from boxoffice.accounts.login import MEET
 from boxoffice.accounts.sessions import Person
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection, Query, as_id
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.problems import NotFound
 
@@ -54,11 +54,7 @@ class OrganiserNight(msgspec.Struct, frozen=True):
         return self.ends_at <= self.now
 
 
-def _id(value: UUID) -> UUID:
-    return value
-
-
-OF_SLUG = Query(_id, "SELECT id FROM organisation WHERE slug = $1")
+OF_SLUG = Query(as_id, "SELECT id FROM organisation WHERE slug = $1")
 SLUGS = Query(str, "SELECT slug FROM organisation ORDER BY slug")
 ADD = Command("""
 INSERT INTO membership (organisation_id, person_id, role, added_at) VALUES ($1, $2, $3, clock())

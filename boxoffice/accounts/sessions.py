@@ -37,7 +37,6 @@ WHERE session.token_hash = $1 AND session.expires_at > clock()
 )
 
 CLOSE = Command("DELETE FROM session WHERE token_hash = $1")
-CLOSE_ALL = Command("DELETE FROM session WHERE person_id = $1")
 DELETE_ENDED = Command("DELETE FROM session WHERE expires_at <= clock()")
 
 
@@ -56,11 +55,6 @@ async def person_of(connection: Connection, token: str) -> Person | None:
 async def close_session(connection: Connection, token: str) -> bool:
     """Signs out here; whether there was a session."""
     return await CLOSE.run(connection, hash_secret(token)) == 1
-
-
-async def close_all(connection: Connection, person_id: UUID) -> int:
-    """Signs out everywhere; how many sessions there were."""
-    return await CLOSE_ALL.run(connection, person_id)
 
 
 async def delete_ended(connection: Connection) -> int:

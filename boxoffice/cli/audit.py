@@ -1,5 +1,10 @@
 """`boxoffice audit`: asks the books whether they are in order."""
 
+import argparse
+import asyncio
+import sys
+
+from boxoffice.cli.about import may_be_demo, reading_of
 from boxoffice.foundation.db import Database
 from boxoffice.reports.audit import INVARIANTS, audit
 from boxoffice.settings import Settings
@@ -7,6 +12,18 @@ from boxoffice.settings import Settings
 SHOWN_MAX = 20
 STATEMENT_SECONDS = 60
 """The books of years may take longer than anybody waits for a page."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice audit`."""
+    may_be_demo(command)
+    command.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    broken = asyncio.run(run(reading_of(arguments).whole()))
+    if broken:
+        sys.exit(f"{broken} of these must never be wrong. docs/runbook/payments.md says where to look.")
 
 
 async def run(settings: Settings) -> int:

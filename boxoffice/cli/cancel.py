@@ -1,8 +1,10 @@
 """`boxoffice cancel EVENT`: shows what calling a night off means, does it, and shows how far it has come."""
 
+import argparse
 import asyncio
 
 from boxoffice.box import BoxOffice
+from boxoffice.cli.about import may_be_demo, reading_of
 from boxoffice.foundation.written import write_money
 from boxoffice.orders.cancel_night import Night, Tally, call_off, cancel_some, night_to_cancel, sent, tallies
 from boxoffice.settings import Reading
@@ -16,6 +18,21 @@ DO_MEANS = {
     "part_refunded": "are refunded what is left",
 }
 IN_A_ROW_MAX = 3
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice cancel EVENT`."""
+    command.add_argument("event", metavar="EVENT", help="the night's address, as in /events/EVENT")
+    command.add_argument("--reason", default="", metavar="TEXT", help="told on the night's page and in mails")
+    command.add_argument("--dry-run", action="store_true", help="only show orders, tickets and money (the default)")
+    command.add_argument("--yes", action="store_true", help="do it; again to go on after an interruption")
+    may_be_demo(command)
+    command.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    slug, reason = arguments.event, arguments.reason
+    run(reading_of(arguments), slug, reason=reason, dry_run=arguments.dry_run, yes=arguments.yes)
 
 
 def run(reading: Reading, slug: str, *, reason: str, dry_run: bool, yes: bool) -> None:

@@ -1,5 +1,6 @@
 """`boxoffice demo` (what `make run` calls): a whole box office on this machine, with its database and Stripe."""
 
+import argparse
 import asyncio
 import fcntl
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from boxoffice.cli import migrate, nights, serve
 from boxoffice.cli.demo_door import ORGANISER_EMAIL, DemoScanner, scanner_of_demo
 from boxoffice.cli.demo_environment import (
+    LOCAL,
     DemoProblem,
     Simulator,
     brings_own_stripe,
@@ -29,10 +31,17 @@ from boxoffice.settings import Settings
 from local_postgres import LocalPostgres
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LOCAL = ROOT / ".local"
 DATABASE = "boxoffice"
 SIMULATOR_DATABASE = "stripe_simulator"
 TEST_CARD = "4242 4242 4242 4242"
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice demo`."""
+    command.add_argument("--port", type=serve.port_number, default=3000)
+    command.add_argument("--local", type=Path, default=LOCAL, help="where the database and secrets are kept")
+    command.add_argument("--https", action="store_true", help="for phones in the local network too, at the port after")
+    command.set_defaults(run=lambda arguments: run(arguments.port, arguments.local, https=arguments.https))
 
 
 def run(port: int, local: Path, *, https: bool = False) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+LOCAL = Path(__file__).resolve().parent.parent.parent / ".local"
 SIMULATOR_PORT = 12111
 SIMULATOR_KEY = "sk_test_boxoffice_demo"
 OWN_STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")

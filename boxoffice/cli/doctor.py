@@ -1,16 +1,34 @@
 """`boxoffice doctor`: prints what was found, and ends with 1 when something cannot work."""
 
+import argparse
 import asyncio
 import sys
 
 import msgspec
 
+from boxoffice.cli.about import demo_runs, may_be_demo, reading_of
 from boxoffice.doctor.examine import examine
 from boxoffice.doctor.finding import Finding
 from boxoffice.doctor.patient import Patient
-from boxoffice.settings import Reading
+from boxoffice.settings import Reading, read_environment
 
 WIDTH = 28
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice doctor`."""
+    command.add_argument("--json", action="store_true", help="for machines")
+    command.add_argument("--live", action="store_true", help="try a checkout with a live key too: nobody pays")
+    command.add_argument("--send-mail-to", metavar="ADDRESS", help="send one mail")
+    may_be_demo(command)
+    command.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if not arguments.demo and demo_runs(arguments) and not arguments.json:
+        print("A demo runs on this machine; this looks at the environment. The demo's: boxoffice doctor --demo")
+    reading = reading_of(arguments) if arguments.demo else read_environment()
+    run(reading, machine=arguments.json, live=arguments.live, send_mail_to=arguments.send_mail_to)
 
 
 def run(reading: Reading, *, machine: bool, live: bool, send_mail_to: str | None) -> None:

@@ -1,12 +1,12 @@
 """`boxoffice door ACTION`: a night's scanners, keys and cash boxes."""
 
-import asyncio
+import argparse
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
 from uuid import UUID
 
 from boxoffice.box import BoxOffice
+from boxoffice.cli.about import in_transaction, may_be_demo, reading_of
 from boxoffice.door.cash_owed import cash_sales, still_owed, sums
 from boxoffice.door.cash_up import CashUp, cash_ups, open_again
 from boxoffice.door.device import device_label, devices, gate_named, make_link, night_of, revoke, unlock
@@ -18,13 +18,71 @@ from boxoffice.orders.order import show_order
 from boxoffice.settings import Reading
 from boxoffice.tickets.code import add_key, keys_of_night, retire_key
 
-Done = TypeVar("Done")
 NEWEST_SIGNS = """\
 Tickets that are bought or sent on from now on are signed with the newest key; those of before keep theirs and stay
 genuine. Scanners know it after their next sync."""
 RETIRED = """\
 Doors no longer take codes that key {} signed, scanners without a network after their next sync. Tickets' pages, PDFs
 and passes show codes of the newest key from now on; what is on paper has to be printed anew, or its letters typed."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice door ACTION`."""
+    add = command.add_subparsers(required=True, metavar="ACTION").add_parser
+    _add_scanners(add)
+    _add_cash(add)
+
+
+def _add_scanners(add: Callable[..., argparse.ArgumentParser]) -> None:
+    pair = add("pair", help="a link and a PIN for one more scanner")
+    pair.add_argument("event", metavar="EVENT", help="the night's address, as in /events/EVENT")
+    pair.add_argument("--gate", required=True, metavar="NAME", help="where it stands, as in `Main door`")
+    pair.add_argument("--list", default="", metavar="NAME", help="what people enter by; the night's first unless said")
+    pair.add_argument("--supervisor", action="store_true", help="may let in what was refused, with a reason")
+    pair.add_argument("--sells", action="store_true", help="may sell at the door, for cash and by card")
+    pair.set_defaults(run=_pair)
+    shown = add("devices", help="a night's scanners")
+    shown.set_defaults(run=lambda given: run_devices(reading_of(given), given.event))
+    revoke = add("revoke", help="take a scanner out of service, as when it was stolen")
+    revoke.set_defaults(run=lambda given: run_change(reading_of(given), given.event, given.device, unlocks=False))
+    unlock = add("unlock", help="let a link be tried again after wrong PINs")
+    unlock.set_defaults(run=lambda given: run_change(reading_of(given), given.event, given.device, unlocks=True))
+    keys = add("keys", help="the public keys that a night's tickets are signed with")
+    keys.set_defaults(
+        run=lambda given: run_keys(reading_of(given), given.event, rotate=given.rotate, retire=given.retire)
+    )
+    for action in (shown, revoke, unlock, keys):
+        action.add_argument("event", metavar="EVENT")
+    for action in (revoke, unlock):
+        action.add_argument("device", metavar="DEVICE", type=UUID, help="its id, as `boxoffice door devices` shows it")
+    keys.add_argument("--rotate", action="store_true", help="sign with a new one from now on; older ones stay good")
+    keys.add_argument("--retire", type=int, metavar="NUMBER", help="take no more codes that this key signed: it leaked")
+    for action in (pair, shown, revoke, unlock, keys):
+        may_be_demo(action)
+
+
+def _add_cash(add: Callable[..., argparse.ArgumentParser]) -> None:
+    cash_up = add("cash-up", help="what each scanner sold, and what its cash box should hold")
+    cash_up.set_defaults(run=lambda given: run_cash_up(reading_of(given), given.event))
+    again = add("open-again", help="take a scanner's cash-up back that was wrong; it counts anew")
+    again.set_defaults(run=lambda given: run_open_again(reading_of(given), given.event, given.device, given.reason))
+    owed = add("owed", help="the cash that a cancelled night has still to hand back, by order")
+    owed.set_defaults(run=lambda given: run_owed(reading_of(given), given.event))
+    for action in (cash_up, again, owed):
+        action.add_argument("event", metavar="EVENT")
+    again.add_argument("device", metavar="DEVICE", type=UUID, help="its id, as `boxoffice door cash-up` shows it")
+    again.add_argument("--reason", required=True, metavar="TEXT", help="kept with the count that was wrong")
+    give_back = add("give-back", help="book that the cash of an order was handed back, all of it")
+    give_back.set_defaults(run=lambda given: run_give_back(reading_of(given), given.order, given.reason))
+    give_back.add_argument("order", metavar="CODE", help="the order's code")
+    give_back.add_argument("--reason", required=True, metavar="TEXT", help="kept with the sale")
+    for action in (cash_up, again, owed, give_back):
+        may_be_demo(action)
+
+
+def _pair(given: argparse.Namespace) -> None:
+    role = "supervisor" if given.supervisor else "staff"
+    run_pair(reading_of(given), given.event, given.gate, role=role, list_name=given.list, sells=given.sells)
 
 
 def run_pair(reading: Reading, slug: str, gate: str, *, role: str, list_name: str, sells: bool) -> None:
@@ -174,18 +232,3 @@ def _cash_up(one: CashUp) -> list[str]:
         return [*lines, "  not counted yet"]
     difference = f"{'+' if one.difference_minor > 0 else ''}{money(one.difference_minor)}"
     return [*lines, f"  counted   {money(one.counted_minor)}, difference {difference}"]
-
-
-def in_transaction(reading: Reading, verb: Callable[[BoxOffice, Connection], Awaitable[Done]]) -> Done:
-    """Does `verb` in a box office of the environment, in one transaction, and again when that clashed with another.
-    Raises SettingsProblem."""
-    settings = reading.whole()
-
-    async def run() -> Done:
-        box = BoxOffice.from_settings(settings)
-        try:
-            return await box.db.attempt(lambda connection: verb(box, connection))
-        finally:
-            await box.close()
-
-    return asyncio.run(run())

@@ -1,9 +1,10 @@
 """`boxoffice guests load | list | link`: a night's guest lists, as the page under /organiser shows them too."""
 
+import argparse
 from pathlib import Path
 
 from boxoffice.box import BoxOffice
-from boxoffice.cli.door import in_transaction
+from boxoffice.cli.about import in_transaction, may_be_demo, reading_of
 from boxoffice.door.device import night_of
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import Unprocessable
@@ -12,6 +13,24 @@ from boxoffice.guests.add import add_named
 from boxoffice.guests.guest_list import GuestList, guests_on, list_named, lists_of, revoke_link, share_token
 from boxoffice.guests.read_csv import read_guests
 from boxoffice.settings import Reading
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice guests ACTION`."""
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    load = actions.add_parser("load", help="add the guests of a CSV file: name, plus_ones, email, list")
+    shown = actions.add_parser("list", help="who is on the lists")
+    link = actions.add_parser("link", help="the link by which a list is filled in")
+    for action in (load, shown, link):
+        action.add_argument("event", metavar="EVENT", help="the night's address, as in /events/EVENT")
+        may_be_demo(action)
+    load.add_argument("file", type=Path, metavar="FILE.csv")
+    load.add_argument("--list", default="", metavar="LIST", help="the list of every line that names none")
+    load.set_defaults(run=lambda given: run_load(reading_of(given), given.event, given.file, given.list))
+    shown.set_defaults(run=lambda given: run_list(reading_of(given), given.event))
+    link.add_argument("list", metavar="LIST", help="its name")
+    link.add_argument("--new", action="store_true", help="make a new link: those given out before stop working")
+    link.set_defaults(run=lambda given: run_link(reading_of(given), given.event, given.list, new=given.new))
 
 
 def run_load(reading: Reading, slug: str, path: Path, list_name: str) -> None:

@@ -1,11 +1,14 @@
 """`boxoffice migrate`: applies what is new under `migrations/` with dbmate."""
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from boxoffice.settings import Settings
 
 LOCK_SECONDS = 4.0
 """How long a migration waits for a table that others use. Whoever comes meanwhile waits behind it, so it is short of
@@ -18,6 +21,11 @@ MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 class MigrationFailed(RuntimeError):
     """dbmate is missing or a migration did not apply; the message says which."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice migrate`."""
+    command.set_defaults(run=lambda _: run(Settings.from_environment().database_url_direct))
 
 
 def run(database_url: str) -> None:

@@ -1,5 +1,6 @@
-"""`boxoffice nights load FILE`"""
+"""`boxoffice nights load FILE`: nights from a file, created and updated."""
 
+import argparse
 import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,11 +8,26 @@ from pathlib import Path
 from boxoffice.box import BoxOffice
 from boxoffice.catalogue.load_nights import load_nights
 from boxoffice.catalogue.nights_file import read_nights_file
+from boxoffice.cli.about import may_be_demo, reading_of
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import Unprocessable
 from boxoffice.guests.add import add_guests_of_file
 from boxoffice.settings import Settings
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice nights load`."""
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    action = actions.add_parser("load", help="create and update the nights of a TOML file")
+    action.add_argument("file", type=Path)
+    may_be_demo(action)
+    action.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    count = asyncio.run(load(reading_of(arguments).whole(), arguments.file))
+    print(f"{count} night{'' if count == 1 else 's'} loaded from {arguments.file}.")
 
 
 async def load(settings: Settings, path: Path, *, ago: timedelta = timedelta()) -> int:

@@ -1,12 +1,33 @@
 """`boxoffice organiser add | list | remove`: who may look at an organisation's nights, and run their doors."""
 
+import argparse
+
 from boxoffice.accounts.organisation import add_member, members, remove_member
 from boxoffice.box import BoxOffice
-from boxoffice.cli.door import in_transaction
+from boxoffice.cli.about import in_transaction, may_be_demo, reading_of
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.problems import NotFound, Unprocessable
 from boxoffice.settings import Reading
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice organiser ACTION`."""
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="make somebody a member, or change their role")
+    remove = actions.add_parser("remove", help="take a member out")
+    shown = actions.add_parser("list", help="who is a member")
+    for action in (add, remove):
+        action.add_argument("email", metavar="EMAIL", help="with which they sign in")
+        action.add_argument("--organisation", required=True, metavar="SLUG", help="as in the nights file")
+    role = "organiser: everything of its nights; door: scanners and the door (organiser unless said)"
+    add.add_argument("--role", choices=("organiser", "door"), default="organiser", help=role)
+    shown.add_argument("--organisation", default="", metavar="SLUG", help="of this one alone")
+    for action in (add, shown, remove):
+        may_be_demo(action)
+    add.set_defaults(run=lambda given: run_add(reading_of(given), given.email, given.organisation, given.role))
+    shown.set_defaults(run=lambda given: run_list(reading_of(given), given.organisation))
+    remove.set_defaults(run=lambda given: run_remove(reading_of(given), given.email, given.organisation))
 
 
 def run_add(reading: Reading, email: str, organisation: str, role: str) -> None:

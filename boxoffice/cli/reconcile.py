@@ -1,5 +1,6 @@
 """`boxoffice reconcile`: compares what is written here with what Stripe says; ends with 1 when a difference is left."""
 
+import argparse
 import asyncio
 import re
 import sys
@@ -8,16 +9,30 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from boxoffice.box import BoxOffice
+from boxoffice.cli.about import may_be_demo, reading_of
+from boxoffice.environment.variables import SettingsProblem
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.written import write_code
 from boxoffice.orders.comparison import Compared, Difference
 from boxoffice.orders.reconcile import reconcile
 from boxoffice.payments.stripe import StripeProblem
-from boxoffice.settings import Reading, SettingsProblem
+from boxoffice.settings import Reading
 
 SPAN = re.compile(r"([1-9][0-9]{0,3})([dh])", re.ASCII)
 UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1)}
 WIDTH = 16
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice reconcile`."""
+    since = "how far back: 7d, 12h, or a date like 2026-11-24 (7d unless said)"
+    command.add_argument("--since", type=_written_since, default="7d", metavar="WHEN", help=since)
+    command.add_argument("--fix", action="store_true", help="heal what the rules allow")
+    command.add_argument("--json", action="store_true", help="for machines")
+    may_be_demo(command)
+    command.set_defaults(
+        run=lambda arguments: run(reading_of(arguments), arguments.since, fix=arguments.fix, machine=arguments.json)
+    )
 
 
 def run(reading: Reading, since: str, *, fix: bool, machine: bool) -> None:
@@ -63,10 +78,13 @@ async def _compared(box: BoxOffice, since: str, found: list[Difference], *, fix:
         await box.close()
 
 
-def read_since(text: str) -> str:
-    """`7d`, `12h` or `2026-11-24` as it was typed; raises ValueError for anything else."""
+def _written_since(text: str) -> str:
+    """`7d`, `12h` or `2026-11-24` as it was typed."""
     if not SPAN.fullmatch(text):
-        datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - only looked at
+        try:
+            datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - only looked at
+        except ValueError as error:
+            raise argparse.ArgumentTypeError("as in 7d, 12h or 2026-11-24") from error
     return text
 
 

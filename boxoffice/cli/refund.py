@@ -1,11 +1,13 @@
 """`boxoffice refund CODE`: gives money back, and says before and after what that does."""
 
+import argparse
 import asyncio
 from uuid import UUID
 
 import msgspec
 
 from boxoffice.box import BoxOffice
+from boxoffice.cli.about import may_be_demo, reading_of
 from boxoffice.foundation.money import to_minor
 from boxoffice.foundation.problems import Problem, Unprocessable
 from boxoffice.foundation.written import write_code, write_money
@@ -28,6 +30,33 @@ class Asked(msgspec.Struct, frozen=True):
     override_used: bool
     again: bool
     dry_run: bool
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice refund CODE`."""
+    command.add_argument("code", metavar="CODE", help="the order's code")
+    command.add_argument("--ticket", action="append", default=[], metavar="CODE", help="this ticket; may be repeated")
+    command.add_argument("--amount", metavar="12.50", help="so much; without --ticket the tickets stay good")
+    command.add_argument("--number", type=int, default=1, help="2 for a second goodwill of the same amount, ...")
+    command.add_argument("--reason", default="", metavar="TEXT", help="told to the buyer, and kept")
+    command.add_argument("--override-used", action="store_true", help="although somebody came in with it")
+    command.add_argument("--again", action="store_true", help="ask Stripe once more for what failed")
+    command.add_argument("--dry-run", action="store_true", help="show what it would do")
+    may_be_demo(command)
+    command.set_defaults(run=lambda arguments: run(reading_of(arguments), _asked(arguments)))
+
+
+def _asked(arguments: argparse.Namespace) -> Asked:
+    return Asked(
+        code=arguments.code,
+        tickets=tuple(arguments.ticket),
+        amount=arguments.amount,
+        number=arguments.number,
+        reason=arguments.reason,
+        override_used=arguments.override_used,
+        again=arguments.again,
+        dry_run=arguments.dry_run,
+    )
 
 
 def run(reading: Reading, asked: Asked) -> None:

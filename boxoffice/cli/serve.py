@@ -1,13 +1,32 @@
 """`boxoffice serve`: granian with the application."""
 
+import argparse
 import os
 import socket
 import sys
 from pathlib import Path
 
-from boxoffice.settings import Settings, SettingsProblem
+from boxoffice.environment.variables import SettingsProblem
+from boxoffice.settings import Settings
 
+PORT_MAX = 65535
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock to see whether somebody listens
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`boxoffice serve`."""
+    command.add_argument("--host", default="127.0.0.1")
+    command.add_argument("--port", type=port_number, default=3000)
+    command.add_argument("--workers", type=int, default=1)
+    command.set_defaults(run=lambda arguments: run(arguments.host, arguments.port, arguments.workers))
+
+
+def port_number(text: str) -> int:
+    """A port as it is typed; raises ArgumentTypeError."""
+    number = int(text)
+    if not 1 <= number <= PORT_MAX:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {PORT_MAX}")
+    return number
 
 
 def command(host: str, port: int, workers: int, https: tuple[Path, Path] | None = None) -> list[str]:

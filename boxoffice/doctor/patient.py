@@ -4,9 +4,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from boxoffice.environment.variables import is_this_machine
 from boxoffice.foundation.db import Database
 from boxoffice.payments.stripe import Stripe
-from boxoffice.settings import Reading, Settings, is_this_machine
+from boxoffice.settings import Reading, Settings
 
 SECONDS = 5
 """How long any one answer is waited for."""

@@ -8,8 +8,8 @@ from cryptography.x509.oid import NameOID
 
 from boxoffice.doctor.finding import Finding, ok, problem, warning
 from boxoffice.doctor.patient import Patient
+from boxoffice.environment.wallets import WALLETS_GUIDE, AppleWalletSettings, GoogleWalletSettings
 from boxoffice.foundation.letters_of_fonts import fonts_built
-from boxoffice.settings import WALLETS_GUIDE, AppleWalletSettings, GoogleWalletSettings
 from boxoffice.wallet.apple_keys import AppleKeys, KeysUnfit, apple_keys
 from boxoffice.wallet.google_api import GoogleRefuses, GoogleWallet
 from boxoffice.wallet.google_keys import KeyUnfit, google_key

@@ -3,16 +3,12 @@
 from datetime import timedelta
 from uuid import UUID
 
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection, Query, as_id
 from boxoffice.foundation.ids import named_id
 from boxoffice.foundation.problems import NotFound
 
 FIRST = "Door"
 OPENS_BEFORE_DOORS = timedelta(hours=1)
-
-
-def _id(value: UUID) -> UUID:
-    return value
 
 
 ADD_FIRST = Command("""
@@ -21,7 +17,7 @@ WHERE NOT EXISTS (SELECT FROM entry_list WHERE event_id = $1) ON CONFLICT DO NOT
 """)
 # The list of the main door, not of a backstage, is what is meant when none is named.
 OF_NAME = Query(
-    _id,
+    as_id,
     """
 SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2)
 ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name LIMIT 1

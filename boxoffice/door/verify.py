@@ -24,10 +24,6 @@ class GoodFor(msgspec.Struct, frozen=True):
     venue_city: str
 
 
-def _revision(revision: int) -> int:
-    return revision
-
-
 NIGHT = Query(
     GoodFor,
     """
@@ -38,7 +34,7 @@ FROM event JOIN venue ON venue.id = venue_id WHERE short_code = $1 AND status = 
 """,
 )
 GOOD = Query(
-    _revision,
+    int,
     """
 SELECT revision FROM ticket
 WHERE event_id = $1 AND (id = $2 OR code = $3) AND status IN ('active', 'used') AND blocked_reason IS NULL

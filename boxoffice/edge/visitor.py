@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from litestar import Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
 from boxoffice.accounts.organisation import ROLES, OrganiserNight, access_event
 from boxoffice.accounts.sessions import Person, person_of
 from boxoffice.edge.cookies import cookie, cookie_value
+from boxoffice.edge.render import path_part, see_other
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.ids import read_code
 from boxoffice.foundation.problems import NotFound, Problem
@@ -74,14 +76,15 @@ async def ticket_of_visitor(connection: Connection, settings: Settings, visit: V
     return card
 
 
-async def swapped_for_ticket_cookie(
-    connection: Connection, settings: Settings, code: str, token: str
-) -> tuple[str, Cookie]:
-    """The ticket's code as written, and the cookie for the token in the mail to its new holder. Raises NotYours."""
+async def ticket_with_cookie(
+    connection: Connection, settings: Settings, code: str, token: str, below: str = ""
+) -> Response[str]:
+    """The token in the mail to a ticket's new holder is swapped for a cookie: leads to the ticket's page, or what is
+    `below` it. Raises NotYours."""
     card = await ticket_of_code(connection, code)
     if card is None or not opens_ticket(settings, card, token):
         raise no_such_ticket()
-    return card.code, ticket_cookie(settings, card)
+    return see_other(f"/tickets/{path_part(card.code)}{below}", cookies=[ticket_cookie(settings, card)])
 
 
 async def sent_by_visitor(connection: Connection, settings: Settings, visit: Visit, code: str) -> Transfer | None:
@@ -147,12 +150,14 @@ def _ticket_cookie_name(code: str) -> str:
     return f"ticket_{code[:-1]}"
 
 
-async def swapped_for_cookie(connection: Connection, settings: Settings, code: str, token: str) -> tuple[str, Cookie]:
-    """The order's code as it is written, and the cookie that a mailed link's token is good for; else NotFound."""
+async def order_with_cookie(
+    connection: Connection, settings: Settings, code: str, token: str, below: str = ""
+) -> Response[str]:
+    """The same of the token in mails about an order."""
     order = (await show_order(connection, code)).order
     if not may_see(settings.secret_key, order, token):
         raise no_such_order()
-    return order.code, order_cookie(settings, order, order.code)
+    return see_other(f"/orders/{path_part(order.code)}{below}", cookies=[order_cookie(settings, order, order.code)])
 
 
 def _order_cookie_name(code: str) -> str:

@@ -2,14 +2,9 @@
 
 from datetime import datetime
 
-from boxoffice.foundation.db import Connection, Query
+from boxoffice.foundation.db import Connection, Query, as_moment
 
-
-def _as_it_is(moment: datetime) -> datetime:
-    return moment
-
-
-NOW = Query(_as_it_is, "SELECT clock()")
+NOW = Query(as_moment, "SELECT clock()")
 
 
 async def now(connection: Connection) -> datetime:

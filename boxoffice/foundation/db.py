@@ -5,9 +5,10 @@ import dataclasses
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import asyncpg
 
@@ -77,7 +78,8 @@ Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy | asyncpg.Connection"
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Query(Generic[Row]):
-    """One SQL statement and the type of its rows: a frozen msgspec struct, or a built-in type for a single column.
+    """One SQL statement and the type of its rows: a frozen msgspec struct; for a single column a built-in type, or
+    `as_id`, `as_moment` or `as_seconds`.
 
     A test prepares every one of them against the real schema and compares columns with fields.
     """
@@ -105,6 +107,21 @@ class Command:
         """Runs it and returns how many rows it changed."""
         tag = cast("str", await connection.execute(self.sql, *parameters))
         return int(tag.rsplit(" ", 1)[1])
+
+
+def as_id(column: UUID) -> UUID:
+    """The row of a Query for a single uuid: `UUID` itself does not take what the driver gives."""
+    return column
+
+
+def as_moment(column: datetime) -> datetime:
+    """The row of a Query for a single timestamptz."""
+    return column
+
+
+def as_seconds(column: timedelta) -> float:
+    """The row of a Query for a single interval."""
+    return column.total_seconds()
 
 
 class Database:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection, Query, as_id
 from boxoffice.foundation.ids import new_id
 
 LEASE = timedelta(seconds=45)
@@ -57,10 +57,6 @@ class Undone(msgspec.Struct, frozen=True):
     run_at: datetime
     parked_at: datetime | None
     problem: str | None
-
-
-def _id(value: UUID) -> UUID:
-    return value
 
 
 ENQUEUE = Command("""
@@ -134,7 +130,7 @@ ORDER BY parked_at DESC NULLS LAST, run_at LIMIT $2
 )
 
 RETRY = Query(
-    _id,
+    as_id,
     """
 UPDATE job SET parked_at = NULL, failures = 0, unreported = 0, retried_at = clock(), run_at = clock()
 WHERE done_at IS NULL AND (id = $1 OR $1::uuid IS NULL AND parked_at IS NOT NULL) RETURNING id

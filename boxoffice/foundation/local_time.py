@@ -43,11 +43,6 @@ def instant(text: str, zone: ZoneInfo, now: datetime, doors_day: date | None = N
     return moment
 
 
-def local_day(moment: datetime, time_zone: str) -> date:
-    """The day on the venue's calendar."""
-    return moment.astimezone(ZoneInfo(time_zone)).date()
-
-
 def _day(words: str | None, zone: ZoneInfo, today: date, doors_day: date | None) -> date | None:
     if words is None:
         return doors_day

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection, Query, as_seconds
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -20,14 +20,10 @@ class Limit(msgspec.Struct, frozen=True):
         assert self.per_seconds > 0, "a limit is over a time"
 
 
-def _seconds(wait: timedelta) -> float:
-    return wait.total_seconds()
-
-
 # The condition is checked on the locked row, so that of many at the same moment exactly as many pass as there is room
 # for. Only the wait is read from before: when another took the place meanwhile it is one interval, the most there is.
 TAKE = Query(
-    _seconds,
+    as_seconds,
     """
 WITH taken AS (
   INSERT INTO rate_limit (key, full_at) VALUES ($1, clock() + $2::interval)
@@ -41,7 +37,7 @@ SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN interval '0'
 )
 
 WAIT = Query(
-    _seconds,
+    as_seconds,
     """
 SELECT coalesce((SELECT full_at + $2::interval - $3::interval - clock() FROM rate_limit
   WHERE key = $1 AND full_at + $2 - $3 > clock()), interval '0')

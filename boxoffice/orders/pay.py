@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from boxoffice.foundation import logs
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection, Query, as_moment
 from boxoffice.orders.give_back import end_when_nothing_is_open
 from boxoffice.orders.order import LINES, OrderView, show_order
 from boxoffice.orders.place import Placed
@@ -86,10 +86,6 @@ class _Latest(msgspec.Struct, frozen=True):
     now: datetime
 
 
-def _moment(value: datetime) -> datetime:
-    return value
-
-
 LOCK_PAYABLE = Query(
     _Payable,
     """
@@ -116,7 +112,7 @@ STORED_BEFORE = Query(
     bool, "SELECT session_id = $4 FROM payment_attempt WHERE event_id = $1 AND order_id = $2 AND number = $3"
 )
 START_HOLD = Query(
-    _moment,
+    as_moment,
     """
 UPDATE orders SET held_until = clock() + event.hold_minutes * interval '1 minute' FROM event
 WHERE event.id = event_id AND event_id = $1 AND orders.id = $2 AND orders.status = 'paying'

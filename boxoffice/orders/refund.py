@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from boxoffice.foundation import logs
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection, Query, as_id
 from boxoffice.foundation.ids import new_id
 from boxoffice.foundation.jobs import enqueue
 from boxoffice.foundation.written import write_money
@@ -45,16 +45,12 @@ class _Payment(msgspec.Struct, frozen=True):
     currency: str
 
 
-def _id(value: UUID) -> UUID:
-    return value
-
-
 _ROWS = """
 SELECT id, order_id, payment_intent_id, decision, reason, amount_minor, currency, status, refund_id, attempt::integer
 FROM refund
 """
 DECIDE = Query(
-    _id,
+    as_id,
     """
 INSERT INTO refund (event_id, id, order_id, payment_intent_id, decision, reason, amount_minor, currency, status,
   decided_at, note, override_used, refund_id)

@@ -3,18 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection, Query, as_id
 from boxoffice.orders.give_back import LOCK_STOCKS
 from boxoffice.tickets.transfer import end_transfers
 
-
-def _id(value: UUID) -> UUID:
-    return value
-
-
 # Tickets are locked by id, as a door locks those of a round: neither waits for the other in a circle.
 OPEN_TICKETS = Query(
-    _id,
+    as_id,
     """
 SELECT id FROM ticket WHERE event_id = $1 AND order_id = $2 AND status IN ('active', 'used') ORDER BY id FOR UPDATE
 """,

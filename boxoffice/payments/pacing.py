@@ -6,7 +6,7 @@ import msgspec
 
 from boxoffice.foundation import logs
 from boxoffice.foundation.batcher import Batcher
-from boxoffice.foundation.db import LOST, Command, Database, Query
+from boxoffice.foundation.db import LOST, Command, Database, Query, as_seconds
 
 PAUSES_MAX = 5
 """The longest pause is 2 to the power of this in seconds."""
@@ -24,10 +24,6 @@ class _Reserved(msgspec.Struct, frozen=True):
     moment: datetime
 
 
-def _seconds(wait: timedelta) -> float:
-    return wait.total_seconds()
-
-
 RESERVE = Query(_Reserved, "SELECT take_turns($1, $2, $3, $4) AS first_at, clock() AS moment")
 # Of many refused at the same moment the first one pauses the line; the others find it paused.
 PAUSE = Command("""
@@ -41,7 +37,7 @@ ON CONFLICT (name) DO UPDATE SET
     CASE WHEN line.paused_until > clock() - interval '1 minute' THEN least(line.pauses, $2) ELSE 0 END)
 WHERE line.paused_until IS NULL OR line.paused_until <= clock()
 """)
-PAUSED = Query(_seconds, "SELECT paused_until - clock() FROM pace WHERE name = $1 AND paused_until > clock()")
+PAUSED = Query(as_seconds, "SELECT paused_until - clock() FROM pace WHERE name = $1 AND paused_until > clock()")
 
 
 class Pace:

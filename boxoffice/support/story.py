@@ -45,7 +45,6 @@ class Payment(msgspec.Struct, frozen=True):
     """Money that came."""
 
     payment_intent_id: str
-    attempt_number: int
     amount_minor: int
     currency: str
     purpose: str
@@ -160,7 +159,6 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     debit_minor: int
     credit_minor: int
     currency: str
-    posted_at: datetime
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -216,7 +214,7 @@ FROM payment_attempt WHERE event_id = $1 AND order_id = $2 ORDER BY number
 PAYMENTS = Query(
     Payment,
     """
-SELECT payment_intent_id, attempt_number, amount_minor, currency, purpose, received_at, fee_minor, fee_currency
+SELECT payment_intent_id, amount_minor, currency, purpose, received_at, fee_minor, fee_currency
 FROM payment WHERE event_id = $1 AND order_id = $2 ORDER BY received_at
 """,
 )
@@ -277,7 +275,7 @@ WHERE ticket.event_id = $1 AND ticket.order_id = $2 ORDER BY offered_at
 LEDGER = Query(
     LedgerEntry,
     """
-SELECT posting, account, debit_minor, credit_minor, currency, posted_at FROM ledger_entry
+SELECT posting, account, debit_minor, credit_minor, currency FROM ledger_entry
 WHERE event_id = $1 AND order_id = $2 ORDER BY posted_at, posting, credit_minor
 """,
 )

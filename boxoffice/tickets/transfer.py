@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from boxoffice.foundation import logs
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection, Query, as_id
 from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.ids import EVENT_CODE_LENGTH, new_id, random_code, with_check
 from boxoffice.foundation.jobs import enqueue
@@ -96,7 +96,6 @@ class Transfer(msgspec.Struct, frozen=True):
     event_id: UUID
     id: UUID
     ticket_id: UUID
-    old_revision: int
     old_code: str
     from_email: str
     from_name: str
@@ -145,10 +144,6 @@ class _Key(msgspec.Struct, frozen=True):
     id: UUID
 
 
-def _id(value: UUID) -> UUID:
-    return value
-
-
 _HELD = """
 SELECT ticket.event_id, ticket.id, ticket.code, ticket.status, blocked_reason, ticket.revision, holder,
   coalesce(holder_email, orders.email) AS holder_email, event.status AS event_status, transfers,
@@ -166,7 +161,7 @@ WHERE event_id = $1 AND id = $2
 ON CONFLICT (event_id, ticket_id) WHERE status = 'offered' DO NOTHING
 """)
 TAKE_BACK = Query(
-    _id,
+    as_id,
     """
 UPDATE ticket_transfer SET status = 'taken_back', ended_at = clock()
 WHERE event_id = $1 AND ticket_id = $2 AND from_email = $3 AND status = 'offered' RETURNING id
@@ -185,7 +180,7 @@ UPDATE ticket SET code = $3, revision = revision + 1, holder = $4, holder_email 
 WHERE event_id = $1 AND id = $2 AND revision = $6 AND status = 'active' AND blocked_reason IS NULL
 """)
 END = Query(
-    _id,
+    as_id,
     """
 UPDATE ticket_transfer SET status = 'ended', ended_at = clock()
 WHERE event_id = $1 AND ticket_id = ANY($2::uuid[]) AND status = 'offered' RETURNING id
@@ -193,7 +188,7 @@ WHERE event_id = $1 AND ticket_id = ANY($2::uuid[]) AND status = 'offered' RETUR
 )
 # Who holds a ticket without having bought it: the last transfer of it.
 SENT_TO = Query(
-    _id,
+    as_id,
     """
 SELECT transfer.id FROM ticket
 JOIN orders ON orders.event_id = ticket.event_id AND orders.id = ticket.order_id
@@ -203,7 +198,7 @@ WHERE ticket.event_id = $1 AND ticket.id = ANY($2::uuid[]) AND holder_email <> o
 """,
 )
 OF_ORDER = Query(
-    _id,
+    as_id,
     """
 SELECT id FROM ticket
 WHERE event_id = $1 AND order_id = $2 AND holder_email IS NOT NULL AND status = ANY($3::text[])
@@ -223,7 +218,7 @@ RETURNING transfer.event_id, transfer.id
 """,
 )
 _TRANSFER = """
-SELECT transfer.event_id, transfer.id, transfer.ticket_id, old_revision, old_code, from_email, from_name, to_email,
+SELECT transfer.event_id, transfer.id, transfer.ticket_id, old_code, from_email, from_name, to_email,
   to_name, transfer.status, offered_at, ended_at, coalesce(transfer_until, doors_at) AS until, ticket.code,
   ticket.revision, ticket.status AS ticket_status, blocked_reason, coalesce(holder_email, orders.email) AS holder_email,
   orders.email AS buyer_email, orders.code AS order_code, ticket_type.name AS ticket_type, admits,

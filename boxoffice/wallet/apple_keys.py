@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from boxoffice.settings import AppleWalletSettings
+from boxoffice.environment.wallets import AppleWalletSettings
 
 
 class KeysUnfit(ValueError):

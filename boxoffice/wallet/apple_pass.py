@@ -16,9 +16,9 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from boxoffice.catalogue.palettes import Palette, mixed, palette_of
+from boxoffice.environment.wallets import AppleWalletSettings
 from boxoffice.foundation.signing import derived_key
 from boxoffice.foundation.written import write_code, write_date, write_day, write_money, write_time, write_zone
-from boxoffice.settings import AppleWalletSettings
 from boxoffice.wallet.apple_keys import signed
 from boxoffice.wallet.card import APPLE_AT_ONCE_MAX, PassKey, ShownPass, rule_of, said
 

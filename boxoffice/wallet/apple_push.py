@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from boxoffice.settings import AppleWalletSettings, is_this_machine
+from boxoffice.environment.variables import is_this_machine
+from boxoffice.environment.wallets import AppleWalletSettings
 from boxoffice.wallet.apple_devices import Phone
 from boxoffice.wallet.told import NotTold
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from boxoffice.settings import GoogleWalletSettings, is_this_machine
+from boxoffice.environment.variables import is_this_machine
+from boxoffice.environment.wallets import GoogleWalletSettings
 from boxoffice.wallet.google_pass import Json
 from boxoffice.wallet.told import NotTold
 

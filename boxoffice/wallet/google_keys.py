@@ -8,7 +8,7 @@ from functools import lru_cache
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from boxoffice.settings import GoogleWalletSettings
+from boxoffice.environment.wallets import GoogleWalletSettings
 
 
 class KeyUnfit(ValueError):

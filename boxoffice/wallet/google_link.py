@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from boxoffice.settings import GoogleWalletSettings
+from boxoffice.environment.wallets import GoogleWalletSettings
 from boxoffice.wallet.google_keys import signed_token
 from boxoffice.wallet.google_pass import Json
 

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from boxoffice.catalogue.palettes import palette_of
+from boxoffice.environment.wallets import GoogleWalletSettings
 from boxoffice.foundation.db import Command, Connection, Query
 from boxoffice.foundation.money import exponent
 from boxoffice.foundation.written import write_code
-from boxoffice.settings import GoogleWalletSettings
 from boxoffice.wallet.card import PassCard, PassKey, ShownPass, rule_of, said
 
 LANGUAGE = "en-GB"

@@ -11,8 +11,6 @@ from stripe_simulator.payments.instrument import Billing
 
 Json = dict[str, Any]
 
-KIND = "checkout.session"
-
 
 async def retrieve(call: Call) -> Json:
     session = await session_for_buyer(call.world, call.unit, call.path["session"])

@@ -1,13 +1,9 @@
 """The bytes and headers of one delivery."""
 
-from typing import Any
-
 import msgspec
 
 from stripe_simulator.deliveries.delivery import Delivery, DeliveryFault
 from stripe_simulator.deliveries.signature import signature_header
-
-Json = dict[str, Any]
 
 HEADERS = {
     "Content-Type": "application/json; charset=utf-8",

@@ -6,8 +6,6 @@ from stripe_simulator.shapes import shape
 from stripe_simulator.store.record import Record
 from stripe_simulator.store.unit import Unit
 
-Json = dict[str, Any]
-
 
 def new_customer(unit: Unit, **fields: Any) -> Record:
     """A customer, with `customer.created`."""

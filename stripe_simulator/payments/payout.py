@@ -1,13 +1,9 @@
 """Payouts: what Stripe sends to the seller's bank account, and what comes back from there."""
 
-from typing import Any
-
 from stripe_simulator.payments.balance import payout_transaction
 from stripe_simulator.shapes import shape
 from stripe_simulator.store.record import Record
 from stripe_simulator.store.unit import Unit
-
-Json = dict[str, Any]
 
 ARRIVES_AFTER = 2 * 86_400
 

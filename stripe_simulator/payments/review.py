@@ -1,12 +1,8 @@
 """Reviews: a rule of Stripe's own checks asks a person to look at a payment that has succeeded."""
 
-from typing import Any
-
 from stripe_simulator.shapes import shape
 from stripe_simulator.store.record import Record
 from stripe_simulator.store.unit import Unit
-
-Json = dict[str, Any]
 
 
 def open_review(unit: Unit, charge: Record) -> Record:

@@ -1,15 +1,11 @@
 """What comes after an attempt: the fee of a charge is known, a bank debit settles or comes back, a hold is captured."""
 
-from typing import Any
-
 from stripe_simulator.payments.attempt import message_of
 from stripe_simulator.payments.balance import charge_transaction
 from stripe_simulator.payments.cards import Decline
 from stripe_simulator.payments.instrument import card_of, debit_of
 from stripe_simulator.store.record import Record
 from stripe_simulator.store.unit import Unit
-
-Json = dict[str, Any]
 
 
 async def tell_charge_updated(unit: Unit, charge_id: str) -> None:

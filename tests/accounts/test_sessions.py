@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 from boxoffice.accounts.login import MEET
-from boxoffice.accounts.sessions import Person, close_all, close_session, delete_ended, open_session, person_of
+from boxoffice.accounts.sessions import Person, close_session, delete_ended, open_session, person_of
 from boxoffice.foundation.db import Database, Query
 from boxoffice.foundation.ids import new_id
 
@@ -88,18 +88,6 @@ async def test_signing_out_here_leaves_the_other_sessions(db: Database) -> None:
         assert not await close_session(connection, here)
     assert await whose(db, here) is None
     assert await whose(db, there) == person
-
-
-async def test_signing_out_everywhere_leaves_other_people(db: Database) -> None:
-    db.moved_clock = NOON
-    anna, here = await signed_in(db)
-    _, there = await signed_in(db)
-    bela, his = await signed_in(db, "bela@example.org")
-    async with db.transaction() as connection:
-        assert await close_all(connection, anna.id) == 2
-    assert await whose(db, here) is None
-    assert await whose(db, there) is None
-    assert await whose(db, his) == bela
 
 
 async def test_ended_sessions_are_deleted(db: Database) -> None:

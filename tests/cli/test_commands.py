@@ -1,5 +1,6 @@
 """The commands, run as people run them."""
 
+import argparse
 import os
 import signal
 import socket
@@ -7,12 +8,14 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import httpx
 import pytest
 
 from boxoffice.cli import serve
+from boxoffice.cli.main import COMMANDS
 from tests.conftest import ROOT, SECRET_KEY
 from tests.nights import NIGHT
 from tests.stripe_simulator.seller import free_port
@@ -29,6 +32,16 @@ def boxoffice(*arguments: str, **environment: str) -> subprocess.CompletedProces
         check=False,
         timeout=60,
     )
+
+
+def test_every_command_is_a_module_that_says_what_it_runs() -> None:
+    modules = sorted((ROOT / "boxoffice" / "cli").glob("*.py"))
+    assert {one.stem for one in modules if "def add_arguments" in one.read_text()} == set(COMMANDS)
+    for name in COMMANDS:
+        command = argparse.ArgumentParser()
+        import_module(f"boxoffice.cli.{name}").add_arguments(command)
+        text = command.format_help()
+        assert command.get_default("run") or "ACTION" in text, name
 
 
 def test_nights_load(database_url: str, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import random
 from base64 import b32decode, b32encode
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -83,9 +82,6 @@ def _proof_made_up(chance: random.Random, texts: list[str], _key: object) -> str
     fixed = b32decode(chance.choice(texts))[:87]
     step = step_of(NOW + timedelta(seconds=chance.randrange(-75, 75)))
     return b32encode(fixed + step.to_bytes(8, "big")[-2:] + chance.randbytes(6)).decode()
-
-
-Forger = Callable[[random.Random, list[str], Ed25519PrivateKey], str]
 
 
 def _letter_changed(chance: random.Random, genuine: list[str], _key: Ed25519PrivateKey) -> str:

@@ -15,7 +15,6 @@ from tests.soak.record import Record
 DECLINED, CHALLENGED = "4000000000000002", "4000002760003184"
 FORM = "application/x-www-form-urlencoded"
 DEEDS = {"pays": 6, "pays after a decline": 2, "proves and pays": 1, "is declined": 1, "leaves": 1, "gives up": 1}
-ORDERS = f"/api/v1/events/{SLUG}/orders"
 LOOKS_SECONDS = 20.0
 WANTS_IT_BACK = 0.3
 PATIENCE_SECONDS = 120.0

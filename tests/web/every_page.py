@@ -64,7 +64,7 @@ class Window:
 PHONE_DARK, PHONE_LIGHT = (Window(f"phone-{'dark' if dark else 'light'}", 360, 780, dark, 2) for dark in (True, False))
 WIDE_DARK, WIDE_LIGHT = (Window(f"wide-{'dark' if dark else 'light'}", 1440, 900, dark) for dark in (True, False))
 WINDOWS = (PHONE_DARK, PHONE_LIGHT, WIDE_DARK, WIDE_LIGHT)
-SMALL_DARK, SMALL_LIGHT = (replace(window, width=360, height=640) for window in (PHONE_DARK, PHONE_LIGHT))
+SMALL_DARK = replace(PHONE_DARK, width=360, height=640)
 
 
 @dataclass(frozen=True, slots=True)

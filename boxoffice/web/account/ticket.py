@@ -10,13 +10,13 @@ from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
 from boxoffice.box import BoxOffice
-from boxoffice.edge.render import NEVER_KEPT, page, path_part, see_other
+from boxoffice.edge.render import NEVER_KEPT, page, path_part
 from boxoffice.edge.ticket_paper import refuse_paper
 from boxoffice.edge.visitor import (
     order_of_visitor,
     sent_by_visitor,
-    swapped_for_ticket_cookie,
     ticket_of_visitor,
+    ticket_with_cookie,
 )
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Connection
@@ -43,9 +43,9 @@ async def show_ticket(
 ) -> Response[str]:
     """One ticket, for whoever holds it; to whom it went, for whoever sent it on. The token `t` of the mail to a new
     holder is swapped for a cookie."""
-    if t:
-        return await _swapped_for_cookie(box, code, t)
     async with box.db.transaction() as connection:
+        if t:
+            return await ticket_with_cookie(connection, box.settings, code, t)
         sent = await sent_by_visitor(connection, box.settings, request, code)
         if sent is not None:
             return page(box.settings, "sent.html", sent=sent)
@@ -97,12 +97,6 @@ async def show_calendar(
         card = await ticket_of_visitor(connection, box.settings, request, code)
     headers = {"Content-Disposition": f'attachment; filename="{card.event_slug}.ics"', "Cache-Control": NEVER_KEPT}
     return Response(_calendar(box, card), media_type="text/calendar", headers=headers)
-
-
-async def _swapped_for_cookie(box: BoxOffice, code: str, token: str) -> Response[str]:
-    async with box.db.transaction() as connection:
-        written, key = await swapped_for_ticket_cookie(connection, box.settings, code, token)
-    return see_other(f"/tickets/{path_part(written)}", cookies=[key])
 
 
 async def _qr(connection: Connection, box: BoxOffice, card: TicketCard) -> Markup | None:

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from boxoffice.box import BoxOffice
-from boxoffice.edge.render import NEVER_KEPT, path_part, see_other
+from boxoffice.edge.render import NEVER_KEPT, see_other
 from boxoffice.edge.ticket_paper import cards_to_print
-from boxoffice.edge.visitor import order_of_visitor, swapped_for_cookie, swapped_for_ticket_cookie, ticket_of_visitor
+from boxoffice.edge.visitor import order_of_visitor, order_with_cookie, ticket_of_visitor, ticket_with_cookie
 from boxoffice.edge.wallet_passes import ToKeep, apple_passes, google_save_link, to_keep
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound, Unavailable
@@ -36,10 +35,8 @@ async def show_apple_pass(
     _offered(box.settings.apple_wallet)
     async with box.db.transaction() as connection:
         if t:
-            written, key = await swapped_for_ticket_cookie(connection, box.settings, code, t)
-            return see_other(f"/tickets/{path_part(written)}/ticket.pkpass", cookies=[key])
-        card = await ticket_of_visitor(connection, box.settings, request, code)
-        passes = await _passes(connection, box, card.order_code, [card])
+            return await ticket_with_cookie(connection, box.settings, code, t, "/ticket.pkpass")
+        passes = await _passes_of_ticket(connection, box, request, code)
     return await _apple_answer(box, passes)
 
 
@@ -55,8 +52,7 @@ async def show_apple_passes(
     _offered(box.settings.apple_wallet)
     async with box.db.transaction() as connection:
         if t:
-            written, key = await swapped_for_cookie(connection, box.settings, code, t)
-            return see_other(f"/orders/{path_part(written)}/tickets.pkpasses?part={part}", cookies=[key])
+            return await order_with_cookie(connection, box.settings, code, t, f"/tickets.pkpasses?part={part}")
         passes = await _passes_of_order(connection, box, request, code, part)
     return await _apple_answer(box, passes)
 
@@ -69,12 +65,9 @@ async def save_to_google(
     _offered(box.settings.google_wallet)
     async with box.db.transaction() as connection:
         if t:
-            written, key = await swapped_for_ticket_cookie(connection, box.settings, code, t)
-            return see_other(f"/tickets/{path_part(written)}/google-wallet", cookies=[key])
-        card = await ticket_of_visitor(connection, box.settings, request, code)
-        await offer(connection, card.event_id, [card.id])
-        passes = await _passes(connection, box, card.order_code, [card])
-    return await _google_answer(box, passes)
+            return await ticket_with_cookie(connection, box.settings, code, t, "/google-wallet")
+        passes = await _passes_of_ticket(connection, box, request, code, google=True)
+    return see_other(await google_save_link(box, passes))
 
 
 @get("/orders/{code:str}/google-wallet", include_in_schema=False)
@@ -89,15 +82,21 @@ async def save_order_to_google(
     _offered(box.settings.google_wallet)
     async with box.db.transaction() as connection:
         if t:
-            written, key = await swapped_for_cookie(connection, box.settings, code, t)
-            return see_other(f"/orders/{path_part(written)}/google-wallet?part={part}", cookies=[key])
+            return await order_with_cookie(connection, box.settings, code, t, f"/google-wallet?part={part}")
         passes = await _passes_of_order(connection, box, request, code, part, google=True)
-    return await _google_answer(box, passes)
+    return see_other(await google_save_link(box, passes))
 
 
 def _offered(wallet: object | None) -> None:
     if wallet is None:
         raise NotFound("This box office keeps no tickets in that wallet. The ticket's page opens the door.")
+
+
+async def _passes_of_ticket(
+    connection: Connection, box: BoxOffice, request: Request[Any, Any, Any], code: str, *, google: bool = False
+) -> list[ToKeep]:
+    card = await ticket_of_visitor(connection, box.settings, request, code)
+    return await _passes(connection, box, card.order_code, [card], google=google)
 
 
 async def _passes_of_order(
@@ -115,16 +114,18 @@ async def _passes_of_order(
     chosen = cards[(part - 1) * size : part * size] if part > 0 else []
     if not chosen:
         raise NotFound("This order has no such tickets. Its page says where it stands.")
+    return await _passes(connection, box, view.order.code, chosen, google=google)
+
+
+async def _passes(
+    connection: Connection, box: BoxOffice, order_code: str, cards: Sequence[TicketCard], *, google: bool
+) -> list[ToKeep]:
+    event_id, tickets = cards[0].event_id, [card.id for card in cards]
     if google:
-        await offer(connection, view.order.event_id, [card.id for card in chosen])
-    return await _passes(connection, box, view.order.code, chosen)
-
-
-async def _passes(connection: Connection, box: BoxOffice, order_code: str, cards: Sequence[TicketCard]) -> list[ToKeep]:
+        await offer(connection, event_id, tickets)
     if await allow(connection, PASSES, order_code):
         raise TooManyPasses("These tickets were added many times just now. Try again in a few minutes.")
-    event_id: UUID = cards[0].event_id
-    return await to_keep(connection, box, await passes_of(connection, event_id, [card.id for card in cards]))
+    return await to_keep(connection, box, await passes_of(connection, event_id, tickets))
 
 
 async def _apple_answer(box: BoxOffice, passes: list[ToKeep]) -> Response[bytes]:
@@ -137,7 +138,3 @@ async def _apple_answer(box: BoxOffice, passes: list[ToKeep]) -> Response[bytes]
     if len(made) == 1:
         return Response(made[0], media_type=PKPASS, headers=headers)
     return Response(bundle(made), media_type=PKPASSES, headers=headers)
-
-
-async def _google_answer(box: BoxOffice, passes: list[ToKeep]) -> Response[str]:
-    return see_other(await google_save_link(box, passes))

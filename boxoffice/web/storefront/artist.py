@@ -11,6 +11,7 @@ from boxoffice.catalogue.artist import show_artist
 from boxoffice.catalogue.search import Wanted, find_nights
 from boxoffice.edge.render import rendered, shared_page
 from boxoffice.web.storefront.calendar import EXTENSION, artist_calendar
+from boxoffice.web.storefront.json_ld import artist_ld
 
 
 @get("/artists/{slug:str}", include_in_schema=False)
@@ -25,12 +26,7 @@ async def show_artist_page(scope: Scope, box: NamedDependency[BoxOffice], slug: 
             wanted = Wanted(artist=slug)
             found = await find_nights(connection, wanted)
             past = await find_nights(connection, replace(wanted, past=True), limit=12)
-        return rendered(
-            box.settings, "artist.html", artist=artist, found=found, past=past, about=_about(artist.slug, artist.name)
-        ).encode()
-
-    def _about(slug: str, name: str) -> dict[str, str]:
-        url = f"{box.settings.base_url}/artists/{slug}"
-        return {"@context": "https://schema.org", "@type": "MusicGroup", "@id": url, "url": url, "name": name}
+        about = artist_ld(artist, box.settings.base_url)
+        return rendered(box.settings, "artist.html", artist=artist, found=found, past=past, about=about).encode()
 
     return shared_page(scope, await box.shared_pages.get(("artist", slug), make))

@@ -1,4 +1,4 @@
-"""A night as machines read it: schema.org's MusicEvent with its offers.
+"""A night as machines read it: schema.org's MusicEvent with its offers; an artist and a venue too.
 
 Source: https://schema.org/MusicEvent and https://schema.org/ItemAvailability.
 """
@@ -6,6 +6,7 @@ Source: https://schema.org/MusicEvent and https://schema.org/ItemAvailability.
 from decimal import Decimal
 from typing import Any
 
+from boxoffice.catalogue.artist import Artist
 from boxoffice.catalogue.night import Night, NightRow, Offer
 from boxoffice.catalogue.venue import Venue
 from boxoffice.edge.render import iso
@@ -55,6 +56,12 @@ def event_ld(night: Night, base_url: str) -> dict[str, Any]:
     if row.age_minimum:
         told["typicalAgeRange"] = f"{row.age_minimum}-"
     return told
+
+
+def artist_ld(artist: Artist, base_url: str) -> dict[str, Any]:
+    """An artist of their own."""
+    url = f"{base_url}/artists/{artist.slug}"
+    return {"@context": SCHEMA, "@type": "MusicGroup", "@id": url, "url": url, "name": artist.name}
 
 
 def venue_ld(venue: Venue, base_url: str) -> dict[str, Any]:

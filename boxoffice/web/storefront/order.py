@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 from boxoffice.box import BoxOffice
 from boxoffice.edge.forms import read_form
 from boxoffice.edge.render import page, path_part, see_other
-from boxoffice.edge.visitor import order_of_visitor, swapped_for_cookie
+from boxoffice.edge.visitor import order_of_visitor, order_with_cookie
 from boxoffice.orders.order import OrderView
 from boxoffice.orders.pay import advance
 from boxoffice.orders.release import give_up
@@ -47,8 +47,7 @@ async def show_order_page(
     as soon as there is one."""
     async with box.db.transaction() as connection:
         if t:
-            written, key = await swapped_for_cookie(connection, box.settings, code, t)
-            return see_other(f"/orders/{path_part(written)}", cookies=[key])
+            return await order_with_cookie(connection, box.settings, code, t)
         view = await order_of_visitor(connection, box.settings, request, code)
     view = await advance(box.till, view)
     await run_inline(box)
