@@ -13,7 +13,7 @@ from boxoffice.foundation.letters_of_fonts import fonts_built
 from boxoffice.wallet.apple_keys import AppleKeys, KeysUnfit, apple_keys
 from boxoffice.wallet.google_api import GoogleRefuses, GoogleWallet
 from boxoffice.wallet.google_keys import KeyUnfit, google_key
-from boxoffice.wallet.told import NotTold
+from boxoffice.wallet.not_told import NotTold
 
 APPLE, GOOGLE = "Apple Wallet", "Google Wallet"
 RENEW_BEFORE = timedelta(days=30)

@@ -12,7 +12,7 @@ from boxoffice.orders.refund import DROP, OF_PAYMENT
 from boxoffice.orders.void import OPEN_TICKETS, void_all
 from boxoffice.payments.dispute import BLOCKS
 from boxoffice.payments.ledger import post
-from boxoffice.tickets.transfer import tell_holders
+from boxoffice.tickets.end_transfers import tell_holders
 
 
 class Followed(msgspec.Struct, frozen=True):

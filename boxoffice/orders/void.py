@@ -5,7 +5,7 @@ from uuid import UUID
 
 from boxoffice.foundation.db import Command, Connection, Query, as_id
 from boxoffice.orders.give_back import LOCK_STOCKS
-from boxoffice.tickets.transfer import end_transfers
+from boxoffice.tickets.end_transfers import end_transfers
 
 # Tickets are locked by id, as a door locks those of a round: neither waits for the other in a circle.
 OPEN_TICKETS = Query(

@@ -13,7 +13,7 @@ import msgspec
 from boxoffice.environment.variables import is_this_machine
 from boxoffice.environment.wallets import AppleWalletSettings
 from boxoffice.wallet.apple_devices import Phone
-from boxoffice.wallet.told import NotTold
+from boxoffice.wallet.not_told import NotTold
 
 if TYPE_CHECKING:
     import httpx

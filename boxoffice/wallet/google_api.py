@@ -10,7 +10,7 @@ import msgspec
 from boxoffice.environment.variables import is_this_machine
 from boxoffice.environment.wallets import GoogleWalletSettings
 from boxoffice.wallet.google_pass import Json
-from boxoffice.wallet.told import NotTold
+from boxoffice.wallet.not_told import NotTold
 
 if TYPE_CHECKING:
     import httpx

@@ -19,7 +19,7 @@ from boxoffice.orders.reconcile import reconcile_recent
 from boxoffice.orders.repair import read_missed_events, repair
 from boxoffice.orders.send_refund import look_at_refunds
 from boxoffice.payments.stripe import StripeProblem
-from boxoffice.tickets.transfer import expire_offers
+from boxoffice.tickets.end_transfers import expire_offers
 
 JOBS_AT_ONCE = 20
 JOB_SECONDS = 30

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Route, expect
 
 from boxoffice.door.report import night_report
 from boxoffice.tickets.code import add_key, retire_key
-from boxoffice.tickets.transfer import accept, offer
+from boxoffice.tickets.send_on import accept, offer
 from boxoffice.web.door import icons
 from tests.chromium import in_chromium
 from tests.door.conftest import NIGHT, Door

@@ -18,7 +18,7 @@ from boxoffice.orders.order import OrderView
 from boxoffice.orders.till import Till
 from boxoffice.payments import inbox
 from boxoffice.payments.stripe_objects import Event, read_session
-from boxoffice.tickets import transfer
+from boxoffice.tickets import send_on
 from boxoffice.tickets.ticket import OrderTicket
 
 UNTIL = "coalesce(transfer_until, doors_at) AS until"
@@ -57,8 +57,8 @@ def _without_lock(query: Query[Any]) -> Generator[None]:
 
 @contextmanager
 def _offers_never_end() -> Generator[None]:
-    assert UNTIL in transfer.LOCK_HELD.sql
-    with _rewritten(transfer.LOCK_HELD, transfer.LOCK_HELD.sql.replace(UNTIL, "doors_at AS until")):
+    assert UNTIL in send_on.LOCK_HELD.sql
+    with _rewritten(send_on.LOCK_HELD, send_on.LOCK_HELD.sql.replace(UNTIL, "doors_at AS until")):
         yield
 
 

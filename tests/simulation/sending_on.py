@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from boxoffice.box import BoxOffice
-from boxoffice.tickets import transfer
+from boxoffice.tickets import end_transfers, send_on
+from boxoffice.tickets.transfer import Transfer
 from tests.simulation.asking import WORKERS, once, passes, patiently, rest
 from tests.simulation.at_the_door import DOOR, scans
 from tests.simulation.world import World
@@ -46,7 +47,7 @@ async def _ends(world: World, random: Random, ticket: Any, offered: Any) -> None
     taking_back = partial(_take_back, event_id=ticket["event_id"], ticket_id=ticket["id"], holder=offered["from_email"])
     verbs = random.choice([[accepting], [accepting, accepting], [accepting, taking_back], [taking_back], []])
     answers = await asyncio.gather(*(patiently(world, random, verb) for verb in verbs))
-    sent_on = [one for one in answers if isinstance(one, transfer.Transfer)]
+    sent_on = [one for one in answers if isinstance(one, Transfer)]
     if not sent_on:
         return
     if await scans(world, random, DOOR, offered["old_code"]) == "admitted":
@@ -56,15 +57,15 @@ async def _ends(world: World, random: Random, ticket: Any, offered: Any) -> None
 
 
 async def _offer(box: BoxOffice, ticket: Any, email: str) -> UUID:
-    return await box.db.attempt(transfer.offer, ticket["event_id"], ticket["id"], email, "A Friend")
+    return await box.db.attempt(send_on.offer, ticket["event_id"], ticket["id"], email, "A Friend")
 
 
 async def _take_back(box: BoxOffice, event_id: UUID, ticket_id: UUID, holder: str) -> None:
-    await box.db.attempt(transfer.take_back, event_id, ticket_id, holder)
+    await box.db.attempt(send_on.take_back, event_id, ticket_id, holder)
 
 
-async def _accept(box: BoxOffice, event_id: UUID, transfer_id: UUID) -> transfer.Transfer:
-    return await box.db.attempt(transfer.accept, event_id, transfer_id)
+async def _accept(box: BoxOffice, event_id: UUID, transfer_id: UUID) -> Transfer:
+    return await box.db.attempt(send_on.accept, event_id, transfer_id)
 
 
 async def late_sender(world: World, random: Random) -> None:
@@ -109,8 +110,8 @@ async def _ends_them(world: World, random: Random) -> None:
 async def end_offers(box: BoxOffice) -> int:
     """The worker's: what nobody took in time."""
     async with box.db.transaction() as connection:
-        return await transfer.expire_offers(connection)
+        return await end_transfers.expire_offers(connection)
 
 
 async def _decline(box: BoxOffice, event_id: UUID, transfer_id: UUID) -> None:
-    await box.db.attempt(transfer.decline, event_id, transfer_id)
+    await box.db.attempt(send_on.decline, event_id, transfer_id)

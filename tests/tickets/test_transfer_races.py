@@ -18,19 +18,17 @@ from boxoffice.foundation.db import Command, Query
 from boxoffice.foundation.problems import Problem
 from boxoffice.orders.decide_refund import Wish, decide_refund
 from boxoffice.settings import Settings
-from boxoffice.tickets import transfer
+from boxoffice.tickets import send_on
 from tests.nights import NIGHT, load
 from tests.web.cast import MARA, paid
 
 SLUG = "tiefdruck-eins"
 ORDERS, EACH = 2, 10
-NO_LOCK = Query(transfer.Held, transfer.LOCK_HELD.sql.replace("FOR UPDATE OF ticket", ""))
+NO_LOCK = Query(send_on.Held, send_on.LOCK_HELD.sql.replace("FOR UPDATE OF ticket", ""))
 ACCEPT_ANYWAY = Command(
-    transfer.ACCEPT.sql.replace("AND status = 'offered' AND old_revision = $3", "AND $3::integer >= 0")
+    send_on.ACCEPT.sql.replace("AND status = 'offered' AND old_revision = $3", "AND $3::integer >= 0")
 )
-REISSUE_ANYWAY = Command(
-    transfer.REISSUE.sql[: transfer.REISSUE.sql.index("AND revision = $6")] + "AND $6::integer >= 0"
-)
+REISSUE_ANYWAY = Command(send_on.REISSUE.sql[: send_on.REISSUE.sql.index("AND revision = $6")] + "AND $6::integer >= 0")
 NO_TRIGGER = "DROP TRIGGER ticket_transfer_legal_move ON ticket_transfer"
 
 
@@ -61,7 +59,7 @@ async def offers(box: BoxOffice) -> list[Offered]:
         for ticket in view.tickets:
             async with box.db.transaction() as connection:
                 friend = f"friend{len(made)}@example.org"
-                offered = await transfer.offer(connection, event_id, ticket.id, friend, "A Friend")
+                offered = await send_on.offer(connection, event_id, ticket.id, friend, "A Friend")
             made.append(Offered(event_id, ticket.id, ticket.code, view.order.code, offered))
     return made
 
@@ -69,9 +67,9 @@ async def offers(box: BoxOffice) -> list[Offered]:
 @pytest.fixture
 def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Accepting neither waits for others nor looks at what they did."""
-    monkeypatch.setattr(transfer, "LOCK_HELD", NO_LOCK)
-    monkeypatch.setattr(transfer, "ACCEPT", ACCEPT_ANYWAY)
-    monkeypatch.setattr(transfer, "REISSUE", REISSUE_ANYWAY)
+    monkeypatch.setattr(send_on, "LOCK_HELD", NO_LOCK)
+    monkeypatch.setattr(send_on, "ACCEPT", ACCEPT_ANYWAY)
+    monkeypatch.setattr(send_on, "REISSUE", REISSUE_ANYWAY)
 
 
 async def count(box: BoxOffice, sql: str) -> int:
@@ -80,12 +78,12 @@ async def count(box: BoxOffice, sql: str) -> int:
 
 
 async def accept(box: BoxOffice, offered: Offered) -> Any:
-    return await box.db.attempt(transfer.accept, offered.event_id, offered.transfer_id)
+    return await box.db.attempt(send_on.accept, offered.event_id, offered.transfer_id)
 
 
 async def take_back(box: BoxOffice, offered: Offered) -> Any:
     async with box.db.transaction() as connection:
-        await transfer.take_back(connection, offered.event_id, offered.ticket_id, MARA)
+        await send_on.take_back(connection, offered.event_id, offered.ticket_id, MARA)
 
 
 async def refund(box: BoxOffice, offered: Offered) -> Any:
@@ -121,7 +119,7 @@ async def test_without_its_guards_an_offer_is_both(box: BoxOffice, offers: list[
 
 async def decline(box: BoxOffice, offered: Offered) -> Any:
     async with box.db.transaction() as connection:
-        await transfer.decline(connection, offered.event_id, offered.transfer_id)
+        await send_on.decline(connection, offered.event_id, offered.transfer_id)
 
 
 async def accepted_and_declined(box: BoxOffice, offers: list[Offered]) -> int:
@@ -141,7 +139,7 @@ async def test_an_offer_is_taken_or_declined(box: BoxOffice, offers: list[Offere
 async def test_without_its_guards_an_offer_is_taken_and_declined(
     box: BoxOffice, offers: list[Offered], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "DECLINE", Command(transfer.DECLINE.sql.replace("AND status = 'offered'", "")))
+    monkeypatch.setattr(send_on, "DECLINE", Command(send_on.DECLINE.sql.replace("AND status = 'offered'", "")))
     async with box.db.transaction() as connection:
         await connection.execute(NO_TRIGGER)
     assert await accepted_and_declined(box, offers) > 0

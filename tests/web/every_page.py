@@ -23,7 +23,8 @@ from boxoffice.foundation.ids import new_id
 from boxoffice.guests.guest_list import lists_of, share_token
 from boxoffice.orders.order import OrderView
 from boxoffice.settings import Settings
-from boxoffice.tickets.transfer import accept, decline, offer, offer_token
+from boxoffice.tickets.send_on import accept, decline, offer
+from boxoffice.tickets.transfer import offer_token
 from tests.notifications.mails import every_mail
 from tests.web.cast import (
     MARA,

@@ -26,7 +26,7 @@ from boxoffice.support.find import find
 from boxoffice.support.story import read_story
 from boxoffice.support.tell import tell
 from boxoffice.tickets.code import ticket_payload
-from boxoffice.tickets.transfer import expire_offers
+from boxoffice.tickets.end_transfers import expire_offers
 from boxoffice.worker.tick import run_jobs
 from tests.web.cast import ENTRY_ENDS, MARA, PAYMENT, again, key_of, paid
 from tests.web.conftest import BROWSER

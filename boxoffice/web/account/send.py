@@ -16,23 +16,25 @@ from boxoffice.edge.render import page, path_part, retry_after, see_other
 from boxoffice.edge.visitor import signed_in, ticket_cookie, ticket_of_visitor
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import Problem, Unprocessable
-from boxoffice.tickets.ticket import TicketCard, ticket_of_code
-from boxoffice.tickets.transfer import (
+from boxoffice.tickets.send_on import (
     AlreadyOffered,
     NothingOffered,
     NotTransferable,
     OfferedTooOften,
-    OfferEnded,
-    Transfer,
     accept,
     decline,
     held,
-    no_such_offer,
     offer,
-    offer_ended,
-    open_offer,
     refusal,
     take_back,
+)
+from boxoffice.tickets.ticket import TicketCard, ticket_of_code
+from boxoffice.tickets.transfer import (
+    OfferEnded,
+    Transfer,
+    no_such_offer,
+    offer_ended,
+    open_offer,
     taken_by_link,
     transfer_of,
 )

@@ -20,8 +20,9 @@ from boxoffice.edge.visitor import (
 )
 from boxoffice.foundation.clock import now
 from boxoffice.foundation.db import Connection
+from boxoffice.tickets.send_on import held, refusal
 from boxoffice.tickets.ticket import OPENS_THE_DOOR, TicketCard, ticket_of_code
-from boxoffice.tickets.transfer import held, open_offer, refusal
+from boxoffice.tickets.transfer import open_offer
 
 if TYPE_CHECKING:
     from boxoffice.tickets.code import RotatingCode

@@ -1,4 +1,4 @@
-"""What stands between us and the wallets' own services."""
+"""The problem that a wallet's own service did not take what we told it."""
 
 from boxoffice.foundation.problems import Unavailable
 
