@@ -84,6 +84,7 @@ class UndoneCount(msgspec.Struct, frozen=True):
     counted_minor: int
     expected_minor: int
     closed_at: datetime
+    undone_at: datetime
     reason: str
 
 
@@ -162,7 +163,7 @@ ORDER BY ticket_type.position, unit_minor, paid_by
 UNDONE = Query(
     UndoneCount,
     """
-SELECT device_id, counted_minor, expected_minor, closed_at, reason FROM cash_up_undone
+SELECT device_id, counted_minor, expected_minor, closed_at, undone_at, reason FROM cash_up_undone
 WHERE event_id = $1 AND ($2::uuid IS NULL OR device_id = $2) ORDER BY closed_at
 """,
 )
