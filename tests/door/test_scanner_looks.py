@@ -98,6 +98,17 @@ async def test_no_word_is_broken_or_cut_off_on_narrow_screens(chromium: Browser,
     await phone.context.close()
 
 
+async def test_letters_twice_as_large_leave_room_for_a_code(chromium: Browser, door: Door) -> None:
+    phone = await paired_phone(chromium, door)
+    await phone.page.set_viewport_size(PHONE)
+    await phone.page.evaluate("document.documentElement.style.fontSize = '200%'")
+    field = await phone.page.locator("#code").bounding_box()
+    assert field is not None
+    assert field["width"] > 200
+    assert await phone.page.evaluate(TOO_WIDE, WORDS) == []
+    await phone.context.close()
+
+
 async def is_in_sight(phone: Phone, name: str) -> None:
     box = await phone.page.get_by_role("button", name=name, exact=True).bounding_box()
     assert box is not None

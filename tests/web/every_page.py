@@ -370,7 +370,7 @@ async def _of_the_door(box: BoxOffice) -> list[Scene]:
         async def act(page: Page) -> None:
             await pair(page)
             for code in codes:
-                await page.evaluate("document.querySelector('#result').hidden = true")
+                await page.keyboard.press("Escape")
                 await page.fill("#code", code)
                 await page.click("text=Check")
                 await page.wait_for_selector("#result:not([hidden])")
