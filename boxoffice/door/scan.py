@@ -22,8 +22,6 @@ from boxoffice.foundation.db import LOST, Connection, Database, Query
 from boxoffice.foundation.problems import Problem, Unprocessable
 
 TOO_LATE = "too_late"
-ROUNDS_AT_ONCE = 2
-"""While one round commits, the scans that came meanwhile are read. Rounds of the same ticket wait for each other."""
 
 
 class SupervisorsOnly(Problem):
@@ -111,7 +109,7 @@ class Desk:
         self._db = db
         self._event_id = event_id
         self._reader = Reader(event_id, event_code)
-        self._batcher: Batcher[Asked, Answer | Problem] = Batcher(self._flush, fails_whole=LOST, at_once=ROUNDS_AT_ONCE)
+        self._batcher: Batcher[Asked, Answer | Problem] = Batcher(self._flush, fails_whole=LOST)
 
     async def scan(self, asked: Asked) -> Answer | Problem:
         """The answer, which is written down; the same one for the same device and nonce.

@@ -1,4 +1,4 @@
-"""Many waiting callers served by one flush: whoever waits when a flusher is free joins the next batch."""
+"""Many waiting callers served by one flush: whoever comes while a batch is on its way joins the next one."""
 
 import asyncio
 from collections import deque
@@ -14,7 +14,7 @@ BATCH_MAX = 512
 
 
 class Batcher(Generic[Item, Answer]):
-    """Hands items to `flush` in arrival order, `at_once` batches at a time; knows nothing of what they mean.
+    """Hands items to `flush` in arrival order, one batch after the other; knows nothing of what they mean.
 
     There is no timer: a quiet batcher flushes a batch of one at once. `flush` answers each item in order. When a batch
     raises it is halved, so that one bad item fails alone; but what is in `fails_whole` is nobody's fault and every
@@ -27,14 +27,12 @@ class Batcher(Generic[Item, Answer]):
         *,
         queue_max: int = 5000,
         fails_whole: tuple[type[Exception], ...] = (),
-        at_once: int = 1,
     ) -> None:
         self._flush = flush
-        self._at_once = at_once
         self._queue_max = queue_max
         self._fails_whole = fails_whole
         self._waiting: deque[tuple[Item, asyncio.Future[Answer], float]] = deque()
-        self._flushers: list[asyncio.Task[None]] = []
+        self._flusher: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item, *, within_seconds: float = 10) -> Answer:
         """The answer to `item`. Raises Unavailable when the queue is full, or when its turn came too late."""
@@ -43,9 +41,8 @@ class Batcher(Generic[Item, Answer]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((item, answer, loop.time() + within_seconds))
-        self._flushers = [flusher for flusher in self._flushers if not flusher.done()]
-        if len(self._flushers) < self._at_once:
-            self._flushers.append(loop.create_task(self._serve()))
+        if self._flusher is None or self._flusher.done():
+            self._flusher = loop.create_task(self._serve())
         return await answer
 
     async def _serve(self) -> None:

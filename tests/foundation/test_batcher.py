@@ -23,7 +23,7 @@ async def test_those_who_wait_together_share_a_flush_in_arrival_order() -> None:
     assert len(batches) <= 3
 
 
-async def test_as_many_batches_at_once_as_wished_and_nobody_is_left_waiting() -> None:
+async def test_one_batch_after_the_other_and_nobody_is_left_waiting() -> None:
     under_way, most = 0, 0
 
     async def flush(items: list[int]) -> list[int]:
@@ -34,7 +34,7 @@ async def test_as_many_batches_at_once_as_wished_and_nobody_is_left_waiting() ->
         under_way -= 1
         return items
 
-    batcher = Batcher(flush, at_once=2)
+    batcher = Batcher(flush)
 
     async def one_after_the_other(number: int) -> None:
         for turn in range(50):
@@ -42,7 +42,7 @@ async def test_as_many_batches_at_once_as_wished_and_nobody_is_left_waiting() ->
             assert await batcher.submit(number + turn) == number + turn
 
     await asyncio.gather(*(one_after_the_other(number) for number in range(7)))
-    assert most == 2
+    assert most == 1
 
 
 async def test_one_bad_item_fails_alone() -> None:
