@@ -94,11 +94,11 @@ async def add_named(
     as for hundreds. Raises GuestListFull, GuestListClosed.
     """
     places = await lock_places(connection, guest_list.event_id, guest_list.id)
-    there = {_same(one) for one in await guests_on(connection, guest_list)}
+    there = {same(one) for one in await guests_on(connection, guest_list)}
     absent: dict[tuple[str, str], Named] = {}
     for guest in guests:
-        if _same(guest) not in there:
-            absent.setdefault(_same(guest), guest)
+        if same(guest) not in there:
+            absent.setdefault(same(guest), guest)
     asked = [(guest, _request(guest_list, guest, "\0".join(same))) for same, guest in absent.items()]
     known = await known_orders(connection, guest_list.event_id, [request for _, request in asked])
     new = [(guest, request) for guest, request in asked if request.key not in known]
@@ -167,7 +167,7 @@ def _names(guest: Named) -> tuple[str, ...]:
     return (guest.name, *[f"With {guest.name}"] * guest.plus_ones)
 
 
-def _same(guest: Named | Guest) -> tuple[str, str]:
+def same(guest: Named | Guest) -> tuple[str, str]:
     """What tells a guest whom a file names twice from two guests."""
     return guest.name.casefold(), guest.email
 

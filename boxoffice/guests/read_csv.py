@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping
 
 from boxoffice.foundation.problems import FieldError, Unprocessable
-from boxoffice.guests.add import Named, checked
+from boxoffice.guests.add import Named, checked, same
 from boxoffice.guests.guest_list import GuestList
 
 COLUMNS = ("list", "name", "plus_ones", "email")
@@ -30,6 +30,7 @@ def read_guests(text: str, lists: Mapping[str, GuestList], only: str = "") -> di
     _check_headings(headings, only)
     by_name = {name.casefold(): one for name, one in lists.items()}
     found: dict[str, list[Named]] = {}
+    first: dict[tuple[str, ...], tuple[int, Named]] = {}
     errors: list[FieldError] = []
     for number, cells in lines[1:]:
         row = dict(zip(headings, (cell.strip() for cell in cells), strict=False))
@@ -46,6 +47,10 @@ def read_guests(text: str, lists: Mapping[str, GuestList], only: str = "") -> di
                     guest_list, row.get("name", ""), _number(row.get("plus_ones", "")), row.get("email", "")
                 )
                 found.setdefault(guest_list.name, []).append(guest)
+                line, named = first.setdefault((guest_list.name, *same(guest)), (number, guest))
+                if guest.plus_ones != named.plus_ones:
+                    told = f"Line {line} names them too, and says {named.plus_ones}."
+                    errors.append(FieldError(f"line {number}, plus_ones", told))
             except Unprocessable as problem:
                 errors += [FieldError(f"line {number}, {one.field}", one.detail) for one in problem.errors]
     if errors:

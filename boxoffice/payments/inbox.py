@@ -29,10 +29,13 @@ WHERE id = $1 AND handled_at IS NULL
 DUE = Query(
     bytes,
     """
-UPDATE stripe_event SET next_try_at = clock() + interval '1 minute'
-WHERE id IN (SELECT id FROM stripe_event WHERE handled_at IS NULL AND next_try_at <= clock()
-  ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-RETURNING payload
+WITH due AS MATERIALIZED (
+  SELECT id, next_try_at FROM stripe_event WHERE handled_at IS NULL AND next_try_at <= clock()
+  ORDER BY next_try_at, id LIMIT $1 FOR UPDATE SKIP LOCKED),
+tried AS (
+  UPDATE stripe_event SET next_try_at = clock() + interval '1 minute' FROM due WHERE stripe_event.id = due.id
+  RETURNING payload, due.next_try_at AS due_at, due.id)
+SELECT payload FROM tried ORDER BY due_at, id
 """,
 )
 UNSEEN = Query(

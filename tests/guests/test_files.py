@@ -150,7 +150,9 @@ async def test_a_file_that_is_no_list_is_refused(lists: Lists, text: str, said: 
 
 async def test_every_wrong_line_is_told_and_nobody_is_added(lists: Lists, tmp_path: Path) -> None:
     file = tmp_path / "guests.csv"
-    file.write_text("name,plus_ones,list\nAnna,1,Nobody's\nBen,1000,\nCem\0,0,\n,1,\nDora,1,,more\nEva,x,\nFine,1,\n")
+    file.write_text(
+        "name,plus_ones,list\nAnna,1,Nobody's\nBen,1000,\nCem\0,0,\n,1,\nDora,1,,more\nEva,x,\nFine,1,\nFINE,2,\nFine,1,\n"
+    )
     done = await run(lists, "load", SLUG, str(file), "--list", FRIENDS)
     assert done.returncode == 1
     for line in (
@@ -160,8 +162,10 @@ async def test_every_wrong_line_is_told_and_nobody_is_added(lists: Lists, tmp_pa
         "line 5, name: ",
         "line 6: ",
         "line 7, plus",
+        "line 9, plus_ones: Line 8 names them too, and says 1.",
     ):
         assert line in done.stderr
+    assert "line 10" not in done.stderr
     assert await names(lists) == []
     file.write_text("name,plus_ones\nAnna,3\nBen,3\n")
     full = await run(lists, "load", SLUG, str(file), "--list", FRIENDS)

@@ -54,6 +54,8 @@ class Flight:
     pid: int
     parked: bool = False
     was_parked: bool = False
+    ending: bool = False
+    """It is being taken back, and waits for no lock any more in a moment."""
 
 
 @dataclass
@@ -194,7 +196,7 @@ class Scheduler:
     async def _park(self, flying: list[Flight]) -> None:
         blocked = await self._blocked(flying)
         for flight in flying:
-            if flight in self.flights and flight.pid in blocked:
+            if flight in self.flights and not flight.ending and flight.pid in blocked:
                 flight.parked = flight.was_parked = True
                 self.parked += 1
                 os.kill(flight.pid, signal.SIGSTOP)
@@ -218,6 +220,7 @@ class Scheduler:
             os.kill(flight.pid, signal.SIGCONT)
 
     async def _take_back(self, flight: Flight, running: asyncio.Task[Any]) -> None:
+        flight.ending = True
         self._go_on(flight)
         if not running.done():
             async with self._watching:
