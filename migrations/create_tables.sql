@@ -551,9 +551,15 @@ WITH (fillfactor='10');
 CREATE VIEW public.type_entry AS
  SELECT event_id,
     id AS ticket_type_id,
-    LEAST(last_entry_at, ( SELECT NULLIF(max(COALESCE(list_type.last_entry_at, 'infinity'::timestamp with time zone)), 'infinity'::timestamp with time zone) AS "nullif"
-           FROM public.list_type
-          WHERE ((list_type.event_id = ticket_type.event_id) AND (list_type.ticket_type_id = ticket_type.id) AND list_type.takes))) AS last_entry_at
+    LEAST(last_entry_at,
+        CASE
+            WHEN (EXISTS ( SELECT
+               FROM public.entry_list
+              WHERE ((entry_list.event_id = ticket_type.event_id) AND (entry_list.last_entry_at IS NOT NULL)))) THEN ( SELECT NULLIF(max(COALESCE(list_type.last_entry_at, 'infinity'::timestamp with time zone)), 'infinity'::timestamp with time zone) AS "nullif"
+               FROM public.list_type
+              WHERE ((list_type.event_id = ticket_type.event_id) AND (list_type.ticket_type_id = ticket_type.id) AND list_type.takes))
+            ELSE NULL::timestamp with time zone
+        END) AS last_entry_at
    FROM public.ticket_type;
 
 CREATE VIEW public.ladder AS
