@@ -14,7 +14,7 @@ from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
 from boxoffice.door.read import Reader
 from boxoffice.door.scan import Answer, Asked, answer_scans
 from boxoffice.foundation import logs
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Command, Connection, Query, as_id
 from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.problems import FieldError, NotFound, Problem, Unprocessable
 from boxoffice.orders.buy import QUANTITY_MAX
@@ -85,10 +85,6 @@ class _Sold(msgspec.Struct, frozen=True):
     voided: bool
 
 
-def _id(value: UUID) -> UUID:
-    return value
-
-
 SOLD = Query(
     _Sold,
     """
@@ -98,7 +94,7 @@ WHERE door_sale.event_id = $1 AND device_id = $2 AND nonce = $3
 """,
 )
 LET_IN_NOW = Query(
-    _id,
+    as_id,
     """
 SELECT ticket_type_id FROM event JOIN entry_list ON entry_list.event_id = event.id
 JOIN list_type ON list_type.event_id = event.id AND list_type.list_id = entry_list.id

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from playwright.async_api import Browser, Page
 
 from boxoffice.door.device import MadeLink, make_link
 from boxoffice.foundation.db import Query
@@ -146,3 +147,13 @@ async def door(shop: Shop) -> AsyncIterator[Door]:
     shop.box.db.moved_clock = doors_at - timedelta(minutes=30)
     yield door
     shop.box.db.moved_clock = None
+
+
+@pytest.fixture
+async def page(chromium: Browser, door: Door) -> AsyncIterator[Page]:
+    """A page of the door, whose policy lets it import what we serve."""
+    context = await chromium.new_context()
+    page = await context.new_page()
+    await page.goto(f"{door.shop.url}/door/{SLUG}")
+    yield page
+    await context.close()

@@ -1,7 +1,6 @@
 """What a scanner counts alone is what the box office counts once it was told: whoever comes back has entered once."""
 
 import random
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -52,15 +51,6 @@ async ([address, slug, device, token]) => {
   };
 }
 """
-
-
-@pytest.fixture
-async def page(chromium: Browser, door: Door) -> AsyncIterator[Page]:
-    context = await chromium.new_context()
-    page = await context.new_page()
-    await page.goto(f"{door.shop.url}/door/{SLUG}")
-    yield page
-    await context.close()
 
 
 async def with_scanner(page: Page, door: Door, *, re_entry: bool) -> Scanner:

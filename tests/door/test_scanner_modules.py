@@ -2,12 +2,11 @@
 
 import base64
 import random
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from boxoffice.door.read import mistyped
 from boxoffice.edge.module_files import module_url
@@ -16,19 +15,8 @@ from boxoffice.foundation.ids import ALPHABET, CHECK_ALPHABET, random_code, read
 from boxoffice.tickets.code import read_payload
 from tests.chromium import in_chromium
 from tests.door.conftest import Door
-from tests.shop import SLUG
 
 pytestmark = in_chromium
-
-
-@pytest.fixture
-async def page(chromium: Browser, door: Door) -> AsyncIterator[Page]:
-    """A page of the door, whose policy lets it import what we serve."""
-    context = await chromium.new_context()
-    page = await context.new_page()
-    await page.goto(f"{door.shop.url}/door/{SLUG}")
-    yield page
-    await context.close()
 
 
 async def call(page: Page, module: str, body: str, *values: Any) -> Any:
