@@ -150,7 +150,11 @@ def run_keys(reading: Reading, slug: str, *, rotate: bool, retire: int | None = 
         ]
 
     lines = in_transaction(reading, look)
-    print("\n".join(lines) if lines else f"{slug} has no key yet: the first ticket that is looked at makes it.")
+    print(
+        "\n".join(lines)
+        if lines
+        else f"{slug} has no key yet: the first scanner that is paired, or ticket that is looked at, makes it."
+    )
     if rotate:
         print(NEWEST_SIGNS)
     if retire is not None:
