@@ -13,6 +13,7 @@ from tests.door.test_scanner_dialogs import CAMERA
 pytestmark = in_chromium
 
 SOON_MS = 300
+BETWEEN_MS = 600  # a second ticket waits while the first may still be in the picture
 # A phone that tells what is asked of it; without a torch until it gets one.
 PHONE = (
     CAMERA
@@ -120,7 +121,7 @@ async def test_yes_and_no_feel_and_sound_different(chromium: Browser, door: Door
 @pytest.mark.slow
 @pytest.mark.parametrize("offline", [False, True])
 async def test_an_answer_is_on_the_screen_in_less_than_300_ms(chromium: Browser, door: Door, offline: bool) -> None:
-    codes = await door.tickets(7)
+    codes = await door.tickets(5)
     phone = await paired_phone(chromium, door, script=STOPWATCH)
     await expect(phone.page.locator("#camera-off")).to_be_hidden()
     if offline:
@@ -129,6 +130,7 @@ async def test_an_answer_is_on_the_screen_in_less_than_300_ms(chromium: Browser,
     for code in codes:
         await phone.page.evaluate("(text) => { inPicture = [text]; }", await door.payload(code))
         await phone.answers("admitted")
+        await phone.page.wait_for_timeout(BETWEEN_MS)
     took: list[float] = await phone.page.evaluate("took")
     assert len(took) == len(codes)
     assert median(took) < SOON_MS, took
