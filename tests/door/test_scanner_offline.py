@@ -4,17 +4,18 @@ import asyncio
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Browser, Route, async_playwright, expect
 
 from boxoffice.door.report import night_report
 from boxoffice.tickets.code import add_key, retire_key
 from boxoffice.tickets.send_on import accept, offer
 from boxoffice.web.door import icons
-from tests.chromium import in_chromium
+from tests.chromium import CHROMIUM, in_chromium
 from tests.door.conftest import NIGHT, Door
 from tests.door.in_browser import Phone, paired_phone
 from tests.house import House
@@ -359,6 +360,24 @@ async def test_where_pictures_cannot_be_set_the_drawing_is_the_icon(
     monkeypatch.setattr(icons, "fonts_built", lambda: False)
     told: dict[str, Any] = (await door.shop.web.get(f"/door/{SLUG}/app.webmanifest")).json()
     assert [icon["type"] for icon in told["icons"]] == ["image/svg+xml"]
+
+
+@pytest.mark.slow
+async def test_a_browser_would_install_it(door: Door, tmp_path: Path) -> None:
+    """It has nothing to say against the scanner's page; of a page that is no app it says so."""
+    async with async_playwright() as playwright:
+        window = await playwright.chromium.launch_persistent_context(
+            tmp_path, executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
+        page = await window.new_page()
+        told: list[list[str]] = []
+        for path in (f"/door/{SLUG}", "/"):
+            await page.goto(door.shop.url + path)
+            developer = await window.new_cdp_session(page)
+            errors = (await developer.send("Page.getInstallabilityErrors"))["installabilityErrors"]
+            told.append([error["errorId"] for error in errors])
+        assert told == [[], ["no-manifest"]]
+        await window.close()
 
 
 async def test_it_can_be_installed(door: Door) -> None:
