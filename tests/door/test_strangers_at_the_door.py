@@ -35,7 +35,7 @@ def body_of(path: str, seller: Seller, code: str, device: str) -> Json:
     if path.endswith("/sales"):
         return seller.body()
     return {"till": {"float": 20_000}, "closing": {"counted": 20_000}, "void": {"reason": "Too many"}}[
-        path.split("/")[-1]
+        path.rsplit("/", maxsplit=1)[-1]
     ]
 
 
