@@ -35,26 +35,18 @@ let awake;
 
 await onlyHere();
 if (await scanner.load()) start();
-else {
-  find("#unpaired").hidden = false;
-  find("#network").hidden = true;
-}
+else find("#unpaired").hidden = false;
 new BroadcastChannel(`door ${slug}`).addEventListener("message", () => location.reload()); // paired anew in another tab
 
 function keepsNothing(error) {
   find("#unkept").hidden = false;
-  find("#network").hidden = true;
   throw error;
 }
 
 /** Two tabs would work on one queue: the second waits until the first is closed. */
 async function onlyHere() {
   if (!navigator.locks) return;
-  const shown = (isElsewhere) => {
-    find("#elsewhere").hidden = !isElsewhere;
-    find("#network").hidden = isElsewhere; // that tab knows
-  };
-  const elsewhere = setTimeout(shown, 500, true);
+  const elsewhere = setTimeout(() => (find("#elsewhere").hidden = false), 500);
   await new Promise((resolve) => {
     navigator.locks.request(`door ${slug}`, () => {
       resolve();
@@ -62,7 +54,7 @@ async function onlyHere() {
     });
   });
   clearTimeout(elsewhere);
-  shown(false);
+  find("#elsewhere").hidden = true;
 }
 
 function start() {
@@ -278,6 +270,7 @@ function showNetwork() {
   const parts = refused ? [] : [`List ${age(scanner.syncedAt, online)}`];
   parts.push(waiting === 0 ? "nothing waits" : `${waiting} ${waiting === 1 ? "scan waits" : "scans wait"}`);
   if (parked) parts.push(`${parked} could not be told`);
+  find("#network").hidden = false;
   find("#network").className = online ? "network is-on" : "network is-off";
   const word = refused ? "Out of service" : online ? "Online" : "Offline";
   if (find("#network-word").textContent !== word) find("#network-word").textContent = word; // said when it is another
