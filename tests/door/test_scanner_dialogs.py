@@ -119,6 +119,7 @@ async def test_the_second_tap_on_let_in_is_not_for_the_answer(chromium: Browser,
     await phone.context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["Undo", "Let in anyway"])
 async def test_the_second_tap_on_what_needs_a_reason_is_no_reason(chromium: Browser, door: Door, action: str) -> None:
     """The dialog's own button comes where the finger is."""

@@ -55,6 +55,11 @@ export class Result {
     this.#timer = setTimeout(() => this.close(), toLookAt ? Math.max(TO_LOOK_AT_MS, SHOWN_MS[tone]) : SHOWN_MS[tone]);
   }
 
+  /** Stays until somebody says so. */
+  hold() {
+    clearTimeout(this.#timer);
+  }
+
   close() {
     clearTimeout(this.#timer);
     if (this.#place.hidden) return;
