@@ -23,6 +23,7 @@ from boxoffice.foundation.db import CLASHED, LOST, Connection, ConnectionBroke, 
 from boxoffice.foundation.problems import Problem, Unprocessable
 
 TOO_LATE = "too_late"
+CROWDED = "Very many scans come in right now. This one was not written down; send it again in a few seconds."
 
 
 class SupervisorsOnly(Problem):
@@ -110,7 +111,7 @@ class Desk:
         self._db = db
         self._event_id = event_id
         self._reader = Reader(event_id, event_code)
-        self._batcher: Batcher[Asked, Answer | Problem] = Batcher(self._flush, fails_whole=LOST)
+        self._batcher: Batcher[Asked, Answer | Problem] = Batcher(self._flush, crowded=CROWDED, fails_whole=LOST)
 
     async def scan(self, asked: Asked) -> Answer | Problem:
         """The answer, which is written down; the same one for the same device and nonce.
