@@ -37,6 +37,9 @@ test-postgres-15: .venv/installed boxoffice/static/vendor/built  ## What goes ov
 test-pgbouncer: .venv/installed boxoffice/static/vendor/built  ## What goes over HTTP and the domains, behind PgBouncer in transaction mode (TESTS=tests/worker: those alone)
 	@PGBOUNCER=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser" $(TESTS)
 
+test-long: .venv/installed boxoffice/static/vendor/built  ## Tests that have a long form, in that and with figures: 10,000 races at a door, 1,000,000 forgeries (TESTS=tests/door)
+	@$(BIN)/python -m pytest -n 0 --soak --durations 0 --durations-min 1 $(TESTS)
+
 quick: .venv/installed boxoffice/static/vendor/built  ## The everyday subset: no browser, nothing slow, not the simulator's own tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser" --ignore tests/stripe_simulator --ignore tests/cli
 
@@ -83,4 +86,4 @@ lock: .venv/installed  ## Resolves the Python requirements anew, with hashes
 test-pgbouncer: TESTS ?= $(addprefix tests/,foundation accounts catalogue orders payments tickets reports support notifications worker api web)
 test-postgres-15: PG_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help install run test test-postgres-15 test-pgbouncer quick simulate soak crash lint bench bench-search screenshots audit-pages schema lock
+.PHONY: help install run test test-postgres-15 test-pgbouncer test-long quick simulate soak crash lint bench bench-search screenshots audit-pages schema lock

@@ -9,11 +9,10 @@ from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from boxoffice.api import health, wallet
 from boxoffice.api.docs import page
-from boxoffice.api.openapi import TAGS, DescribedApp
+from boxoffice.api.openapi import TAGS, DescribedApp, DescribedJson
 from boxoffice.api.problem_json import answer_http_error, answer_problem
 from boxoffice.api.v1 import door, door_sales, events, orders, scans
 from boxoffice.box import BoxOffice
@@ -74,7 +73,7 @@ def create_app(box: BoxOffice) -> Litestar:
             path="/api",
             use_handler_docstrings=True,
             tags=TAGS,
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            render_plugins=[DescribedJson(path="/openapi.json")],
         ),
     )
     app.asgi_handler = RequestLog(AnswersHead(Compression(app.asgi_handler)))

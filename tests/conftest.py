@@ -56,8 +56,8 @@ collect_ignore = [] if POOLED else ["foundation/test_behind_pgbouncer.py"]  # `m
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--soak` makes the tests that ask for an `amount` do as much as a night has time for."""
-    parser.addoption("--soak", action="store_true", help="the long variants, with their figures printed")
+    """`--soak` makes tests that ask for an `amount` do as much as a night has time for, and leaves out all others."""
+    parser.addoption("--soak", action="store_true", help="the long variants alone, with their figures printed")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -65,6 +65,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """A soak takes as long as it takes."""
     if config.getoption("--soak"):
         config.option.timeout = 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a soak, what has no long variant has been tested before."""
+    if not config.getoption("--soak"):
+        return
+    long = [item for item in items if "amount" in getattr(item, "fixturenames", ()) and not _is_given_amount(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in long])
+    items[:] = long
+
+
+def _is_given_amount(item: pytest.Item) -> bool:
+    """Whether its amount is one of money."""
+    return "amount" in getattr(getattr(item, "callspec", None), "params", {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""docs/FAILURES.md names tests that exist, and has a row for every failure that concerns payments."""
+"""docs/FAILURES.md names tests that exist, and has a row for every failure that concerns payments or the door."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-NUMBERS = {*range(1, 20), *range(28, 32), *range(34, 40), 52, 53, 58}
+NUMBERS = {*range(1, 25), *range(28, 32), *range(34, 40), 43, 52, 53, 58, 59}
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in (ROOT / "docs" / "FAILURES.md").read_text().splitlines()
@@ -30,7 +30,7 @@ def missing_from(text: str) -> list[str]:
     return [f"{file}::{name}" for file, name in NAMED.findall(text) if name not in names_in(file)]
 
 
-def test_every_failure_of_payments_has_one_row() -> None:
+def test_every_failure_of_payments_and_the_door_has_one_row() -> None:
     assert sorted(int(row[0]) for row in ROWS) == sorted(NUMBERS)
 
 

@@ -65,7 +65,7 @@ def run(port: int, local: Path, *, https: bool = False) -> None:
             network_url = _serve_network(port + 1, environment, local, programs) if https else ""
             with readable_by_commands(environment, local):
                 _say_where_to_click(base_url, simulator)
-                _say_where_to_scan(base_url, network_url, scanner)
+                _say_where_to_scan(base_url, network_url, local / "https" / "certificate.pem", scanner)
                 programs.wait()
         except KeyboardInterrupt:
             print(f"\nStopping. Everything is kept in {local}; `make run` carries on.", flush=True)
@@ -143,12 +143,14 @@ def _serve_network(port: int, environment: dict[str, str], local: Path, programs
     return f"https://{address}:{port}"
 
 
-def _say_where_to_scan(base_url: str, network_url: str, scanner: DemoScanner | None) -> None:
+def _say_where_to_scan(base_url: str, network_url: str, certificate: Path, scanner: DemoScanner | None) -> None:
     if scanner:
         print(f"  Scanner     {network_url or base_url}{scanner.path}")
         print(f"  its PIN     {scanner.pin}, for tickets like {' and '.join(scanner.codes)}")
     if network_url:
         print("              a phone in this network opens it, and trusts the certificate when it asks")
+        print(f"              to keep it for use without a network, install as trusted there: {certificate}")
+        print(f"              every other link works on phones too, with {network_url} for {base_url}")
     elif scanner:
         print("              for a phone's camera: make run HTTPS=1")
     if scanner and scanner.guest_list_path:

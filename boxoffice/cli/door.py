@@ -111,10 +111,10 @@ def run_devices(reading: Reading, slug: str) -> None:
         lines: list[str] = []
         for one in await devices(connection, (await night_of(connection, slug)).id):
             state = "revoked" if one.revoked_at else "in service" if one.paired_at else "not paired yet"
-            synced = f", last seen {one.synced_at:%Y-%m-%d %H:%M:%S %Z}" if one.synced_at else ""
+            seen = f", last seen {one.seen_at:%Y-%m-%d %H:%M:%S %Z}" if one.seen_at else ""
             wrong = f", {one.wrong_pins} wrong PINs" if one.wrong_pins else ""
             may = f"{one.role}, {one.list_name}{', sells' if one.sells else ''}"
-            lines.append(f"{one.id}  {one.gate} ({may}): {state}{synced}{wrong}")
+            lines.append(f"{one.id}  {one.gate} ({may}): {state}{seen}{wrong}")
         return lines
 
     lines = in_transaction(reading, look)
@@ -150,7 +150,11 @@ def run_keys(reading: Reading, slug: str, *, rotate: bool, retire: int | None = 
         ]
 
     lines = in_transaction(reading, look)
-    print("\n".join(lines) if lines else f"{slug} has no key yet: the first ticket that is looked at makes it.")
+    print(
+        "\n".join(lines)
+        if lines
+        else f"{slug} has no key yet: the first scanner that is paired, or ticket that is looked at, makes it."
+    )
     if rotate:
         print(NEWEST_SIGNS)
     if retire is not None:

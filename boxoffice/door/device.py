@@ -222,9 +222,18 @@ async def pair(
         return WrongPin(f"This is not the link's PIN. {_tries(left)}") if left else _locked()
     token = secrets.token_urlsafe(32)
     await PAIR.run(connection, found.event_id, found.id, _hash(token), measured_offset(found.now, device_at))
+    await _have_a_key(connection, secret_key, found.event_id)
     return Paired(
         found.id, token, found.gate, found.role, found.list_name, found.event_slug, found.event_title, found.now
     )
+
+
+async def _have_a_key(connection: Connection, secret_key: str, event_id: UUID) -> None:
+    """Else a scanner that loses its network before anybody has looked at a ticket could check none."""
+    from boxoffice.tickets.code import add_key, keys_of_night  # noqa: PLC0415 - its cryptography is slow to load
+
+    if not await keys_of_night(connection, event_id):
+        await add_key(connection, secret_key, event_id)
 
 
 def device_label(device_id: UUID) -> str:

@@ -41,6 +41,7 @@ def test_the_whole_demo(tmp_path: Path) -> None:
             assert "18</strong> <span>inside now" in _organiser_looks(base_url)
             assert _buys_a_ticket(base_url, simulator) == ("paid", 1)
             assert _doctor_is_content(tmp_path)
+            assert str(tmp_path / "https" / "certificate.pem") in said
             assert _a_phone_near_by_scans(said, port + 1, tmp_path / "https" / "certificate.pem") == "admitted"
             for other in (port, _free_port()):
                 again = _run_demo(other, tmp_path)

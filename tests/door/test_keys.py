@@ -43,6 +43,14 @@ async def test_a_new_key_signs_what_is_given_out_from_then_on(door: Door) -> Non
         assert (await scanner.scan(text))["answer"] == "admitted"
 
 
+async def test_a_scanner_that_is_paired_before_anybody_looked_at_a_ticket_has_the_key(door: Door) -> None:
+    (code,) = await door.tickets()
+    assert await door.value("SELECT count(*) FROM event_key") == 0
+    first, again = await door.scanner(), await door.scanner("Side door")
+    known = [[key["number"] for key in (await one.sync())["keys"]] for one in (first, again)]
+    assert (known, key_number(await door.payload(code))) == ([[1], [1]], 1)
+
+
 async def test_a_ticket_that_is_given_out_anew_gets_the_new_key(door: Door) -> None:
     (code,) = await door.tickets()
     assert key_number(await door.payload(code)) == 1

@@ -4,17 +4,18 @@ import asyncio
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Browser, Route, async_playwright, expect
 
 from boxoffice.door.report import night_report
 from boxoffice.tickets.code import add_key, retire_key
 from boxoffice.tickets.send_on import accept, offer
 from boxoffice.web.door import icons
-from tests.chromium import in_chromium
+from tests.chromium import CHROMIUM, in_chromium
 from tests.door.conftest import NIGHT, Door
 from tests.door.in_browser import Phone, paired_phone
 from tests.house import House
@@ -83,10 +84,7 @@ async def test_old_pictures_and_codes_that_were_sent_on_say_so_without_a_network
     await door.execute("UPDATE event SET code = 'rotating', paper = false")
     made, opened = await door.rotating(kept), door.shop.box.db.moved_clock
     assert opened is not None
-    async with door.shop.box.db.transaction() as connection:
-        ticket_id = await connection.fetchval("SELECT id FROM ticket WHERE code = $1", sent)
-        offered = await offer(connection, door.event_id, UUID(str(ticket_id)), "ada@example.org", "Ada")
-        await accept(connection, door.event_id, offered)
+    await dies(door, sent, "sent on")
     phone = await paired_phone(chromium, door)
     await phone.context.set_offline(True)
     await phone.is_online(online=False)
@@ -280,18 +278,45 @@ async def test_an_override_that_is_taken_back_leaves_a_used_ticket_used(chromium
     await phone.context.close()
 
 
-async def test_a_refund_is_known_offline_after_a_sync(chromium: Browser, door: Door) -> None:
-    (code,) = await door.tickets()
-    text = await door.payload(code)
+@pytest.mark.slow
+@pytest.mark.parametrize("happened", ["refunded", "sent on", "reissued"])
+async def test_a_code_that_died_is_refused_offline_after_the_next_sync(
+    chromium: Browser, door: Door, happened: str
+) -> None:
+    """And not before: the list of then did not know."""
+    before, after = await door.tickets(2)
+    texts = [await door.payload(code) for code in (before, after)]
     phone = await paired_phone(chromium, door)
-    await door.execute("UPDATE ticket SET status = 'refunded' WHERE code = $1", code)
-    await phone.page.reload()
-    await phone.is_online()
     await phone.context.set_offline(True)
     await phone.is_online(online=False)
-    await phone.scan_with_keys(text)
-    await phone.answers("refunded")
+    for code in (before, after):
+        await dies(door, code, happened)
+    await phone.scan_with_keys(texts[0])
+    await phone.answers("admitted")
+    await phone.context.set_offline(False)
+    await phone.is_online()
+    await phone.waits(0)
+    await phone.context.set_offline(True)
+    await phone.is_online(online=False)
+    await phone.scan_with_keys(texts[1])
+    await phone.answers("refunded" if happened == "refunded" else "cancelled")
+    async with door.shop.box.db.transaction() as connection:
+        (conflict,) = (await night_report(connection, door.event_id)).conflicts
+    assert conflict.problem == ("refunded" if happened == "refunded" else "cancelled")
     await phone.context.close()
+
+
+async def dies(door: Door, code: str, how: str) -> None:
+    """The code opens nothing any more: its ticket is refunded, somebody else's, or has a new code."""
+    if how == "refunded":
+        await door.execute("UPDATE ticket SET status = 'refunded' WHERE code = $1", code)
+    elif how == "reissued":
+        await door.execute("UPDATE ticket SET revision = revision + 1, reissued_at = clock() WHERE code = $1", code)
+    else:
+        async with door.shop.box.db.transaction() as connection:
+            ticket_id = await connection.fetchval("SELECT id FROM ticket WHERE code = $1", code)
+            offered = await offer(connection, door.event_id, UUID(str(ticket_id)), "ada@example.org", "Ada")
+            await accept(connection, door.event_id, offered)
 
 
 async def test_the_server_is_killed(chromium: Browser, house: House) -> None:
@@ -335,6 +360,24 @@ async def test_where_pictures_cannot_be_set_the_drawing_is_the_icon(
     monkeypatch.setattr(icons, "fonts_built", lambda: False)
     told: dict[str, Any] = (await door.shop.web.get(f"/door/{SLUG}/app.webmanifest")).json()
     assert [icon["type"] for icon in told["icons"]] == ["image/svg+xml"]
+
+
+@pytest.mark.slow
+async def test_a_browser_would_install_it(door: Door, tmp_path: Path) -> None:
+    """It has nothing to say against the scanner's page; of a page that is no app it says so."""
+    async with async_playwright() as playwright:
+        window = await playwright.chromium.launch_persistent_context(
+            tmp_path, executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
+        page = await window.new_page()
+        told: list[list[str]] = []
+        for path in (f"/door/{SLUG}", "/"):
+            await page.goto(door.shop.url + path)
+            developer = await window.new_cdp_session(page)
+            errors = (await developer.send("Page.getInstallabilityErrors"))["installabilityErrors"]
+            told.append([error["errorId"] for error in errors])
+        assert told == [[], ["no-manifest"]]
+        await window.close()
 
 
 async def test_it_can_be_installed(door: Door) -> None:

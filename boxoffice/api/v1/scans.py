@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -81,7 +81,7 @@ class ScanAnswer(msgspec.Struct, frozen=True):
     """
 
     nonce: str
-    answer: str
+    answer: Literal[Given, "supervisors_only"]
     ticket: TicketAtDoor | None
     used_at: datetime | None
     gate: str | None
@@ -95,7 +95,7 @@ class ScanAnswer(msgspec.Struct, frozen=True):
     summary="Scan a ticket, or tell of many scans",
     status_code=200,
     cache_control=NEVER_CACHED,
-    opt={"body": ScanBody},
+    opt={"body": ScanBody, "items_max": SCANS_MAX},
 )
 async def scan(
     box: NamedDependency[BoxOffice],
@@ -156,11 +156,10 @@ def _shown(body: ScanBody, answer: Answer | Problem, *, alone: bool) -> ScanAnsw
     if isinstance(answer, Problem):
         if alone or not isinstance(answer, SupervisorsOnly):
             raise answer
-        return ScanAnswer(body.nonce, answer.type, None, None, None, None, None)
+        return ScanAnswer(body.nonce, "supervisors_only", None, None, None, None, None)
     ticket = None
     if answer.ticket is not None:
         one = answer.ticket
         ticket = TicketAtDoor(one.code, one.ticket_type, one.holder, one.admits, one.checks, answer.last_entry_at)
-    return ScanAnswer(
-        answer.nonce, answer.answer, ticket, answer.used_at, answer.used_gate, answer.objection, answer.because
-    )
+    given = cast("Given", answer.answer)
+    return ScanAnswer(answer.nonce, given, ticket, answer.used_at, answer.used_gate, answer.objection, answer.because)
