@@ -16,13 +16,20 @@ INSERT INTO entry_list (event_id, id, name, re_entry) SELECT $1, $2, $3, false
 WHERE NOT EXISTS (SELECT FROM entry_list WHERE event_id = $1) ON CONFLICT DO NOTHING
 """)
 # The list of the main door, not of a backstage, is what is meant when none is named.
-_FIRST_FIRST = """
-ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name
-"""
 OF_NAME = Query(
-    as_id, f"SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2) {_FIRST_FIRST} LIMIT 1"
+    as_id,
+    """
+SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2)
+ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name LIMIT 1
+""",
 )
-NAMES = Query(str, f"SELECT name FROM entry_list WHERE event_id = $1 {_FIRST_FIRST}")
+NAMES = Query(
+    str,
+    """
+SELECT name FROM entry_list WHERE event_id = $1
+ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name
+""",
+)
 OPEN = Command("""
 UPDATE entry_list SET opens_at = clock() - $2::interval
 WHERE event_id = $1 AND (opens_at IS NULL OR opens_at > clock() - $2::interval)
