@@ -41,9 +41,9 @@ class OrderTicket(msgspec.Struct, frozen=True):
 class TicketCard(msgspec.Struct, frozen=True):
     """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid; `email`
     is its buyer's, `holder_email` of whoever holds it now. It lets in `admits` people, none for the first time after
-    `last_entry_at`; `comes_back`: who has left may come in with it again. `rotates`: its code changes; `takes_paper`: the
-    door takes one that stays too. From
-    `watched_from` until the night ends its open page asks what became of it."""
+    `last_entry_at`; `comes_back`: who has left may come in with it again. `rotates`: its code changes;
+    `takes_paper`: the door takes one that stays too. From `watched_from` until the night ends its open page asks
+    what became of it."""
 
     event_id: UUID
     id: UUID
