@@ -198,9 +198,10 @@ class Database:
     async def statements(self) -> AsyncGenerator[Connection, None]:
         """One connection whose statements each commit by themselves: two exchanges less than a transaction.
 
-        Raises as `transaction` does.
+        They are in one all the same behind a pooler, which could lead a statement that was just prepared to another
+        server, and where tests move the clock. Raises as `transaction` does.
         """
-        if self.moved_clock is not None:  # only a transaction can be told of it
+        if self._pooled or self.moved_clock is not None:
             async with self.transaction() as connection:
                 yield connection
             return

@@ -15,6 +15,7 @@ from boxoffice.door.scan import Answer, Asked, Desk
 from boxoffice.foundation.db import Connection, Database
 from boxoffice.foundation.problems import Problem
 from tests.door.conftest import Door, Scanner
+from tests.pgbouncer import POOLED
 
 Meanwhile = Callable[[Connection], Awaitable[object]]
 CHECK = "p_version <> book_version("
@@ -44,7 +45,7 @@ class SlowDatabase(Database):
     retries: int = 0
 
     def __post_init__(self) -> None:
-        super().__init__(self.url, size=2)
+        super().__init__(self.url, size=2, pooled=POOLED)
 
     @asynccontextmanager
     async def statements(self) -> AsyncGenerator[Connection, None]:
@@ -181,7 +182,8 @@ async def test_what_has_nothing_to_do_with_it_is_no_reason_to_do_it_again(floor:
 
 async def test_a_connection_that_breaks_meanwhile_is_replaced(floor: Floor) -> None:
     async def ends(connection: Connection) -> None:
-        await floor.door.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+        backend = await connection.fetch("SELECT pg_backend_pid()")
+        await floor.door.execute("SELECT pg_terminate_backend($1)", backend[0][0])
 
     assert await floor.answer(ends) == "admitted"
     assert floor.db.retries == 1
