@@ -1,5 +1,7 @@
-"""The door's book for one round of scans: their devices and tickets, locked; everything scanned of them before; what
-is new."""
+"""The door's book for one round of scans: their devices and tickets; everything scanned of them before; what is new.
+
+It is read as of one moment, and what follows is written only if all of it still holds then.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +13,7 @@ from msgspec.structs import astuple
 
 from boxoffice.door.entry_list import OPENS_BEFORE_DOORS
 from boxoffice.door.visits import Passage, Visit, visits
-from boxoffice.foundation.db import Command, Connection, Query
+from boxoffice.foundation.db import Connection, Query
 
 ADMITTED, LEFT, UNDONE = "admitted", "left", "undone"
 MOVES = (ADMITTED, LEFT)
@@ -22,7 +24,7 @@ Key = tuple[UUID, str]
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A locked scanner with its list's rules. `clock_offset_seconds`: what is added to its clock to get ours. `takes`:
+    """A scanner with its list's rules. `clock_offset_seconds`: what is added to its clock to get ours. `takes`:
     the ticket types that open something here, and until when they let somebody in for the first time."""
 
     id: UUID
@@ -45,7 +47,7 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """A locked ticket, as far as a door needs it."""
+    """A ticket, as far as a door needs it."""
 
     id: UUID
     code: str
@@ -105,11 +107,12 @@ class Wanted(msgspec.Struct, frozen=True):
     code: str | None
 
 
-class _Opened(msgspec.Struct, frozen=True):
+class _Read(msgspec.Struct, frozen=True):
     devices: list[Device]
     tickets: list[Ticket]
     old_codes: dict[str, UUID]
     scans: list[Scan]
+    version: str
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -124,40 +127,57 @@ class _Entry(msgspec.Struct, frozen=True):
 
 class _Used(msgspec.Struct, frozen=True):
     id: UUID
-    used_at: datetime
+    used_at: datetime | None
 
 
-OPEN = Query(msgspec.json.Decoder(_Opened).decode, "SELECT open_book($1, $2, $3, $4, $5, $6, $7)")
-WRITE = Query(str, "SELECT write_book($1, $2, $3, $4)")
-REPLACE = Command("""
-UPDATE entry SET device_id = new.device_id, nonce = new.nonce, entered_at = new.entered_at, left_at = new.left_at
-FROM unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::text[], $7::timestamptz[], $8::timestamptz[])
-  AS new (list_id, ticket_id, visit, device_id, nonce, entered_at, left_at)
-WHERE event_id = $1 AND entry.list_id = new.list_id AND entry.ticket_id = new.ticket_id AND entry.visit = new.visit
-""")
-REMOVE = Command("""
-DELETE FROM entry USING unnest($2::uuid[], $3::uuid[], $4::smallint[]) AS gone (list_id, ticket_id, visit)
-WHERE event_id = $1 AND entry.list_id = gone.list_id AND entry.ticket_id = gone.ticket_id AND entry.visit = gone.visit
-""")
-NOT_USED = Command("""
-UPDATE ticket SET status = 'active', used_at = NULL WHERE event_id = $1 AND id = ANY($2::uuid[]) AND status = 'used'
-""")
+class _New(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is written. `changed` and `gone` are entries that were there; a ticket is `used` since never when nobody is
+    in by it any more."""
+
+    scans: list[Scan]
+    entries: list[_Entry]
+    used: list[_Used]
+    changed: list[_Entry] = []
+    gone: list[_Entry] = []
 
 
-async def open_book(connection: Connection, event_id: UUID, event_code: str, wanted: Sequence[Wanted]) -> "Book":
-    """Reads what these scans need, and locks their devices and then their tickets, each by id."""
+class _Asked(msgspec.Struct, frozen=True):
+    """What rounds are asked by, as the database takes it: scans by their devices and nonces."""
+
+    device_ids: list[UUID]
+    ticket_ids: list[UUID]
+    codes: list[str]
+    scan_devices: list[UUID]
+    nonces: list[str]
+
+
+LOCK = Query(str, "SELECT lock_book($1, $2, $3, $4, $5, $6)")
+READ = Query(msgspec.json.Decoder(_Read).decode, "SELECT read_book($1, $2, $3, $4, $5, $6, $7)")
+KEEP = Query(str, "SELECT keep_book($1, $2, $3, $4, $5, $6, $7)")
+
+
+async def lock_book(connection: Connection, event_id: UUID, wanted: Sequence[Wanted]) -> None:
+    """Locks these scans' devices and then their tickets, each by id: what is read after it holds until the end of the
+    transaction."""
+    await LOCK.all(connection, event_id, *astuple(_asked(wanted)))
+
+
+async def read_book(connection: Connection, event_id: UUID, event_code: str, wanted: Sequence[Wanted]) -> "Book":
+    """What these scans need, as of one moment."""
+    asked = _asked(wanted)
+    read = await READ.all(connection, event_id, OPENS_BEFORE_DOORS, *astuple(asked))
+    return Book(event_id, event_code, asked, read[0])
+
+
+def _asked(wanted: Sequence[Wanted]) -> _Asked:
     keys = [one.key for one in wanted] + [one.undoes for one in wanted if one.undoes]
-    opened = await OPEN.all(
-        connection,
-        event_id,
-        OPENS_BEFORE_DOORS,
+    return _Asked(
         list({device_id for one in wanted for device_id in one.device_ids}),
         list({one.ticket_id for one in wanted if one.ticket_id}),
         list({one.code for one in wanted if one.code}),
         [device_id for device_id, _ in keys],
         [nonce for _, nonce in keys],
     )
-    return Book(event_id, event_code, opened[0])
 
 
 @dataclass(slots=True)
@@ -172,18 +192,20 @@ class _Moves:
 class Book:
     """`devices` by id; `known`: every scan that was asked about or belongs to one of the tickets."""
 
-    def __init__(self, event_id: UUID, event_code: str, opened: _Opened) -> None:
+    def __init__(self, event_id: UUID, event_code: str, asked: _Asked, read: _Read) -> None:
         self.event_code = event_code
-        self.devices = {device.id: device for device in opened.devices}
+        self.devices = {device.id: device for device in read.devices}
         self.known: dict[Key, Scan] = {}
         self._event_id = event_id
-        self._tickets = {ticket.id: ticket for ticket in opened.tickets}
-        self._by_code = {code: self._tickets[ticket_id] for code, ticket_id in opened.old_codes.items()}
-        self._by_code |= {ticket.code: ticket for ticket in opened.tickets}
+        self._asked = asked
+        self._version = read.version
+        self._tickets = {ticket.id: ticket for ticket in read.tickets}
+        self._by_code = {code: self._tickets[ticket_id] for code, ticket_id in read.old_codes.items()}
+        self._by_code |= {ticket.code: ticket for ticket in read.tickets}
         self._moves: dict[tuple[UUID, UUID], _Moves] = {}
         self._undone: set[Key] = set()
         self._written: list[Scan] = []
-        for scan in opened.scans:
+        for scan in read.scans:
             self._note(scan)
         for moves in self._moves.values():
             moves.before = self._visits(moves)
@@ -222,20 +244,27 @@ class Book:
         return scan
 
     async def keep(self, connection: Connection) -> None:
-        """Writes the new scans and what follows from them: who is in, and which tickets are used."""
+        """Writes the new scans and what follows from them: who is in, and which tickets are used; all of it in one
+        statement, or nothing.
+
+        Raises asyncpg.SerializationError when what was read has changed since, which it cannot while it is locked.
+        """
         if not self._written:
             return
         new, changed, gone = self._changes()
         moved = {entry.ticket_id for entry in (*new, *changed, *gone)}
         entered = self._entered(moved)
-        used = [_Used(ticket_id, since) for ticket_id, since in entered.items()]
-        await WRITE.all(connection, self._event_id, *map(_json, (self._written, new, used)))
-        if gone:
-            await REMOVE.run(connection, self._event_id, *_columns(gone, 3))
-        if changed:
-            await REPLACE.run(connection, self._event_id, *_columns(changed, 7))
-        if out := moved - entered.keys():
-            await NOT_USED.run(connection, self._event_id, list(out))
+        used = [_Used(ticket_id, entered.get(ticket_id)) for ticket_id in moved]
+        await KEEP.all(
+            connection,
+            self._event_id,
+            self._asked.device_ids,
+            list(self._tickets),
+            self._asked.scan_devices,
+            self._asked.nonces,
+            self._version,
+            msgspec.json.encode(_New(self._written, new, used, changed, gone)).decode(),
+        )
 
     def _entered(self, ticket_ids: set[UUID]) -> dict[UUID, datetime]:
         """Since when these tickets are in, those that are."""
@@ -276,12 +305,3 @@ class Book:
 def _entry(list_id: UUID, ticket_id: UUID, number: int, visit: Visit) -> _Entry:
     winner = visit.winner
     return _Entry(list_id, ticket_id, number, winner.device_id, winner.nonce, winner.at, visit.left_at)
-
-
-def _json(rows: Sequence[msgspec.Struct]) -> str:
-    return msgspec.json.encode(rows).decode()
-
-
-def _columns(entries: Sequence[_Entry], number: int) -> list[list[object]]:
-    """The first so many columns as PostgreSQL's `unnest` takes them."""
-    return [list(column) for column in list(zip(*map(astuple, entries), strict=True))[:number]]

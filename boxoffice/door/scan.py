@@ -1,7 +1,8 @@
 """Scanning: every answer is written down with its scan, and asking again gives the same one.
 
-Scans of a night that wait at the same moment are answered by one transaction. It locks their devices, then their
-tickets, each by id; the key of `entry` would refuse what got past the locks.
+Scans of a night that wait at the same moment are answered together. What they need is read without a lock, and what
+follows is written under one if nothing of it has changed; else they are answered again with everything locked from the
+start. The key of `entry` would refuse what got past that.
 """
 
 import hmac
@@ -12,16 +13,17 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Device, Scan, Ticket, Wanted, open_book
+from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Device, Scan, Ticket, Wanted, lock_book, read_book
 from boxoffice.door.device import device_revoked, night_of, unknown_device
 from boxoffice.door.device import token_hash as hashed
 from boxoffice.door.read import Reader, Shown, mistyped, shortened
 from boxoffice.door.visits import Visit
 from boxoffice.foundation.batcher import Batcher
-from boxoffice.foundation.db import LOST, Connection, Database, Query
+from boxoffice.foundation.db import CLASHED, LOST, Connection, ConnectionBroke, Database, Query
 from boxoffice.foundation.problems import Problem, Unprocessable
 
 TOO_LATE = "too_late"
+CROWDED = "Very many scans come in right now. This one was not written down; send it again in a few seconds."
 
 
 class SupervisorsOnly(Problem):
@@ -109,7 +111,7 @@ class Desk:
         self._db = db
         self._event_id = event_id
         self._reader = Reader(event_id, event_code)
-        self._batcher: Batcher[Asked, Answer | Problem] = Batcher(self._flush, fails_whole=LOST)
+        self._batcher: Batcher[Asked, Answer | Problem] = Batcher(self._flush, crowded=CROWDED, fails_whole=LOST)
 
     async def scan(self, asked: Asked) -> Answer | Problem:
         """The answer, which is written down; the same one for the same device and nonce.
@@ -119,15 +121,29 @@ class Desk:
         return await self._batcher.submit(asked)
 
     async def _flush(self, scans: list[Asked]) -> list[Answer | Problem]:
-        return await self._db.attempt(answer_scans, self._event_id, self._reader, scans)
+        try:
+            async with self._db.statements() as connection:
+                return await _answer_scans(connection, self._event_id, self._reader, scans, locked=False)
+        except (*CLASHED, ConnectionBroke):  # had it been written all the same, the nonces would tell
+            return await self._db.attempt(answer_scans, self._event_id, self._reader, scans)
 
 
 async def answer_scans(
     connection: Connection, event_id: UUID, reader: Reader, scans: Sequence[Asked]
 ) -> list[Answer | Problem]:
-    """Answers in arrival order and writes everything down."""
+    """Answers in arrival order and writes everything down, as part of the transaction."""
+    return await _answer_scans(connection, event_id, reader, scans, locked=True)
+
+
+async def _answer_scans(
+    connection: Connection, event_id: UUID, reader: Reader, scans: Sequence[Asked], *, locked: bool
+) -> list[Answer | Problem]:
+    """Raises what is in CLASHED where nothing is `locked`."""
     read = [None if asked.undoes else await reader.read(connection, asked.text) for asked in scans]
-    book = await open_book(connection, event_id, reader.event_code, list(map(_wanted, scans, read)))
+    wanted = list(map(_wanted, scans, read))
+    if locked:
+        await lock_book(connection, event_id, wanted)
+    book = await read_book(connection, event_id, reader.event_code, wanted)
     orders = await _order_codes(connection, event_id, book, read)
     answers: list[Answer | Problem] = []
     for asked, shown in zip(scans, read, strict=True):
@@ -174,7 +190,7 @@ def _stranger(devices: Mapping[UUID, Device], asked: Asked) -> Problem | None:
 
 def _wanted(asked: Asked, shown: Shown | None) -> Wanted:
     return Wanted(
-        device_ids=(asked.device_id, asked.teller),
+        device_ids=(asked.device_id, asked.teller, *(asked.undoes[:1] if asked.undoes else ())),
         key=asked.key,
         undoes=asked.undoes,
         ticket_id=shown.ticket_id if shown else None,

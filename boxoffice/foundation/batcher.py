@@ -18,17 +18,19 @@ class Batcher(Generic[Item, Answer]):
 
     There is no timer: a quiet batcher flushes a batch of one at once. `flush` answers each item in order. When a batch
     raises it is halved, so that one bad item fails alone; but what is in `fails_whole` is nobody's fault and every
-    caller's answer.
+    caller's answer. `crowded` is what callers are told for whom there is no room, or no turn in time.
     """
 
     def __init__(
         self,
         flush: Callable[[list[Item]], Awaitable[list[Answer]]],
         *,
+        crowded: str,
         queue_max: int = 5000,
         fails_whole: tuple[type[Exception], ...] = (),
     ) -> None:
         self._flush = flush
+        self._crowded = crowded
         self._queue_max = queue_max
         self._fails_whole = fails_whole
         self._waiting: deque[tuple[Item, asyncio.Future[Answer], float]] = deque()
@@ -37,7 +39,7 @@ class Batcher(Generic[Item, Answer]):
     async def submit(self, item: Item, *, within_seconds: float = 10) -> Answer:
         """The answer to `item`. Raises Unavailable when the queue is full, or when its turn came too late."""
         if len(self._waiting) >= self._queue_max:
-            raise Unavailable("Very many people are buying right now. Nothing was taken; try again in a few seconds.")
+            raise Unavailable(self._crowded)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((item, answer, loop.time() + within_seconds))
@@ -54,7 +56,7 @@ class Batcher(Generic[Item, Answer]):
                 if answer.done():
                     continue  # the caller has gone
                 if deadline < now:
-                    answer.set_exception(Unavailable("Your turn came too late. Nothing was taken; try again."))
+                    answer.set_exception(Unavailable(self._crowded))
                 else:
                     batch.append((item, answer))
             if batch:

@@ -20,6 +20,10 @@ class DatabaseAway(Exception):
     """
 
 
+class ConnectionBroke(DatabaseAway):
+    """The connection broke, or none was to be had, within no time: trying once more costs little and may well do."""
+
+
 LOST = (DatabaseAway,)
 """What a transaction raises when the server is away; a statement that is wrong in itself is never among it."""
 
@@ -48,6 +52,7 @@ _AWAY = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,  # the server's farewell came in the middle of it
 )
 _WRONG_SERVER = (
     asyncpg.ReadOnlySQLTransactionError,
@@ -60,7 +65,7 @@ _STALE = (
     ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server's farewell came in the middle of it
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
 )
 
@@ -182,19 +187,40 @@ class Database:
 
         Raises DatabaseAway within 15 s when the server is away, or when no connection becomes free.
         """
+        async with self._away_told() as pool, AsyncExitStack() as stack:
+            connection = await self._begin(pool, stack, snapshot=snapshot)
+            if snapshot:
+                await connection.execute(LIMITS, *self._limits())
+            await self._move_clock(connection)
+            yield connection
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncGenerator[Connection, None]:
+        """One connection whose statements each commit by themselves: two exchanges less than a transaction.
+
+        They are in one all the same behind a pooler, which could lead a statement that was just prepared to another
+        server, and where tests move the clock. Raises as `transaction` does.
+        """
+        if self._pooled or self.moved_clock is not None:
+            async with self.transaction() as connection:
+                yield connection
+            return
+        async with self._away_told() as pool, pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            with _broken_told(connection):
+                yield connection
+
+    @asynccontextmanager
+    async def _away_told(self) -> AsyncGenerator[asyncpg.Pool, None]:
+        """The pool, and DatabaseAway for all that means it."""
         pool = self._pool if self._loop is asyncio.get_running_loop() else None
         pool = pool or await self.open()
         try:
-            async with AsyncExitStack() as stack:
-                connection = await self._begin(pool, stack, snapshot=snapshot)
-                if snapshot:
-                    await connection.execute(LIMITS, *self._limits())
-                await self._move_clock(connection)
-                yield connection
+            yield pool
         except _AWAY as error:
             if isinstance(error, _WRONG_SERVER):
                 await pool.expire_connections()  # the others lead to the same server
-            raise DatabaseAway(f"The database is away: {type(error).__name__}.") from error
+            away = ConnectionBroke if isinstance(error, _STALE) else DatabaseAway
+            raise away(f"The database is away: {type(error).__name__}.") from error
 
     async def _begin(self, pool: asyncpg.Pool, stack: AsyncExitStack, *, snapshot: bool) -> Connection:
         """A connection in a transaction. One that was lost while it lay idle says so at BEGIN, before anything was

@@ -14,6 +14,8 @@ from boxoffice.payments.breaker import Breaker
 from boxoffice.payments.pacing import Pace
 from boxoffice.payments.stripe import Stripe
 
+CROWDED = "Very many people are buying right now. Nothing was taken; try again in a few seconds."
+
 
 class _Night(msgspec.Struct, frozen=True):
     id: UUID
@@ -65,4 +67,4 @@ class Till(msgspec.Struct, frozen=True):
     def _open_counter(self, night: _Night) -> NightCounter:
         pace = None if self.stripe is None else self.pace
         counter = Counter(self.db, night.id, night.short_code, minimum_minor(night.currency), pace)
-        return NightCounter(night.id, night.currency, Batcher(counter.flush, fails_whole=LOST))
+        return NightCounter(night.id, night.currency, Batcher(counter.flush, crowded=CROWDED, fails_whole=LOST))

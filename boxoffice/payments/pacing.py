@@ -8,6 +8,7 @@ from boxoffice.foundation import logs
 from boxoffice.foundation.batcher import Batcher
 from boxoffice.foundation.db import LOST, Command, Database, Query, as_seconds
 
+CROWDED = "Very many payments begin right now. Nothing was taken; try again in a few seconds."
 PAUSES_MAX = 5
 """The longest pause is 2 to the power of this in seconds."""
 
@@ -50,7 +51,7 @@ class Pace:
         self._after = after
         self.per_second = per_second
         self.interval = timedelta(seconds=1) / per_second
-        self._batcher: Batcher[None, Turn] = Batcher(self._reserve, fails_whole=LOST)
+        self._batcher: Batcher[None, Turn] = Batcher(self._reserve, crowded=CROWDED, fails_whole=LOST)
 
     async def turn(self) -> Turn:
         """The next free turn; it is this caller's, used or not."""

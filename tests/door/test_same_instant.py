@@ -18,6 +18,7 @@ from boxoffice.foundation.db import Command, Database
 from boxoffice.foundation.ids import new_id, random_code, with_check
 from tests.conftest import Amount
 from tests.door.conftest import SCANS, Door, Scanner
+from tests.door.test_changed_meanwhile import unchecked
 from tests.plain import NO_TLS
 from tests.programs import server
 from tests.shop_fixtures import shop_environment
@@ -31,7 +32,6 @@ SELECT event_id, new.id, order_id, 100 + new.number, line_number, new.code, tick
   issued_at
 FROM ticket, unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS new (id, code, number) WHERE ticket.number = 1
 """)
-LOCK = "PERFORM 1 FROM ticket WHERE event_id = p_event AND id = one FOR NO KEY UPDATE"
 NO_CONSTRAINT = "ALTER TABLE entry DROP CONSTRAINT one_ticket_one_entry"
 
 
@@ -81,19 +81,17 @@ async def _scan(scanner: Scanner, client: httpx.AsyncClient, code: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("lock", "constraint", "may_fail"),
+    ("check", "constraint", "may_fail"),
     [(True, True, False), (False, True, False), (True, False, False), (False, False, True)],
 )
-async def test_the_lock_and_the_constraint(
-    door: Door, database_url: str, *, lock: bool, constraint: bool, may_fail: bool
+async def test_the_check_and_the_constraint(
+    door: Door, database_url: str, *, check: bool, constraint: bool, may_fail: bool
 ) -> None:
     """With both nothing happens twice; each of them alone still holds; without both somebody is let in twice."""
     scanners = [await door.scanner("East"), await door.scanner("West")]
     codes = await new_codes(door, 300)
-    if not lock:
-        body = await door.value("SELECT pg_get_functiondef('open_book'::regproc)")
-        assert LOCK in body
-        await door.execute(body.replace(LOCK, LOCK.removesuffix(" FOR NO KEY UPDATE")))
+    if not check:
+        await unchecked(door)
     if not constraint:
         await door.execute(NO_CONSTRAINT)
     event_code = await door.value("SELECT short_code FROM event")

@@ -119,6 +119,28 @@ async def test_the_second_tap_on_let_in_is_not_for_the_answer(chromium: Browser,
     await phone.context.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("action", ["Undo", "Let in anyway"])
+async def test_the_second_tap_on_what_needs_a_reason_is_no_reason(chromium: Browser, door: Door, action: str) -> None:
+    """The dialog's own button comes where the finger is."""
+    (code,) = await door.tickets()
+    phone = await paired_phone(chromium, door, role="supervisor")
+    await phone.page.set_viewport_size({"width": 360, "height": 740})
+    if action != "Undo":
+        await phone.checks(code, "admitted")
+    await phone.type(code)
+    await phone.page.locator("#result").get_by_role("button", name=action).click()
+    yes = phone.page.locator("#why [value=yes]")
+    box = await yes.bounding_box()
+    assert box is not None
+    await phone.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await expect(yes).to_be_visible()
+    assert await door.value("SELECT count(*) FROM scan WHERE kind = 'undo' OR override") == 0
+    await yes.click()  # as soon as it can be
+    await phone.answers("undone" if action == "Undo" else "admitted")
+    await phone.context.close()
+
+
 async def test_last_scans_go_on_after_one_of_them_was_taken_back(chromium: Browser, door: Door) -> None:
     """An undone one cannot be undone again, and rows without a name are told apart by their code."""
     first, second = await door.tickets(2)

@@ -1,6 +1,7 @@
 """A phone that has no room left, or keeps nothing at all: it says so, and nothing is changed or lost."""
 
-from playwright.async_api import Browser, expect
+import pytest
+from playwright.async_api import Browser, Route, expect
 
 from tests.chromium import in_chromium
 from tests.door.conftest import Door
@@ -20,38 +21,68 @@ IDBDatabase.prototype.transaction = function (names, mode, options) {
 };"""
 NO_STORE = "indexedDB.open = () => { throw new DOMException('', 'InvalidStateError'); };"
 ENTRIES = "SELECT count(*) FROM entry"
+CONFLICTS = "SELECT count(*) FROM scan WHERE answer = 'already_used' AND NOT online"
 
 
 async def has_room_for(phone: Phone, writes: float) -> None:
     await phone.page.evaluate("(writes) => { globalThis.writesLeft = writes; }", writes)
 
 
-async def test_a_full_phone_answers_nothing_and_says_why(chromium: Browser, door: Door) -> None:
-    """With a network and without, and it goes on once there is room."""
+@pytest.mark.slow
+async def test_a_full_phone_answers_while_it_has_a_network_and_nothing_without(chromium: Browser, door: Door) -> None:
+    """The box office keeps what the phone cannot; it says which of both it needs, and goes on once there is room."""
     first, second = await door.tickets(2)
     phone = await paired_phone(chromium, door, role="supervisor", script=ROOM)
     full, shown = phone.page.locator("#full"), phone.page.locator("#result")
     await expect(full).to_be_hidden()
-    for code, online in ((first, True), (second, False)):
-        if not online:
-            await phone.context.set_offline(True)
-            await phone.is_online(online=False)
-        await has_room_for(phone, 0)
-        await phone.type(code)
-        await expect(shown).to_contain_text("Phone full")
-        await expect(shown).to_contain_text("nothing was done")
-        await expect(shown.get_by_role("button")).to_have_text(["Next"])
-        await phone.answers("not_kept")
-        await expect(full).to_be_visible()
-        await has_room_for(phone, 1000)
-        await phone.waits(0)
-        await phone.checks(code, "admitted")
-        await expect(full).to_be_hidden()
+    await has_room_for(phone, 0)
+    await phone.checks(first, "admitted")
+    await expect(full).to_contain_text("without one it answers none")
+    await phone.checks(first, "already_used")
+    await phone.undo(1)
+    await phone.answers("undone")
+    await phone.checks(first, "admitted")
+    assert await door.value(ENTRIES) == 1
+    await phone.context.set_offline(True)
+    await phone.is_online(online=False)
+    await phone.type(second)
+    await expect(shown).to_contain_text("Phone full")
+    await expect(shown).to_contain_text("nothing was done")
+    await expect(shown.get_by_role("button")).to_have_text(["Next"])
+    await phone.answers("not_kept")
+    await phone.waits(0)
+    await has_room_for(phone, 1000)
+    await phone.checks(second, "admitted")
+    await expect(full).to_be_hidden()
     await phone.context.set_offline(False)
     await phone.is_online()
     await phone.waits(0)
     assert await door.value(ENTRIES) == 2
-    assert await door.value("SELECT count(*) FROM scan") == 2
+    assert await door.value(CONFLICTS) == 0
+    await phone.context.close()
+
+
+@pytest.mark.slow
+async def test_a_full_phone_that_hears_no_answer_lets_nobody_in(chromium: Browser, door: Door) -> None:
+    """The box office has let them in, and takes it back as soon as it can be told."""
+    (code,) = await door.tickets()
+    phone = await paired_phone(chromium, door, script=ROOM)
+    await has_room_for(phone, 0)
+
+    async def is_lost(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await phone.page.route("**/scans", is_lost, times=1)
+    await phone.type(code)
+    await phone.answers("not_kept")
+    await phone.is_online()
+    await phone.waits(0)
+    assert await door.value("SELECT string_agg(answer, ' ' ORDER BY received_at) FROM scan") == "admitted undone"
+    assert await door.value(ENTRIES) == 0
+    await phone.page.reload()
+    await phone.checks(code, "admitted")
+    assert await door.value(ENTRIES) == 1
     await phone.context.close()
 
 
@@ -68,10 +99,14 @@ async def test_an_answer_that_could_not_be_kept_is_taken_back(chromium: Browser,
     await has_room_for(phone, 1000)
     await phone.checks(code, "admitted")
     await has_room_for(phone, 0)
+    await phone.context.set_offline(True)
+    await phone.is_online(online=False)
     await phone.undo()
     await phone.answers("not_kept")
     await expect(phone.page.locator("#log li").first).to_contain_text("Admitted")
     await has_room_for(phone, 1000)
+    await phone.context.set_offline(False)
+    await phone.is_online()
     await phone.checks(code, "already_used")
     assert await door.value(ENTRIES) == 1
     await phone.context.close()

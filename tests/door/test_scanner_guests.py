@@ -94,8 +94,9 @@ async def test_too_late_is_said_in_words_online_and_alone_and_a_supervisor_may_i
     (code,) = await door.tickets()
     await after_doors(door, hours=3)
     phone = await paired_phone(chromium, door, role="supervisor")
-    words = "Too late: entry with this ticket ended at 00:30."
+    words = "Entry with this ticket ended at 00:30."
     await phone.type(first)
+    await expect(phone.page.locator(".result-word")).to_have_text("Too late")
     await expect(phone.page.locator(".result-more")).to_have_text(words)
     await phone.answers("blocked")
     await phone.type(code)

@@ -74,5 +74,5 @@ async def test_an_answer_is_said_once_and_the_same_one_again(chromium: Browser, 
     await phone.type("nonsense")
     await phone.answers("unknown")
     assert [words.split(".")[0] for words in await phone.page.evaluate("heard")] == ["Offline", "Mistyped"]
-    assert (await phone.page.evaluate("heard[1]")).endswith("Answered without a network")
+    assert (await phone.page.evaluate("heard[1]")).endswith("For a name, press Find. Answered without a network")
     await phone.context.close()

@@ -52,6 +52,8 @@ async def test_the_pairing_page_works_without_scripts(chromium: Browser, door: D
     await page.goto(f"{door.shop.url}/door/{SLUG}/{made.link}")
     await expect(page.get_by_role("alert")).to_contain_text("this link is locked")
     assert await page.locator("form").count() == 0
+    await page.goto(f"{door.shop.url}/door/{SLUG}")
+    await expect(page.locator("#network")).to_be_hidden()
     await context.close()
     for path in (f"/door/{SLUG}", f"/door/{SLUG}/{(await door.link()).link}"):
         assert "<noscript><p" in (await door.shop.web.get(path)).text

@@ -9,6 +9,7 @@ from tests.chromium import in_chromium
 from tests.door.conftest import Door
 from tests.door.in_browser import Phone, paired_phone
 from tests.door.test_door_sales_in_browser import selling
+from tests.door.test_scanner_dialogs import CAMERA
 
 pytestmark = in_chromium
 
@@ -137,4 +138,60 @@ async def test_on_a_low_screen_the_buttons_of_an_answer_are_in_sight(chromium: B
     await phone.page.set_viewport_size(LYING)
     await phone.type(code)
     await is_in_sight(phone, "Next")
+    await phone.context.close()
+
+
+async def test_on_a_low_screen_the_picture_is_whole_beside_what_is_typed(chromium: Browser, door: Door) -> None:
+    """And what asks for a reason has its buttons in sight."""
+    (code,) = await door.tickets()
+    phone = await paired_phone(chromium, door, script=CAMERA)
+    await phone.page.set_viewport_size(LYING)
+    picture = await phone.page.locator(".finder").bounding_box()
+    assert picture is not None
+    assert picture["width"] / picture["height"] < 1.4
+    assert picture["y"] + picture["height"] <= LYING["height"]
+    for name in ("Check", "Find"):
+        await is_in_sight(phone, name)
+    await phone.checks(code, "admitted")
+    await phone.page.locator("#log").get_by_role("button", name="Undo").click()
+    for name in ("Undo", "Back"):
+        box = await phone.page.locator("#why").get_by_role("button", name=name).bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= LYING["height"]
+    await phone.context.close()
+
+
+async def test_what_is_found_moves_nothing_that_was_there(chromium: Browser, door: Door) -> None:
+    """And stands above a phone's keyboard."""
+    await door.tickets(9)
+    phone = await paired_phone(chromium, door)
+    await phone.page.set_viewport_size(PHONE)
+    await phone.page.get_by_role("button", name="Find", exact=True).click()
+    field = phone.page.locator("#words")
+    before = await field.bounding_box()
+    await field.fill("entry")
+    await expect(phone.page.locator("#found li")).not_to_have_count(0)
+    assert await field.bounding_box() == before
+    assert before is not None
+    assert before["y"] + before["height"] < PHONE["height"] / 3
+    await phone.context.close()
+
+
+@pytest.mark.parametrize("place", ["#log", "#words"])
+async def test_a_code_is_shown_letter_by_letter(chromium: Browser, door: Door, place: str) -> None:
+    """The face of texts writes 1X8 as a sum unless it is told not to."""
+    phone = await paired_phone(chromium, door)
+    widths = """async (place) => {
+      const { fontFamily, fontSize, fontVariantLigatures } = getComputedStyle(document.querySelector(place));
+      await document.fonts.load(`${fontSize} ${fontFamily}`);
+      return ["1X8", "1×8"].map((text) => {
+        const made = document.createElement("span");
+        Object.assign(made.style, { fontFamily, fontSize, fontVariantLigatures, position: "absolute" });
+        made.textContent = text;
+        document.body.append(made);
+        return made.getBoundingClientRect().width;
+      });
+    }"""
+    code, product = await phone.page.evaluate(widths, place)
+    assert code != product
     await phone.context.close()

@@ -6,6 +6,8 @@ import pytest
 from boxoffice.foundation.batcher import Batcher
 from boxoffice.foundation.problems import Unavailable
 
+FULL = "The cloakroom is full."
+
 
 async def test_those_who_wait_together_share_a_flush_in_arrival_order() -> None:
     batches: list[list[int]] = []
@@ -15,7 +17,7 @@ async def test_those_who_wait_together_share_a_flush_in_arrival_order() -> None:
         await asyncio.sleep(0.01)
         return [item * 2 for item in items]
 
-    batcher = Batcher(flush)
+    batcher = Batcher(flush, crowded=FULL)
     answers = await asyncio.gather(*(batcher.submit(number) for number in range(600)))
     assert answers == [number * 2 for number in range(600)]
     assert [number for batch in batches for number in batch] == list(range(600))
@@ -34,7 +36,7 @@ async def test_one_batch_after_the_other_and_nobody_is_left_waiting() -> None:
         under_way -= 1
         return items
 
-    batcher = Batcher(flush)
+    batcher = Batcher(flush, crowded=FULL)
 
     async def one_after_the_other(number: int) -> None:
         for turn in range(50):
@@ -51,14 +53,14 @@ async def test_one_bad_item_fails_alone() -> None:
             raise ValueError("seven")
         return items
 
-    batcher = Batcher(flush)
+    batcher = Batcher(flush, crowded=FULL)
     answers = await asyncio.gather(*(batcher.submit(number) for number in range(20)), return_exceptions=True)
     assert [type(answer) for answer in answers].count(ValueError) == 1
     assert isinstance(answers[7], ValueError)
     assert answers[:7] + answers[8:] == [*range(7), *range(8, 20)]
 
 
-async def test_a_full_queue_and_a_late_turn_are_refused_in_words() -> None:
+async def test_a_full_queue_and_a_late_turn_are_refused_in_its_makers_words() -> None:
     gate = asyncio.Event()
     flushed: list[int] = []
 
@@ -67,18 +69,18 @@ async def test_a_full_queue_and_a_late_turn_are_refused_in_words() -> None:
         await gate.wait()
         return items
 
-    batcher = Batcher(flush, queue_max=2)
+    batcher = Batcher(flush, crowded=FULL, queue_max=2)
     first = asyncio.create_task(batcher.submit(1))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     late = asyncio.create_task(batcher.submit(2, within_seconds=-1))
     gone = asyncio.create_task(batcher.submit(3))
     await asyncio.sleep(0)
-    with pytest.raises(Unavailable, match="Very many"):
+    with pytest.raises(Unavailable, match=FULL):
         await batcher.submit(4)
     gone.cancel()
     gate.set()
     assert await first == 1
-    with pytest.raises(Unavailable, match="too late"):
+    with pytest.raises(Unavailable, match=FULL):
         await late
     assert flushed == [1]

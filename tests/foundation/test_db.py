@@ -9,7 +9,7 @@ import pytest
 
 from boxoffice.foundation import db as foundation_db
 from boxoffice.foundation.clock import now
-from boxoffice.foundation.db import LOST, Command, Connection, Database, DatabaseAway, Query
+from boxoffice.foundation.db import LOST, Command, Connection, ConnectionBroke, Database, DatabaseAway, Query
 from local_postgres import LocalPostgres
 from tests.nights import load
 from tests.pgbouncer import POOLED
@@ -48,6 +48,44 @@ async def test_a_moved_clock_ends_with_its_transaction(db: Database) -> None:
     db.moved_clock = None
     async with db.transaction() as connection:
         assert await now(connection) != MOVED
+
+
+@pytest.mark.skipif(POOLED, reason="behind a pooler they are in a transaction")
+async def test_statements_commit_by_themselves(db: Database) -> None:
+    async def raises() -> None:
+        async with db.statements() as connection:
+            await UNMARK.run(connection)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await raises()
+    db.moved_clock = MOVED  # which an unmarked database ignores
+    async with db.transaction() as connection:
+        assert await now(connection) != MOVED
+
+
+async def test_statements_know_the_moved_clock(db: Database) -> None:
+    db.moved_clock = MOVED
+    async with db.statements() as connection:
+        assert await now(connection) == MOVED
+
+
+async def test_statements_behind_a_pooler_are_a_transaction(database_url: str) -> None:
+    database = Database(database_url, size=1, pooled=True)
+    async with database.statements() as connection:
+        assert connection.is_in_transaction()
+    await database.close()
+
+
+async def test_a_server_that_is_gone_breaks_statements(db: Database) -> None:
+    async def ended() -> None:
+        async with db.transaction() as other, db.statements() as connection:
+            backend = await connection.fetchval("SELECT pg_backend_pid()")
+            await other.execute("SELECT pg_terminate_backend($1)", backend)
+            await ALIVE.all(connection)
+
+    with pytest.raises(ConnectionBroke):
+        await ended()
 
 
 async def test_first_transactions_at_the_same_moment_open_one_pool(database_url: str) -> None:

@@ -160,7 +160,7 @@ async def storm(db: Database, database_url: str) -> AsyncIterator[Storm]:
         Till(each, None, Breaker(each), Pace(each, "sessions", 25), Pace(each, "refunds", 10), False, BASE_URL)
         for each in databases
     ]
-    counters = [Batcher(Counter(each, *event, minimum_minor=50).flush) for each in databases[:2]]
+    counters = [Batcher(Counter(each, *event, minimum_minor=50).flush, crowded="crowded") for each in databases[:2]]
     async with AsyncExitStack() as stack:
         for each in databases:
             stack.push_async_callback(each.close)

@@ -28,7 +28,9 @@ async def sold_in_each_round(db: Database, database_url: str, rounds: int) -> li
     desk = await open_desk(db, ONE_RELEASE)
     databases = [Database(database_url, size=2, pooled=POOLED) for _ in range(2)]
     counters = [Counter(each, desk.counter.event_id, desk.counter.short_code, 50) for each in databases]
-    batchers: list[Batcher[Request, Placed | Problem]] = [Batcher(counter.flush) for counter in counters]
+    batchers: list[Batcher[Request, Placed | Problem]] = [
+        Batcher(counter.flush, crowded="crowded") for counter in counters
+    ]
     sold: list[int] = []
     for _ in range(rounds):
         answers = await asyncio.gather(*(batchers[buyer % 2].submit(desk.request(1)) for buyer in range(BUYERS)))

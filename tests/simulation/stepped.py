@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 import asyncpg
 
 import boxoffice
-from boxoffice.foundation.db import Command, Connection, Database, DatabaseAway, Query
+from boxoffice.foundation.db import Command, Connection, ConnectionBroke, Database, Query
 from tests.simulation.scheduler import Scheduler
 
 
@@ -50,15 +50,27 @@ class SteppedDatabase(Database):
     async def transaction(self, *, snapshot: bool = False) -> AsyncGenerator[Connection, None]:
         """A transaction that begins with its first statement."""
         assert not snapshot, "nothing that is simulated reads a snapshot"
-        raw = self._server.connections.pop()
-        stepped = SteppedConnection(raw, self._server)
-        try:
+        async with self._connected() as stepped:
             try:
                 yield cast("Connection", stepped)
             except Exception:
                 await stepped.end("ROLLBACK")
                 raise
             await stepped.commit()
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncGenerator[Connection, None]:
+        """Statements that commit by themselves, each a step before its COMMIT is."""
+        async with self._connected() as stepped:
+            stepped.alone = True
+            yield cast("Connection", stepped)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncGenerator["SteppedConnection", None]:
+        raw = self._server.connections.pop()
+        stepped = SteppedConnection(raw, self._server)
+        try:
+            yield stepped
         except BaseException:
             await stepped.roll_back_at_once()
             raise
@@ -68,11 +80,12 @@ class SteppedDatabase(Database):
 
 @dataclass
 class SteppedConnection:
-    """As much of a connection as statements use."""
+    """As much of a connection as statements use; `alone`: each commits by itself."""
 
     raw: asyncpg.Connection
     server: Server
     begun: bool = False
+    alone: bool = False
 
     async def fetch(self, sql: str, *parameters: object) -> list[Any]:
         """Rows."""
@@ -94,13 +107,13 @@ class SteppedConnection:
         cut = self.server.cut()
         if cut == "before":
             await self.roll_back_at_once()
-            raise DatabaseAway("The database is away: the connection was closed.")
+            raise ConnectionBroke("The database is away: the connection was closed.")
         await self.server.scheduler.statement(self.raw, "COMMIT", lambda: self.raw.execute("COMMIT"), at_once=True)
         self.begun = False
         self.server.committed()
         if cut == "after":
             self.server.scheduler.trace.result("the network", "the answer to COMMIT is lost")
-            raise DatabaseAway("The database is away: the connection was closed.")
+            raise ConnectionBroke("The database is away: the connection was closed.")
 
     async def end(self, word: str) -> None:
         """Rolls back, as a step."""
@@ -124,7 +137,15 @@ class SteppedConnection:
                 await self.raw.execute(f"BEGIN; SELECT set_config('boxoffice.clock', '{self.server.moment()}', true)")
             return await call()
 
-        return await self.server.scheduler.statement(self.raw, name_of(sql), with_begin)
+        try:
+            answer = await self.server.scheduler.statement(self.raw, name_of(sql), with_begin)
+        except asyncpg.PostgresError:
+            if self.alone:
+                await self.end("ROLLBACK")
+            raise
+        if self.alone:
+            await self.commit()
+        return answer
 
 
 def name_of(sql: str) -> str:

@@ -110,9 +110,10 @@ async def scan(
         raise Unprocessable("The body does not fit. Nothing was changed.", tuple(errors))
     desk = await box.desks.of(slug)
     token = bearer(authorization)
+    if not several:
+        return _shown(bodies[0], await desk.scan(_asked(bodies[0], token)), alone=True)
     answers = await asyncio.gather(*(desk.scan(_asked(body, token)) for body in bodies))
-    shown = [_shown(body, answer, alone=not several) for body, answer in zip(bodies, answers, strict=True)]
-    return shown if several else shown[0]
+    return [_shown(body, answer, alone=False) for body, answer in zip(bodies, answers, strict=True)]
 
 
 def bearer(authorization: str) -> str:

@@ -35,26 +35,18 @@ let awake;
 
 await onlyHere();
 if (await scanner.load()) start();
-else {
-  find("#unpaired").hidden = false;
-  find("#network").hidden = true;
-}
+else find("#unpaired").hidden = false;
 new BroadcastChannel(`door ${slug}`).addEventListener("message", () => location.reload()); // paired anew in another tab
 
 function keepsNothing(error) {
   find("#unkept").hidden = false;
-  find("#network").hidden = true;
   throw error;
 }
 
 /** Two tabs would work on one queue: the second waits until the first is closed. */
 async function onlyHere() {
   if (!navigator.locks) return;
-  const shown = (isElsewhere) => {
-    find("#elsewhere").hidden = !isElsewhere;
-    find("#network").hidden = isElsewhere; // that tab knows
-  };
-  const elsewhere = setTimeout(shown, 500, true);
+  const elsewhere = setTimeout(() => (find("#elsewhere").hidden = false), 500);
   await new Promise((resolve) => {
     navigator.locks.request(`door ${slug}`, () => {
       resolve();
@@ -62,7 +54,7 @@ async function onlyHere() {
     });
   });
   clearTimeout(elsewhere);
-  shown(false);
+  find("#elsewhere").hidden = true;
 }
 
 function start() {
@@ -275,14 +267,16 @@ function showCounts({ entered, inside, last_minutes: lately, good, in_room: inRo
 
 function showNetwork() {
   const { online, refused, waiting, parked } = scanner;
-  const parts = refused ? [] : [`List ${age(scanner.syncedAt, online)}`];
+  const parts = refused ? [] : [`List ${scanner.syncedAt ? age(scanner.listAge, online) : "not fetched yet"}`];
   parts.push(waiting === 0 ? "nothing waits" : `${waiting} ${waiting === 1 ? "scan waits" : "scans wait"}`);
   if (parked) parts.push(`${parked} could not be told`);
+  find("#network").hidden = false;
   find("#network").className = online ? "network is-on" : "network is-off";
   const word = refused ? "Out of service" : online ? "Online" : "Offline";
   if (find("#network-word").textContent !== word) find("#network-word").textContent = word; // said when it is another
   find("#network-more").textContent = parts.join(" · ");
-  find("#old").hidden = Date.now() - scanner.syncedAt < OLD_LIST_MINUTES * 60_000 || !scanner.syncedAt;
+  find("#old").hidden = scanner.listAge < OLD_LIST_MINUTES * 60_000 || !scanner.syncedAt;
+  find("#set-back").hidden = !scanner.clockWasSetBack;
 }
 
 function showRefused(refused) {
@@ -382,8 +376,7 @@ function clock(ms) {
 }
 
 function age(ms, online) {
-  if (!ms) return "not fetched yet";
-  const seconds = Math.max(0, Math.round((Date.now() - ms) / 1000));
+  const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return online ? "up to date" : "under 1 min old";
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min old` : `${Math.floor(minutes / 60)} h ${minutes % 60} min old`;

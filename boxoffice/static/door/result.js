@@ -1,10 +1,10 @@
 // The answer, as large as the screen. It goes by itself, by a tap, or when the next ticket is read.
 
+import { settle } from "./second_tap.js";
 import { play } from "./sound.js";
 import { ANSWERS, checks, icon, isCompanion, people, sentence, wordOf } from "./words.js";
 
 const SHOWN_MS = { good: 1800, plain: 1800, bad: 6000, wait: 4000 };
-const FRESH_MS = 600; // the second tap of whoever tapped twice is not for the answer
 const ALONE = "Answered without a network";
 const TO_LOOK_AT_MS = 4000; // the next ticket that is read does not wait for it
 
@@ -18,15 +18,14 @@ export class Result {
   #offers;
   #age;
   #timer;
-  #fresh;
-  #isFresh = false;
+  #buttons = null;
 
   constructor(time, offers, age) {
     this.#time = time;
     this.#offers = offers;
     this.#age = age;
     this.#place.addEventListener("click", (event) => {
-      if (!this.#isFresh && !event.target.closest("button")) this.close();
+      if (!this.#buttons.inert && !event.target.closest("button")) this.close();
     });
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.close();
@@ -36,7 +35,7 @@ export class Result {
   show(entry) {
     const { tone } = ANSWERS[entry.answer];
     const word = wordOf(entry);
-    const buttons = this.#buttons(entry);
+    this.#buttons = this.#buttonsFor(entry);
     clearTimeout(this.#timer);
     this.#place.className = `result is-${tone}`;
     this.#place.dataset.answer = entry.answer;
@@ -44,13 +43,13 @@ export class Result {
       icon(entry.answer),
       element("p", "result-word", word),
       ...this.#lines(entry),
-      buttons,
+      this.#buttons,
     );
     this.#cover();
     this.#place.scrollTop = 0;
-    this.#settle(buttons);
+    settle(this.#buttons);
     const said = [word, sentence(entry, this.#time), people(entry), ...this.#checks(entry), entry.ticketType, entry.holder, entry.alone ? ALONE : ""];
-    this.#spoken.textContent = said.filter(Boolean).join(". ");
+    this.#spoken.textContent = said.filter(Boolean).map((words) => words.replace(/\.$/, "")).join(". ");
     play(tone);
     const toLookAt = this.#checks(entry).length > 0 || people(entry);
     this.#timer = setTimeout(() => this.close(), toLookAt ? Math.max(TO_LOOK_AT_MS, SHOWN_MS[tone]) : SHOWN_MS[tone]);
@@ -79,12 +78,6 @@ export class Result {
     this.#place.focus({ preventScroll: true });
   }
 
-  #settle(buttons) {
-    clearTimeout(this.#fresh);
-    buttons.inert = this.#isFresh = true;
-    this.#fresh = setTimeout(() => (buttons.inert = this.#isFresh = false), FRESH_MS);
-  }
-
   #lines(entry) {
     const lines = [["result-more", sentence(entry, this.#time)], ["result-people", people(entry)]];
     for (const check of this.#checks(entry)) lines.push(["result-check", check]);
@@ -99,7 +92,7 @@ export class Result {
     return checks(entry, this.#age());
   }
 
-  #buttons(entry) {
+  #buttonsFor(entry) {
     const row = element("div", "result-buttons", "");
     const next = { label: "Next", act: () => this.close() };
     for (const { label, act } of [...this.#offers(entry), next]) {

@@ -1,18 +1,22 @@
 // The scanner without its screen: it reads, asks or answers alone, remembers, and tells the server later.
 
 import { answerAlone, folded, moves, ofAnotherTime, outdated } from "./answer.js";
+import { ticketBefore } from "./before.js";
+import { Clock } from "./clock.js";
+import { counted } from "./counts.js";
 import { isFresh } from "./fresh.js";
-import { isIn, searchable, wordsOf } from "./names.js";
+import { inOrder, later, remarked, withEntry, withRows } from "./log.js";
 import { ask, Away, Refused } from "./network.js";
 import { afterCrash, BATCH_MAX, bodyOf, following, newScan } from "./queue.js";
 import { mistyped, read } from "./read.js";
 import { Unkept } from "./store.js";
+import { Tickets } from "./tickets.js";
+import { takenBack } from "./undo.js";
 import { genuine } from "./verify.js";
 
 const ANSWER_PATIENCE_MS = 1200;
 const SYNC_PATIENCE_MS = 10_000;
 const SELL_PATIENCE_MS = 12_000;
-const LOG_LENGTH = 50;
 const VOID = ["cancelled", "refunded"];
 const BOUGHT_LATER = { admits: 1, checks: [], last_entry_at: null, given_by: "" };
 const LIST_FIELDS = [
@@ -27,20 +31,18 @@ export class Scanner extends EventTarget {
   refused = null;
   syncedAt = 0;
   log = [];
-  isFull = false; // what was last to be kept could not be
+  isFull = false; // what was last to be kept could not be: it answers while there is a network
 
   #store;
   #slug;
   #library;
   #token = "";
   #device = "";
-  #tickets = new Map();
-  #texts = new WeakMap(); // what a ticket is found by, as long as its type is the same
-  #byCode = new Map();
+  #tickets = new Tickets();
   #own = {}; // ticket id -> {state, at, gate, nonce, told}
   #queue = new Map();
   #order = 0;
-  #offset = 0;
+  #clock = new Clock();
   #syncing = null;
 
   constructor(store, slug, library) {
@@ -58,10 +60,10 @@ export class Scanner extends EventTarget {
     this.#device = paired.device;
     this.door = door ?? null;
     this.#own = own ?? {};
-    this.#offset = (await this.#store.get("offset")) ?? 0;
     this.syncedAt = (await this.#store.get("syncedAt")) ?? 0;
-    for (const ticket of await this.#store.all("tickets")) this.#know(ticket);
-    this.log = (await this.#store.all("log")).sort((one, other) => other.at - one.at);
+    this.#clock.load((await this.#store.get("offset")) ?? 0, this.syncedAt);
+    for (const ticket of await this.#store.all("tickets")) this.#tickets.know(ticket);
+    this.log = inOrder(await this.#store.all("log"));
     const left = (await this.#store.all("queue")).sort((one, other) => one.order - other.order);
     const queue = left.map(afterCrash);
     await this.#ifItFits({ remove: { queue: left.map((item) => item.nonce) }, put: { queue } });
@@ -80,9 +82,14 @@ export class Scanner extends EventTarget {
     return [...this.#queue.values()].filter((item) => item.state === "parked").length;
   }
 
-  /** Milliseconds by the server's clock, as far as we know it. */
-  get now() {
-    return Date.now() + this.#offset;
+  /** Milliseconds since the last sync. */
+  get listAge() {
+    return this.#clock.phone - this.syncedAt;
+  }
+
+  /** Whether somebody set this phone's clock back since. */
+  get clockWasSetBack() {
+    return this.#clock.wasSetBack;
   }
 
   /**
@@ -91,31 +98,19 @@ export class Scanner extends EventTarget {
    * and what it would be answered now; `usedAt` in ms. `waiting` and `inside`: codes that can come in, and out, now.
    */
   find(words) {
-    const wanted = wordsOf(words);
-    if (wanted.length === 0) return [];
     const found = [];
     const parties = new Set();
-    for (const ticket of this.#tickets.values()) {
-      if (!isIn(this.#text(ticket), wanted)) continue;
+    for (const ticket of this.#tickets.matching(words, (name) => this.#type(name))) {
       if (parties.has(ticket.order_code)) continue;
       const party = this.party(ticket.id);
       if (party) parties.add(ticket.order_code);
-      const standing = this.#standing(this.#byCode.get(party?.waiting[0]) ?? ticket);
+      const standing = this.#standing(this.#tickets.ofCode(party?.waiting[0]) ?? ticket);
       const waiting = standing.answer === "admitted" ? (party?.waiting ?? [ticket.code]) : [];
       const inside = (party?.inside ?? [ticket.code]).filter((code) => this.#isInside(code));
       found.push({ ...ticket, ...standing, party, waiting, inside });
       if (found.length === 30) break;
     }
     return found;
-  }
-
-  #text(ticket) {
-    const type = this.#type(ticket.ticket_type);
-    const known = this.#texts.get(ticket);
-    if (known?.type === type) return known.text;
-    const text = searchable([ticket.holder, ticket.order_code, ticket.code, ticket.ticket_type, type.given_by]);
-    this.#texts.set(ticket, { type, text });
-    return text;
   }
 
   /** How a ticket that somebody found would be answered now. */
@@ -127,7 +122,7 @@ export class Scanner extends EventTarget {
   }
 
   #isInside(code) {
-    const ticket = this.#byCode.get(code);
+    const ticket = this.#tickets.ofCode(code);
     const shown = { eventCode: this.door.event_code, code };
     return this.#alone(shown, ticket, { ticketId: ticket.id }, { isExit: true, isFound: true }).answer === "left";
   }
@@ -139,8 +134,9 @@ export class Scanner extends EventTarget {
   party(ticketId) {
     const one = this.#tickets.get(ticketId);
     if (!one || !this.#type(one.ticket_type).given_by) return null;
-    const all = [...this.#tickets.values()]
-      .filter((ticket) => ticket.order_code === one.order_code && !VOID.includes(this.#state(ticket)))
+    const all = this.#tickets
+      .ofOrder(one.order_code)
+      .filter((ticket) => !VOID.includes(this.#state(ticket)))
       .sort((first, second) => Number(first.holder.startsWith("With ")) - Number(second.holder.startsWith("With ")));
     if (all.length === 0) return null;
     const mayComeIn = this.door.re_entry ? ["good", "left"] : ["good"];
@@ -159,20 +155,22 @@ export class Scanner extends EventTarget {
 
   /**
    * One ticket at the door: {answer, because, nonce, holder, ticketType, code, usedAt, gate, alone, note}. `alone`: the server was
-   * not asked. Raises Refused when this phone is no scanner any more, and Unkept, with nothing changed, when it keeps nothing.
+   * not asked. Raises Refused when this phone is no scanner any more, and Unkept, with nothing changed, when neither it nor the
+   * server keeps the scan.
    */
   async scan(text, { isExit = false, isFound = false, override = "" } = {}) {
     const shown = await this.#read(text);
-    const ticket = shown && (this.#tickets.get(shown.ticketId) ?? this.#byCode.get(shown.code));
-    const item = newScan({ device: this.#device, text, code: shown?.code, isExit, isFound, override, at: Date.now() });
+    const ticket = shown && (this.#tickets.get(shown.ticketId) ?? this.#tickets.ofCode(shown.code));
+    const item = newScan({ device: this.#device, text, code: shown?.code, isExit, isFound, override, at: this.#clock.phone });
     item.order = this.#order++;
     item.ticketId = ticket?.id ?? shown?.ticketId;
     const alone = this.#alone(shown, ticket, item, { isExit, isFound, override: Boolean(override) });
     if (!this.online) return await this.#answeredAlone(item, alone);
-    await this.#queued(item);
+    const isOnDisk = !this.isFull && (await this.#ifItFits({ put: { queue: [item] } }));
+    this.#queue.set(item.nonce, item);
     let told;
     try {
-      told = await this.#ask(bodyOf(item, this.#device, Date.now()));
+      told = await this.#ask(bodyOf(item, this.#device, this.#clock.phone));
     } catch (error) {
       if (error instanceof Refused && (error.isFinal || error.type === "supervisors_only")) {
         await this.#forget(item);
@@ -182,56 +180,35 @@ export class Scanner extends EventTarget {
       this.#goOffline();
       return await this.#answeredAlone(item, alone);
     }
-    return await this.#answered(item, told);
+    return await this.#answered(item, told, isOnDisk);
   }
 
-  /** Takes back a scan of this phone, for a reason. It is done when this returns, and told to the server by the queue.
-   * Raises Unkept. */
+  /** Takes back a scan of this phone, for a reason. It is done when this returns, and told to the server by the queue, or
+   * at once when this phone keeps nothing more. Raises Unkept. */
   async undo(entry, reason) {
-    const item = newScan({ device: entry.device ?? this.#device, undo: { nonce: entry.nonce, reason }, at: Date.now() });
+    const item = newScan({ device: entry.device ?? this.#device, undo: { nonce: entry.nonce, reason }, at: this.#clock.phone });
     item.order = this.#order++;
     item.state = "waiting";
     item.answered = "undone";
     item.ticketId = entry.ticketId;
     const undone = { ...entry, answer: "undone", was: entry.answer, note: reason };
-    const before = known(entry.before ?? { state: entry.answer === "left" ? "used" : "good" });
-    const later = this.#later(entry);
-    const [own, rows, counts] = [this.#own[entry.ticketId], this.log, this.door.counts];
-    const log = [undone, ...this.#restore(entry.ticketId, before, later, item.nonce)];
-    this.#count(before, [entry, ...later], later, entry.admits);
+    const after = later(this.log, entry);
+    const { before, last, rows } = takenBack(entry, after, this.door);
+    const [own, counts, log] = [this.#own[entry.ticketId], this.door.counts, this.log];
+    if (entry.ticketId) this.#own[entry.ticketId] = { ...last, nonce: item.nonce, told: false };
+    this.#count({ before, instead: [entry, ...after], scans: after, people: entry.admits });
     this.#queue.set(item.nonce, item);
-    this.log = this.log.map((one) => log.find(({ nonce }) => nonce === one.nonce) ?? one);
-    await this.#keep({ kept: { own: this.#own, door: this.door }, put: { queue: [item], log } }, () => {
+    this.log = withRows(this.log, [undone, ...rows]);
+    const changes = { kept: { own: this.#own, door: this.door }, put: { queue: [item], log: [undone, ...rows] } };
+    if (!(await this.#ifItFits(changes)) && !(await this.#isTold(item))) {
       this.#forgets(item, entry.ticketId, own, counts);
-      this.log = rows;
-    });
+      this.log = log;
+      this.#changed();
+      throw new Unkept();
+    }
     this.#changed();
     this.sync();
     return undone;
-  }
-
-  /** The scans of this phone that moved the ticket of `entry` after it, oldest first. */
-  #later(entry) {
-    if (!entry.ticketId) return [];
-    const newer = this.log.slice(0, this.log.findIndex((one) => one.nonce === entry.nonce));
-    return newer.filter((one) => one.ticketId === entry.ticketId && moves(one.answer)).reverse();
-  }
-
-  /**
-   * The ticket is what it was before a scan that the undo of this nonce takes back, or what the scans `later` make of that.
-   * Returns these as rows of the log: what each restores is another now.
-   */
-  #restore(ticketId, before, later, nonce) {
-    if (!ticketId) return [];
-    let last = before;
-    const rows = [];
-    for (const one of later) {
-      rows.push({ ...one, before: last });
-      const { visits, ...after } = folded(last, [one], this.door.re_entry);
-      if (visits || after.state !== last.state) last = { ...after, at: one.at, gate: this.door.gate };
-    }
-    this.#own[ticketId] = { ...last, nonce, told: false };
-    return rows;
   }
 
   /** A request of this scanner's own at the door's address. Raises Away, Refused. */
@@ -297,10 +274,22 @@ export class Scanner extends EventTarget {
     }
   }
 
-  async #tell(items) {
-    const sentAt = Date.now();
+  /** Whether the server has it now, within the time that a scan would take. */
+  async #isTold(item) {
+    if (!this.online) return false;
+    try {
+      await this.#tell([item], ANSWER_PATIENCE_MS);
+      return true;
+    } catch (error) {
+      if (error instanceof Away || error instanceof Refused) return false;
+      throw error;
+    }
+  }
+
+  async #tell(items, patience = SYNC_PATIENCE_MS) {
+    const sentAt = this.#clock.phone;
     const body = items.map((item) => bodyOf(item, this.#device, sentAt));
-    const answers = await ask(`${this.#api}/scans`, this.#token, { body, patience: SYNC_PATIENCE_MS });
+    const answers = await ask(`${this.#api}/scans`, this.#token, { body, patience });
     await this.#acknowledge(items, new Map(answers.map((answer) => [answer.nonce, answer])));
   }
 
@@ -325,8 +314,9 @@ export class Scanner extends EventTarget {
       }
       const entry = this.log.find((one) => one.nonce === item.nonce);
       const late = answer.answer !== item.answered ? answer.answer : answer.objection;
-      if (entry && late && !item.undo) logged.push(Object.assign(entry, { late }));
+      if (entry && late && !item.undo) logged.push({ ...entry, late });
     }
+    this.log = withRows(this.log, logged);
     await this.#ifItFits({
       kept: { own: this.#own },
       remove: { queue: told },
@@ -343,23 +333,18 @@ export class Scanner extends EventTarget {
     if (since) query.set("since", since);
     const list = await ask(`${this.#api}/door?${query}`, this.#token, { patience: SYNC_PATIENCE_MS });
     const answered = Date.now();
-    this.#offset = Date.parse(list.now) - (asked + answered) / 2;
+    const offset = this.#clock.compare(Date.parse(list.now), (asked + answered) / 2);
     this.door = Object.fromEntries(LIST_FIELDS.map((name) => [name, list[name]]));
     this.syncedAt = answered;
-    for (const ticket of list.tickets) this.#know(ticket);
+    for (const ticket of list.tickets) this.#tickets.know(ticket);
+    const log = remarked(this.log, list.also_let_in);
+    this.log = withRows(this.log, log);
     for (const id of told) if (this.#own[id]?.told) delete this.#own[id];
     const isKept = await this.#ifItFits({
-      kept: { door: this.door, own: this.#own, offset: this.#offset, syncedAt: this.syncedAt },
-      put: { tickets: list.tickets, log: this.#marked(list.also_let_in) },
+      kept: { door: this.door, own: this.#own, offset, syncedAt: this.syncedAt },
+      put: { tickets: list.tickets, log },
     });
     if (!isKept) this.door.cursor = since; // the disk has the list of then
-  }
-
-  /** The rows of the log that another door's entry counts before, or does no more. */
-  #marked(alsoLetIn) {
-    const also = new Map(alsoLetIn.map((one) => [one.nonce.replace(/\.door$/, ""), one]));
-    const changed = this.log.filter((entry) => entry.also?.at !== also.get(entry.nonce)?.at);
-    return changed.map((entry) => Object.assign(entry, { also: also.get(entry.nonce) }));
   }
 
   async #read(text) {
@@ -370,7 +355,7 @@ export class Scanner extends EventTarget {
     const key = retired ?? this.door.keys.find(isOne);
     if (!key || !(await genuine(key.key, shown.signed, shown.signature, this.#library))) return null;
     if (retired) return { ...shown, retired: true };
-    return shown.proof ? { ...shown, fresh: await isFresh(key.fresh, shown, this.now) } : shown;
+    return shown.proof ? { ...shown, fresh: await isFresh(key.fresh, shown, this.#clock.now) } : shown;
   }
 
   #because(shown, ticket, isFound) {
@@ -383,7 +368,7 @@ export class Scanner extends EventTarget {
     const type = this.#type(ticket?.ticket_type);
     const lastEntry = type.last_entry_at;
     const answer = answerAlone({
-      ...{ shown, ticket, ...how, own: own?.state, door: this.door, lastEntry, now: this.now },
+      ...{ shown, ticket, ...how, own: own?.state, door: this.door, lastEntry, now: this.#clock.now },
     });
     const used = answer === "already_used";
     const because = answer === "cancelled" && shown ? this.#because(shown, ticket, how.isFound) : null;
@@ -402,10 +387,10 @@ export class Scanner extends EventTarget {
     if (answer === "blocked" && ticket.status !== "blocked") return "too_late";
     if (answer !== "unknown") return null;
     if (!shown) return mistyped(item.payload ?? "");
-    return [...this.#tickets.values()].some((one) => one.order_code === shown.code) ? "order_code" : null;
+    return this.#tickets.ofOrder(shown.code).length > 0 ? "order_code" : null;
   }
 
-  async #answered(item, told) {
+  async #answered(item, told, isOnDisk) {
     this.#queue.delete(item.nonce);
     this.online = true;
     const ticket = told.ticket;
@@ -418,7 +403,7 @@ export class Scanner extends EventTarget {
       gate: told.gate,
       alone: false,
     };
-    return await this.#done(item, result, true);
+    return await this.#done(item, result, { wasAsked: true, mustFit: isOnDisk });
   }
 
   async #answeredAlone(item, answer) {
@@ -426,16 +411,18 @@ export class Scanner extends EventTarget {
     item.state = "waiting";
     item.answered = answer.answer;
     this.#queue.set(item.nonce, item);
-    return await this.#done(item, { ...answer, alone: true }, wasAsked);
+    return await this.#done(item, { ...answer, alone: true }, { wasAsked, mustFit: true });
   }
 
-  async #done(item, result, wasAsked) {
-    const ticketId = item.ticketId ?? this.#byCode.get(result.code)?.id;
+  /** The scan and what follows from it, kept. It must fit unless the server keeps it, and the disk has no word of it: that
+   * would be taken back at the next start, as a question without an answer. */
+  async #done(item, result, { wasAsked, mustFit }) {
+    const ticketId = item.ticketId ?? this.#tickets.ofCode(result.code)?.id;
     const isMove = moves(result.answer);
-    const before = isMove ? this.#before(ticketId, item, result) : undefined;
-    const scan = { answer: result.answer, override: Boolean(item.override), at: this.now };
+    const scan = { answer: result.answer, override: Boolean(item.override), at: this.#clock.now };
+    const before = isMove ? this.#before(ticketId, scan) : undefined;
     const [own, counts] = [this.#own[ticketId], this.door.counts];
-    if (isMove) this.#count(before, [], [scan], result.admits);
+    if (isMove) this.#count({ before, scans: [scan], people: result.admits });
     if (isMove && ticketId) {
       const { state, inside } = folded(before, [scan], this.door.re_entry);
       this.#own[ticketId] = { state, inside, at: scan.at, gate: this.door.gate, nonce: item.nonce, told: !result.alone };
@@ -444,16 +431,17 @@ export class Scanner extends EventTarget {
     const text = item.payload ?? item.code ?? "";
     const opensAt = Date.parse(this.door.opens_at);
     const entry = { ...result, ...scan, nonce: item.nonce, device: item.device, ticketId, before, party, text, opensAt };
-    this.log = [entry, ...this.log];
-    const old = this.log.splice(LOG_LENGTH).map((one) => one.nonce);
+    const { rows, dropped } = withEntry(this.log, entry);
+    this.log = rows;
     const changes = {
       kept: { own: this.#own, door: this.door },
-      remove: { log: old, queue: result.alone ? [] : [item.nonce] },
+      remove: { log: dropped, queue: result.alone ? [] : [item.nonce] },
       put: { log: [entry], queue: result.alone ? [item] : [] },
     };
-    await this.#keep(changes, () => {
+    if (!mustFit) await this.#ifItFits(changes);
+    else await this.#keep(changes, () => {
       this.#forgets(item, ticketId, own, counts);
-      this.log = this.log.filter((one) => one !== entry);
+      this.log = this.log.filter((one) => one.nonce !== entry.nonce);
       const back = wasAsked ? [afterCrash({ ...item, state: "asking" })] : [];
       for (const one of back) this.#queue.set(one.nonce, one); // nobody saw the answer
     });
@@ -469,41 +457,13 @@ export class Scanner extends EventTarget {
     else delete this.#own[ticketId];
   }
 
-  /**
-   * What a ticket was before a scan moved it, {state, inside, at, gate}: the answer says more than a list of a while ago. Who comes
-   * in and had been in has left, if the list or a supervisor lets them come back.
-   */
-  #before(ticketId, item, { answer }) {
-    const own = this.#own[ticketId];
-    const ticket = this.#tickets.get(ticketId);
-    const { state, inside } = known(own ?? { state: ticket?.status ?? "good", inside: ticket?.inside });
-    if (answer === "left" || (item.override && state === "used")) {
-      const at = own?.at ?? (ticket?.used_at ? Date.parse(ticket.used_at) : this.now);
-      return { state: "used", inside: Math.max(1, inside), at, gate: own ? own.gate : ticket?.gate };
-    }
-    const wasIn = own ? own.state !== "good" : Boolean(ticket?.used_at);
-    if (wasIn && (this.door.re_entry || item.override)) return { state: "left", inside: state === "used" ? 0 : inside };
-    return { state: "good", inside: 0 };
+  #before(ticketId, { answer, override: isOverride, at: now }) {
+    const [own, ticket, reEntry] = [this.#own[ticketId], this.#tickets.get(ticketId), this.door.re_entry];
+    return ticketBefore({ own, ticket, answer, isOverride, reEntry, now });
   }
 
-  /**
-   * The counts that people see do not wait for the next sync, which brings the true ones: of a ticket as it was
-   * `before`, `scans` stand where `instead` stood. Who comes back has entered once.
-   */
-  #count(before, instead, scans, people = 1) {
-    const was = folded(before, instead, this.door.re_entry);
-    const is = folded(before, scans, this.door.re_entry);
-    const entered = Number(is.state !== "good") - Number(was.state !== "good");
-    const inside = Number(is.inside > 0) - Number(was.inside > 0);
-    const changed = { entered, inside, in_room: inside, last_minutes: is.visits - was.visits };
-    const counts = { ...this.door.counts };
-    for (const [name, more] of Object.entries(changed)) counts[name] = Math.max(0, counts[name] + more * people);
-    this.door.counts = counts;
-  }
-
-  async #queued(item) {
-    await this.#keep({ put: { queue: [item] } });
-    this.#queue.set(item.nonce, item);
+  #count(change) {
+    this.door.counts = counted(this.door.counts, { ...change, reEntry: this.door.re_entry });
   }
 
   async #forget(item) {
@@ -544,12 +504,6 @@ export class Scanner extends EventTarget {
     return this.#own[ticket.id]?.state ?? ticket.status;
   }
 
-  #know(ticket) {
-    this.#byCode.delete(this.#tickets.get(ticket.id)?.code);
-    this.#tickets.set(ticket.id, ticket);
-    for (const code of [...(ticket.old_codes ?? []), ticket.code]) this.#byCode.set(code, ticket);
-  }
-
   #ask(body) {
     return ask(`${this.#api}/scans`, this.#token, { body, patience: ANSWER_PATIENCE_MS });
   }
@@ -572,9 +526,4 @@ export class Scanner extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
-}
-
-/** What was written down of a ticket, and how many of its visits are not over where that was not. */
-function known({ inside, ...told }) {
-  return { ...told, inside: inside ?? Number(told.state === "used") };
 }

@@ -1,5 +1,7 @@
 // Asks for a reason: one of a few, or in one's own words.
 
+import { settle } from "./second_tap.js";
+
 const dialog = document.querySelector("#why");
 const form = dialog.querySelector("form");
 const REASON_MAX = 200;
@@ -11,6 +13,7 @@ export function askWhy(title, action, reasons) {
   const choices = reasons.map((reason, place) => choice(reason, place === 0));
   dialog.querySelector(".why-reasons").replaceChildren(...choices);
   form.elements.own.value = "";
+  settle(form.querySelector(".actions"));
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes" ? said() : ""), { once: true });

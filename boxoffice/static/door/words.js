@@ -36,7 +36,7 @@ const STANDINGS = {
   cancelled: "cancelled",
 };
 
-/** Why a code is void though its ticket is good, or is none, and what to do. */
+/** Why a code is void though its ticket is good, or is none, or a ticket comes too late, and what to do. */
 const BECAUSE = {
   sent_on: { word: "Sent on", sentence: "This ticket was sent on to somebody else. Only their code opens the door." },
   old_picture: { word: "Old picture", sentence: "This is an old picture: ask to open the ticket." },
@@ -50,6 +50,7 @@ const BECAUSE = {
   },
   mistyped: { word: "Mistyped", sentence: "No whole code, or a wrong letter: type it again. For a name, press Find." },
   order_code: { word: "Order’s code", sentence: "This is the order’s code: type the ticket’s, or press Find and type this one there." },
+  too_late: { word: "Too late" },
   reissued: { word: "Old code", sentence: "This ticket was given out anew. Only its newest code opens the door." },
 };
 
@@ -60,7 +61,7 @@ export function wordOf(entry) {
 
 /** One sentence under the word; "" where the word says it all. `time`: writes ms as the venue's clock. */
 export function sentence(entry, time) {
-  if (entry.because === "too_late") return `Too late: entry with this ticket ended at ${time(entry.lastEntry)}.`;
+  if (entry.because === "too_late") return `Entry with this ticket ended at ${time(entry.lastEntry)}.`;
   if (entry.answer === "already_used" && entry.usedAt) return `In since ${time(entry.usedAt)}${at(entry.gate)}`;
   if (entry.answer === "not_yet" && entry.opensAt) return `Entry begins at ${time(entry.opensAt)}.`;
   if (explained(entry)) return explained(entry).sentence;
@@ -69,7 +70,7 @@ export function sentence(entry, time) {
 }
 
 function explained(entry) {
-  return ["cancelled", "unknown"].includes(entry.answer) ? BECAUSE[entry.because] : undefined;
+  return ["cancelled", "unknown", "blocked"].includes(entry.answer) ? BECAUSE[entry.because] : undefined;
 }
 
 /** How a ticket that was found stands, in a few words. `opensAt`: ms. */
