@@ -10,8 +10,8 @@ from tests.conftest import Amount
 from tests.door.conftest import SCANS, Door
 
 ODD = "\0\x1f\x7f\u00ad\u200b\u202e\u2066\ufeff\uffff\N{PILE OF POO}ßİ٣٤漢字é*~$=/\\'\"<&%{}[]:,;"
-CLEAR = {200, 400, 401, 422}
-"""Answered; no JSON; no scanner; cannot be meant."""
+CLEAR = {200, 400, 401, 403, 422}
+"""Answered; no JSON; no scanner; for supervisors; cannot be meant."""
 
 
 def any_text(chance: random.Random, genuine: str) -> str:
