@@ -24,6 +24,7 @@ from boxoffice.edge.head import AnswersHead
 from boxoffice.edge.request_log import RequestLog
 from boxoffice.edge.security_headers import security_headers
 from boxoffice.edge.vendor_files import show_vendor_file
+from boxoffice.edge.whole_cookie import JoinsCookies
 from boxoffice.foundation import logs
 from boxoffice.foundation.db import CLASHED, LOST
 from boxoffice.foundation.problems import Problem
@@ -76,7 +77,7 @@ def create_app(box: BoxOffice) -> Litestar:
             render_plugins=[DescribedJson(path="/openapi.json")],
         ),
     )
-    app.asgi_handler = RequestLog(AnswersHead(Compression(app.asgi_handler)))
+    app.asgi_handler = RequestLog(AnswersHead(JoinsCookies(Compression(app.asgi_handler))))
     return app
 
 

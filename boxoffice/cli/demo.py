@@ -150,7 +150,7 @@ def _say_where_to_scan(base_url: str, network_url: str, certificate: Path, scann
     if network_url:
         print("              a phone in this network opens it, and trusts the certificate when it asks")
         print(f"              to keep it for use without a network, install as trusted there: {certificate}")
-        print(f"              every other link works on phones too, with {network_url} for {base_url}")
+        print(f"              links made here open there with {network_url} for {base_url}")
     elif scanner:
         print("              for a phone's camera: make run HTTPS=1")
     if scanner and scanner.guest_list_path:

@@ -30,9 +30,11 @@ async def test_however_many_guess_at_once_five_are_tried(door: Door) -> None:
 
 
 async def test_without_the_links_lock_more_are_tried(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control of the test above."""
-    unlocked = device.LOCK_LINK.sql.replace("FOR UPDATE OF device", "")
-    assert unlocked != device.LOCK_LINK.sql
+    """The negative control of the test above; a moment passes between looking and counting."""
+    unlocked = device.LOCK_LINK.sql.replace("FOR UPDATE OF device", "").replace(
+        "WHERE", "CROSS JOIN pg_sleep(0.1) WHERE"
+    )
+    assert "FOR UPDATE" in device.LOCK_LINK.sql
     monkeypatch.setattr(device, "LOCK_LINK", Query(device.LOCK_LINK.row, unlocked))
     assert (await guessed_at_once(door, await door.link()))["wrong_pin"] >= WRONG_PINS_MAX
     assert await door.value("SELECT wrong_pins FROM device") > WRONG_PINS_MAX

@@ -24,6 +24,12 @@ from tests.shop import SLUG
 
 pytestmark = in_chromium
 
+IN_1970 = """
+const behind = Date.now() - 9_000;
+Date = class extends Date {
+  constructor(...told) { super(...(told.length ? told : [Date.now()])); }
+  static now() { return super.now() - behind; }
+};"""
 OLD_BROWSER = """SubtleCrypto.prototype.importKey = async () => {
   throw new DOMException("", "NotSupportedError");
 };"""
@@ -275,6 +281,28 @@ async def test_an_override_that_is_taken_back_leaves_a_used_ticket_used(chromium
     assert await door.value("SELECT count(*) FROM entry") == 1
     async with door.shop.box.db.transaction() as connection:
         assert (await night_report(connection, door.event_id)).conflicts == []
+    await phone.context.close()
+
+
+@pytest.mark.slow
+async def test_a_phone_that_believes_it_is_1970_scans_on_and_is_put_right(chromium: Browser, door: Door) -> None:
+    """Whether the door is open, and when somebody came, is told by our clock, with a network and without."""
+    first, second = await door.tickets(2)
+    phone = await paired_phone(chromium, door, script=IN_1970)
+    assert await phone.page.evaluate("new Date().getFullYear()") == 1970
+    await phone.checks(first, "admitted")
+    await phone.context.set_offline(True)
+    await phone.is_online(online=False)
+    await expect(phone.page.locator("#network-more")).to_contain_text("List under 1 min old")
+    await phone.checks(first, "already_used")
+    await phone.checks(second, "admitted")
+    await phone.context.set_offline(False)
+    await phone.is_online()
+    await phone.waits(0)
+    entered = await door.value("SELECT array_agg(entered_at) FROM entry")
+    assert len(entered) == 2
+    assert door.shop.box.db.moved_clock is not None
+    assert all(abs(at - door.shop.box.db.moved_clock) < timedelta(minutes=1) for at in entered)
     await phone.context.close()
 
 
