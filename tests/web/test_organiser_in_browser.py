@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import pytest
 from granian.constants import Interfaces
@@ -144,6 +145,11 @@ async def test_cash_is_handed_back_by_keyboard_and_without_scripts(
     await context.close()
 
 
+WORDS_RIGHT = """(part) => {
+  const range = document.createRange();
+  range.selectNodeContents(part);
+  return range.getBoundingClientRect().right;
+}"""
 STICKS_OUT = """() => [...document.querySelectorAll("main *, header *")].filter((part) => {
   const {left, right, width} = part.getBoundingClientRect();
   return width && !part.closest(".hidden") && (left < 0 || right > innerWidth + 0.5);
@@ -161,10 +167,14 @@ async def test_everything_is_in_the_window_with_letters_twice_as_large(
     context = await chromium.new_context(viewport={"width": 180, "height": 370})
     await context.add_cookies([{"name": "session", "value": office.browser.cookies["session"], "url": url}])
     page = await context.new_page()
-    for address in (url + PAGE, url + "/organiser", links[0]):
+
+    async def all_of_it_is_seen(address: str) -> None:
         await page.goto(address)
         assert await page.evaluate(STICKS_OUT) == []
         assert await page.evaluate("document.documentElement.scrollWidth") == 180
+
+    for address in (url + PAGE, url + "/organiser", links[0]):
+        await all_of_it_is_seen(address)
     await page.locator("#name").fill("Ada Lark of the Very Long Lane")
     await page.get_by_role("button", name="Put on the list").click()
     await expect(page.get_by_role("button", name="Take off Ada")).to_be_visible()
@@ -172,6 +182,10 @@ async def test_everything_is_in_the_window_with_letters_twice_as_large(
     name = await page.get_by_text("Ada Lark of").last.bounding_box()
     assert name is not None
     assert name["width"] > 100
+    (code,) = await sold_for_cash(office.box, SLUG, "Main door", (2, ""))
+    await office.value("UPDATE event SET status = 'cancelled' WHERE slug = $1", SLUG)
+    for address in (url + PAGE, f"{url}{PAGE}/cash/{quote(code)}"):
+        await all_of_it_is_seen(address)
     await context.close()
 
 
@@ -188,4 +202,21 @@ async def test_the_mailed_code_is_read_whole_where_it_is_typed(
     field = page.get_by_label("Eight digits")
     await field.fill("4090 8605")
     assert await field.evaluate("(field) => field.scrollWidth <= field.clientWidth")
+    await context.close()
+
+
+async def test_how_full_a_list_is_stands_apart_from_who_came(chromium: Browser, served: tuple[Office, str]) -> None:
+    office, url = served
+    await office.value("""UPDATE stock SET cap = 300, used = 222
+      WHERE id IN (SELECT stock_id FROM release JOIN guest_list ON ticket_type_id = guest_list.id)""")
+    await office.enter(BOSS)
+    context = await chromium.new_context(viewport={"width": 360, "height": 780})
+    await context.add_cookies([{"name": "session", "value": office.browser.cookies["session"], "url": url}])
+    page = await context.new_page()
+    await page.goto(url + PAGE)
+    filled, came = page.locator("[id^=list-] dd").nth(0), page.locator("[id^=list-] dd").nth(1)
+    await expect(filled).to_have_text("222 of 300")
+    words, other = await filled.evaluate(WORDS_RIGHT), await came.bounding_box()
+    assert other is not None
+    assert words + 8 <= other["x"]
     await context.close()
