@@ -18,6 +18,7 @@ const OLD_LIST_MINUTES = 10;
 const LATELY_MINUTES = 10;
 const UNDO_REASONS = ["Scanned by mistake", "Wrong person", "Turned away after all"];
 const TAKEN_OVER = "Another phone was paired by this scanner's link since, and scans in its place. Ask for a link of your own, and pair this one again.";
+const CAMERA_ENDED = "The camera stopped: another app took it, or it was unplugged. Try it again, or type codes.";
 const NOT_KEPT = { answer: "not_kept", holder: "", ticketType: "", code: "", admits: 1 };
 const OVERRIDE_REASONS = ["Known to the house", "Let in by the night's host", "Left for a moment"];
 
@@ -27,7 +28,7 @@ const { slug, ed25519, reader, wasm } = page.dataset;
 const scanner = new Scanner(await openStore(slug).catch(keepsNothing), slug, ed25519);
 const result = new Result(clock, (entry) => [...companions(entry), ...offers(entry)], () => scanner.door?.age_minimum ?? 0);
 const picture = new Picture((text) => scanner.isOurs(text), () => !selling.isOpen && !find("#why").open);
-const camera = new Camera(find("#video"), { script: reader, wasm }, picture, scanSeen);
+const camera = new Camera(find("#video"), { script: reader, wasm }, picture, scanSeen, () => sayNoCamera(CAMERA_ENDED));
 let selling;
 let direction = "in";
 let soon;
@@ -103,11 +104,22 @@ async function look() {
   try {
     await camera.start();
     find("#torch").hidden = !camera.hasTorch;
+    if (camera.hasTorch && find("#torch").getAttribute("aria-pressed") === "true") setTorch(true); // it went out with the camera
   } catch (error) {
-    find("#camera-off").hidden = false;
-    find("#camera-why").textContent = error.message;
-    find("#camera-again").hidden = Boolean(missing());
+    sayNoCamera(error.message);
   }
+}
+
+function sayNoCamera(why) {
+  find("#camera-off").hidden = false;
+  find("#camera-why").textContent = why;
+  find("#camera-again").hidden = Boolean(missing());
+  find("#torch").hidden = true;
+}
+
+/** A hot phone, or one that is nearly empty, refuses. */
+function setTorch(on) {
+  return camera.setTorch(on).catch(() => find("#torch").setAttribute("aria-pressed", "false"));
 }
 
 async function stayAwake() {
@@ -164,7 +176,7 @@ function listenToForms() {
   find("#words").addEventListener("input", showFound);
   find("#finding-close").addEventListener("click", () => find("#finding").close());
   find("#sound").addEventListener("click", () => turn("#sound", setSound));
-  find("#torch").addEventListener("click", () => turn("#torch", (on) => camera.setTorch(on).catch(() => {})));
+  find("#torch").addEventListener("click", () => turn("#torch", setTorch));
   find("#light").addEventListener("click", () => turn("#light", light));
   if (localStorage.getItem("door light")) turn("#light", light);
   for (const button of document.querySelectorAll("[data-direction]")) {
