@@ -166,3 +166,31 @@ async def test_the_room_and_the_rate_are_shown_and_counted_alone(chromium: Brows
     await expect(room).to_have_text("3 of 60")
     await expect(rate).to_have_text("0.3")
     await phone.context.close()
+
+
+async def test_find_says_that_there_are_more_than_it_shows(chromium: Browser, door: Door) -> None:
+    for _ in range(3):
+        await door.tickets(10)
+    phone = await paired_phone(chromium, door)
+    await search(phone, "entry")
+    await expect(phone.page.locator("#found li")).to_have_count(30)
+    await expect(phone.page.locator("#found-words")).to_have_text("The first 30 of them. Type more to see the others.")
+    await phone.context.close()
+
+
+async def test_what_was_turned_stays_so_over_a_reload(chromium: Browser, door: Door) -> None:
+    phone = await paired_phone(chromium, door)
+    sound, light = (phone.page.get_by_role("button", name=name) for name in ("Sound", "Light"))
+    await sound.click()
+    await light.click()
+    await phone.page.reload()
+    await phone.is_online()
+    await expect(sound).to_have_attribute("aria-pressed", "false")
+    await expect(light).to_have_attribute("aria-pressed", "true")
+    await sound.click()
+    await light.click()
+    await phone.page.reload()
+    await phone.is_online()
+    await expect(sound).to_have_attribute("aria-pressed", "true")
+    await expect(light).to_have_attribute("aria-pressed", "false")
+    await phone.context.close()

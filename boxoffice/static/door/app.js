@@ -4,7 +4,7 @@ import { Camera, missing } from "./camera.js";
 import { Refused } from "./network.js";
 import { Picture } from "./picture.js";
 import { element, refocus, Result } from "./result.js";
-import { Scanner } from "./scanner.js";
+import { FOUND_MAX, Scanner } from "./scanner.js";
 import { Selling } from "./sell.js";
 import { setSound, wakeSound } from "./sound.js";
 import { openStore, Unkept } from "./store.js";
@@ -175,7 +175,8 @@ function listenToForms() {
   });
   find("#words").addEventListener("input", showFound);
   find("#finding-close").addEventListener("click", () => find("#finding").close());
-  find("#sound").addEventListener("click", () => turn("#sound", setSound));
+  find("#sound").addEventListener("click", () => turn("#sound", sound));
+  if (localStorage.getItem("door silent")) turn("#sound", sound);
   find("#torch").addEventListener("click", () => turn("#torch", setTorch));
   find("#light").addEventListener("click", () => turn("#light", light));
   if (localStorage.getItem("door light")) turn("#light", light);
@@ -202,8 +203,18 @@ function turn(selector, act) {
 
 function light(on) {
   document.documentElement.classList.toggle("door-light", on);
-  if (on) localStorage.setItem("door light", "yes");
-  else localStorage.removeItem("door light");
+  remember("door light", on);
+}
+
+function sound(on) {
+  setSound(on);
+  remember("door silent", !on);
+}
+
+/** For the next time that the scanner is opened. */
+function remember(name, is) {
+  if (is) localStorage.setItem(name, "yes");
+  else localStorage.removeItem(name);
 }
 
 function offers(entry) {
@@ -329,7 +340,13 @@ function showFound() {
   const words = find("#words").value;
   const found = scanner.find(words);
   find("#found").replaceChildren(...found.map(foundRow));
-  find("#found-none").textContent = words.trim() ? (found.length ? "" : "Nobody by that name, order or code, and nobody who invited.") : "Type a name, an order, a code, or who invited.";
+  find("#found-words").textContent = saidOfFound(words, found.length);
+}
+
+function saidOfFound(words, many) {
+  if (!words.trim()) return "Type a name, an order, a code, or who invited.";
+  if (many === 0) return "Nobody by that name, order or code, and nobody who invited.";
+  return many < FOUND_MAX ? "" : `The first ${FOUND_MAX} of them. Type more to see the others.`;
 }
 
 function foundRow(ticket) {

@@ -17,6 +17,7 @@ import { genuine } from "./verify.js";
 const ANSWER_PATIENCE_MS = 1200;
 const SYNC_PATIENCE_MS = 10_000;
 const SELL_PATIENCE_MS = 12_000;
+export const FOUND_MAX = 30;
 const VOID = ["cancelled", "refunded"];
 const BOUGHT_LATER = { admits: 1, checks: [], last_entry_at: null, given_by: "" };
 const LIST_FIELDS = [
@@ -93,7 +94,7 @@ export class Scanner extends EventTarget {
   }
 
   /**
-   * Tickets whose holder, order, code, type or whoever invited them has all the words; at most 30. A guest stands for
+   * Tickets whose holder, order, code, type or whoever invited them has all the words; at most FOUND_MAX. A guest stands for
    * who comes along too: `party` is then what `party()` says. `code` and `answer`: of the ticket that would come in next,
    * and what it would be answered now; `usedAt` in ms. `waiting` and `inside`: codes that can come in, and out, now.
    */
@@ -108,7 +109,7 @@ export class Scanner extends EventTarget {
       const waiting = standing.answer === "admitted" ? (party?.waiting ?? [ticket.code]) : [];
       const inside = (party?.inside ?? [ticket.code]).filter((code) => this.#isInside(code));
       found.push({ ...ticket, ...standing, party, waiting, inside });
-      if (found.length === 30) break;
+      if (found.length === FOUND_MAX) break;
     }
     return found;
   }
