@@ -2,9 +2,10 @@
 
 import { Camera, missing } from "./camera.js";
 import { Refused } from "./network.js";
+import { FOUND_MAX } from "./night.js";
 import { Picture } from "./picture.js";
 import { element, refocus, Result } from "./result.js";
-import { FOUND_MAX, Scanner } from "./scanner.js";
+import { Scanner } from "./scanner.js";
 import { Selling } from "./sell.js";
 import { setSound, wakeSound } from "./sound.js";
 import { openStore, Unkept } from "./store.js";
