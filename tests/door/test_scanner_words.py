@@ -194,3 +194,22 @@ async def test_what_was_turned_stays_so_over_a_reload(chromium: Browser, door: D
     await expect(sound).to_have_attribute("aria-pressed", "true")
     await expect(light).to_have_attribute("aria-pressed", "false")
     await phone.context.close()
+
+
+async def test_without_a_network_a_page_of_the_web_is_no_ticket_that_may_be_missing(
+    chromium: Browser, door: Door
+) -> None:
+    """Unlike the code of one that was bought since."""
+    phone = await paired_phone(chromium, door)
+    await phone.context.set_offline(True)
+    await phone.is_online(False)
+    (bought_since,) = await door.tickets()
+    said = phone.page.locator(".result-more")
+    for text, words in (
+        ("https://example.org/win", "No ticket of this night."),
+        (bought_since, "Not in this phone’s list of tickets."),
+    ):
+        await phone.type(text)
+        await expect(said).to_have_text(words)
+        await phone.answers("unknown")
+    await phone.context.close()

@@ -1,5 +1,6 @@
 // The scanner's screen. What it knows and does is in scanner.js.
 
+import { moves } from "./answer.js";
 import { Camera, missing } from "./camera.js";
 import { Refused } from "./network.js";
 import { FOUND_MAX } from "./night.js";
@@ -144,11 +145,13 @@ function scanSeen(text) {
   scan(text);
 }
 
-/** One ticket, whoever read it. Without a list nothing can be answered yet. */
+/** One ticket, whoever read it; whether somebody may go through. Without a list nothing can be answered yet. */
 async function scan(text, options = {}) {
-  if (!text.trim() || !scanner.door || scanner.refused) return;
+  if (!text.trim() || !scanner.door || scanner.refused) return false;
+  let entry = null;
   try {
-    result.show(await scanner.scan(text, { isExit: direction === "out", ...options }));
+    entry = await scanner.scan(text, { isExit: direction === "out", ...options });
+    result.show(entry);
   } catch (error) {
     if (error instanceof Unkept) result.show(NOT_KEPT);
     else if (error instanceof Refused) tell(error.message);
@@ -156,6 +159,7 @@ async function scan(text, options = {}) {
   }
   clearTimeout(soon);
   soon = setTimeout(() => scanner.sync(), SOON_MS);
+  return Boolean(entry) && moves(entry.answer);
 }
 
 function listenToForms() {
@@ -233,10 +237,11 @@ function companions(entry) {
   return more.length > 0 ? [{ label: `Let in ${more.length} more`, act: () => letThrough(more, false) }] : [];
 }
 
-/** Those who come along, one after the other: each is a scan of its own, and can be taken back alone. */
+/** Those who come along, one after the other: each is a scan of its own, and can be taken back alone. A refusal is the last
+ * that is shown, and nobody is let through behind it. */
 async function letThrough(codes, isExit) {
   result.close();
-  for (const code of codes) await scan(code, { isExit, isFound: true });
+  for (const code of codes) if (!(await scan(code, { isExit, isFound: true }))) return;
 }
 
 async function undo(entry) {

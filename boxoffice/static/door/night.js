@@ -146,7 +146,7 @@ export class Night {
     if (answer === "blocked" && ticket.status !== "blocked") return "too_late";
     if (answer !== "unknown") return null;
     if (!shown) return mistyped(item.payload ?? "");
-    return this.tickets.ofOrder(shown.code).length > 0 ? "order_code" : null;
+    return this.tickets.ofOrder(shown.code).length > 0 ? "order_code" : "unlisted";
   }
 
   /** A scan moved a ticket, which the list may not have: it counts for so many `people`. Returns what the ticket was before. */
