@@ -149,3 +149,48 @@ async def test_it_says_why_there_is_no_camera(door: Door) -> None:
         phone = await paired_phone(browser, door, script=insecure)
         await expect(phone.page.locator("#camera-why")).to_contain_text("this one is not secure")
         await expect(phone.page.get_by_role("button", name="Try the camera")).to_be_hidden()
+
+
+TORCH = """globalThis.isHot = false;
+MediaStreamTrack.prototype.getCapabilities = () => ({ torch: true });
+MediaStreamTrack.prototype.applyConstraints = async ({ advanced: [{ torch }] }) => {
+  if (globalThis.isHot) throw new DOMException("", "OverconstrainedError");
+  document.documentElement.dataset.torches = `${document.documentElement.dataset.torches ?? ""} ${torch}`;
+};
+globalThis.visible = (state) => {
+  Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+};"""
+
+
+async def test_the_torch_is_as_its_button_says(door: Door) -> None:
+    """It goes out with the camera when somebody looks at another app, and a hot phone lights none."""
+    async with camera(*FAKE) as browser:
+        phone = await paired_phone(browser, door, script=TORCH)
+        torch = phone.page.get_by_role("button", name="Torch")
+        await torch.click()
+        await expect(torch).to_have_attribute("aria-pressed", "true")
+        await phone.page.evaluate("visible('hidden'); visible('visible');")
+        await expect(phone.page.locator("html")).to_have_attribute("data-torches", " true true")
+        await expect(torch).to_have_attribute("aria-pressed", "true")
+        await torch.click()
+        await expect(torch).to_have_attribute("aria-pressed", "false")
+        await expect(phone.page.locator("html")).to_have_attribute("data-torches", " true true false")
+        await phone.page.evaluate("globalThis.isHot = true")
+        await torch.click()
+        await expect(torch).to_have_attribute("aria-pressed", "false")
+
+
+async def test_a_camera_that_is_taken_away_is_missed(door: Door) -> None:
+    """The picture would stand still, and nothing be scanned."""
+    async with camera(*FAKE) as browser:
+        phone = await paired_phone(browser, door)
+        off = phone.page.locator("#camera-off")
+        await expect(phone.page.locator("#video")).to_have_js_property("paused", value=False)
+        await expect(off).to_be_hidden()
+        take = "document.querySelector('#video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))"
+        await phone.page.evaluate(take)
+        await expect(off).to_contain_text("The camera stopped")
+        await phone.page.get_by_role("button", name="Try the camera").click()
+        await expect(off).to_be_hidden()
+        await expect(phone.page.locator("#video")).to_have_js_property("paused", value=False)

@@ -115,3 +115,19 @@ async def test_too_late_is_said_in_words_online_and_alone_and_a_supervisor_may_i
     told = "SELECT string_agg(answer || coalesce(' ' || because, ''), ', ' ORDER BY received_at, scanned_at) FROM scan"
     assert await door.value(told) == "blocked too_late, admitted, blocked too_late, admitted"
     await phone.context.close()
+
+
+async def test_a_refusal_among_those_who_come_along_is_seen(chromium: Browser, door: Door) -> None:
+    """The next one's green would cover it."""
+    await with_rules(door)
+    await guest(door, "Anna Blum", 2)
+    phone = await paired_phone(chromium, door)
+    scanner = await door.scanner("Side door")
+    own = await door.value("SELECT code FROM ticket WHERE holder = 'Anna Blum'")
+    assert (await scanner.scan(own))["answer"] == "admitted"
+    await search(phone, "anna")
+    await phone.page.get_by_role("button", name="All 3: Anna Blum").click()
+    await phone.answers("already_used")
+    await expect(phone.page.locator("#log li")).to_have_count(1)
+    assert await door.value("SELECT count(*) FROM entry") == 1
+    await phone.context.close()

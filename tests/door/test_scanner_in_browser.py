@@ -136,7 +136,7 @@ async def test_a_name_is_enough_when_the_phone_is_lost(chromium: Browser, door: 
     await phone.page.get_by_label("Name, order, ticket code, or who invited").fill(other)
     await expect(phone.page.locator("#found li")).to_have_count(1)
     await phone.page.get_by_label("Name, order, ticket code, or who invited").fill("nobody at all")
-    await expect(phone.page.locator("#found-none")).to_have_text(
+    await expect(phone.page.locator("#found-words")).to_have_text(
         "Nobody by that name, order or code, and nobody who invited."
     )
     await phone.context.close()

@@ -144,13 +144,15 @@ async def test_on_a_low_screen_the_buttons_of_an_answer_are_in_sight(chromium: B
 async def test_on_a_low_screen_the_picture_is_whole_beside_what_is_typed(chromium: Browser, door: Door) -> None:
     """And what asks for a reason has its buttons in sight."""
     (code,) = await door.tickets()
-    phone = await paired_phone(chromium, door, script=CAMERA)
+    await door.link()
+    await door.execute("UPDATE entry_list SET re_entry = true")
+    phone = await paired_phone(chromium, door, sells=True, script=CAMERA)
     await phone.page.set_viewport_size(LYING)
     picture = await phone.page.locator(".finder").bounding_box()
     assert picture is not None
     assert picture["width"] / picture["height"] < 1.4
     assert picture["y"] + picture["height"] <= LYING["height"]
-    for name in ("Check", "Find"):
+    for name in ("Out", "Check", "Sell", "Find"):
         await is_in_sight(phone, name)
     await phone.checks(code, "admitted")
     await phone.page.locator("#log").get_by_role("button", name="Undo").click()

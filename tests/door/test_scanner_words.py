@@ -166,3 +166,50 @@ async def test_the_room_and_the_rate_are_shown_and_counted_alone(chromium: Brows
     await expect(room).to_have_text("3 of 60")
     await expect(rate).to_have_text("0.3")
     await phone.context.close()
+
+
+async def test_find_says_that_there_are_more_than_it_shows(chromium: Browser, door: Door) -> None:
+    for _ in range(3):
+        await door.tickets(10)
+    phone = await paired_phone(chromium, door)
+    await search(phone, "entry")
+    await expect(phone.page.locator("#found li")).to_have_count(30)
+    await expect(phone.page.locator("#found-words")).to_have_text("The first 30 of them. Type more to see the others.")
+    await phone.context.close()
+
+
+async def test_what_was_turned_stays_so_over_a_reload(chromium: Browser, door: Door) -> None:
+    phone = await paired_phone(chromium, door)
+    sound, light = (phone.page.get_by_role("button", name=name) for name in ("Sound", "Light"))
+    await sound.click()
+    await light.click()
+    await phone.page.reload()
+    await phone.is_online()
+    await expect(sound).to_have_attribute("aria-pressed", "false")
+    await expect(light).to_have_attribute("aria-pressed", "true")
+    await sound.click()
+    await light.click()
+    await phone.page.reload()
+    await phone.is_online()
+    await expect(sound).to_have_attribute("aria-pressed", "true")
+    await expect(light).to_have_attribute("aria-pressed", "false")
+    await phone.context.close()
+
+
+async def test_without_a_network_a_page_of_the_web_is_no_ticket_that_may_be_missing(
+    chromium: Browser, door: Door
+) -> None:
+    """Unlike the code of one that was bought since."""
+    phone = await paired_phone(chromium, door)
+    await phone.context.set_offline(True)
+    await phone.is_online(False)
+    (bought_since,) = await door.tickets()
+    said = phone.page.locator(".result-more")
+    for text, words in (
+        ("https://example.org/win", "No ticket of this night."),
+        (bought_since, "Not in this phone’s list of tickets."),
+    ):
+        await phone.type(text)
+        await expect(said).to_have_text(words)
+        await phone.answers("unknown")
+    await phone.context.close()

@@ -1,7 +1,9 @@
 // The scanner's screen. What it knows and does is in scanner.js.
 
+import { moves } from "./answer.js";
 import { Camera, missing } from "./camera.js";
 import { Refused } from "./network.js";
+import { FOUND_MAX } from "./night.js";
 import { Picture } from "./picture.js";
 import { element, refocus, Result } from "./result.js";
 import { Scanner } from "./scanner.js";
@@ -18,6 +20,7 @@ const OLD_LIST_MINUTES = 10;
 const LATELY_MINUTES = 10;
 const UNDO_REASONS = ["Scanned by mistake", "Wrong person", "Turned away after all"];
 const TAKEN_OVER = "Another phone was paired by this scanner's link since, and scans in its place. Ask for a link of your own, and pair this one again.";
+const CAMERA_ENDED = "The camera stopped: another app took it, or it was unplugged. Try it again, or type codes.";
 const NOT_KEPT = { answer: "not_kept", holder: "", ticketType: "", code: "", admits: 1 };
 const OVERRIDE_REASONS = ["Known to the house", "Let in by the night's host", "Left for a moment"];
 
@@ -27,7 +30,7 @@ const { slug, ed25519, reader, wasm } = page.dataset;
 const scanner = new Scanner(await openStore(slug).catch(keepsNothing), slug, ed25519);
 const result = new Result(clock, (entry) => [...companions(entry), ...offers(entry)], () => scanner.door?.age_minimum ?? 0);
 const picture = new Picture((text) => scanner.isOurs(text), () => !selling.isOpen && !find("#why").open);
-const camera = new Camera(find("#video"), { script: reader, wasm }, picture, scanSeen);
+const camera = new Camera(find("#video"), { script: reader, wasm }, picture, scanSeen, () => sayNoCamera(CAMERA_ENDED));
 let selling;
 let direction = "in";
 let soon;
@@ -103,11 +106,22 @@ async function look() {
   try {
     await camera.start();
     find("#torch").hidden = !camera.hasTorch;
+    if (camera.hasTorch && find("#torch").getAttribute("aria-pressed") === "true") setTorch(true); // it went out with the camera
   } catch (error) {
-    find("#camera-off").hidden = false;
-    find("#camera-why").textContent = error.message;
-    find("#camera-again").hidden = Boolean(missing());
+    sayNoCamera(error.message);
   }
+}
+
+function sayNoCamera(why) {
+  find("#camera-off").hidden = false;
+  find("#camera-why").textContent = why;
+  find("#camera-again").hidden = Boolean(missing());
+  find("#torch").hidden = true;
+}
+
+/** A hot phone, or one that is nearly empty, refuses. */
+function setTorch(on) {
+  return camera.setTorch(on).catch(() => find("#torch").setAttribute("aria-pressed", "false"));
 }
 
 async function stayAwake() {
@@ -131,11 +145,13 @@ function scanSeen(text) {
   scan(text);
 }
 
-/** One ticket, whoever read it. Without a list nothing can be answered yet. */
+/** One ticket, whoever read it; whether somebody may go through. Without a list nothing can be answered yet. */
 async function scan(text, options = {}) {
-  if (!text.trim() || !scanner.door || scanner.refused) return;
+  if (!text.trim() || !scanner.door || scanner.refused) return false;
+  let entry = null;
   try {
-    result.show(await scanner.scan(text, { isExit: direction === "out", ...options }));
+    entry = await scanner.scan(text, { isExit: direction === "out", ...options });
+    result.show(entry);
   } catch (error) {
     if (error instanceof Unkept) result.show(NOT_KEPT);
     else if (error instanceof Refused) tell(error.message);
@@ -143,6 +159,7 @@ async function scan(text, options = {}) {
   }
   clearTimeout(soon);
   soon = setTimeout(() => scanner.sync(), SOON_MS);
+  return Boolean(entry) && moves(entry.answer);
 }
 
 function listenToForms() {
@@ -163,8 +180,9 @@ function listenToForms() {
   });
   find("#words").addEventListener("input", showFound);
   find("#finding-close").addEventListener("click", () => find("#finding").close());
-  find("#sound").addEventListener("click", () => turn("#sound", setSound));
-  find("#torch").addEventListener("click", () => turn("#torch", (on) => camera.setTorch(on).catch(() => {})));
+  find("#sound").addEventListener("click", () => turn("#sound", sound));
+  if (localStorage.getItem("door silent")) turn("#sound", sound);
+  find("#torch").addEventListener("click", () => turn("#torch", setTorch));
   find("#light").addEventListener("click", () => turn("#light", light));
   if (localStorage.getItem("door light")) turn("#light", light);
   for (const button of document.querySelectorAll("[data-direction]")) {
@@ -190,8 +208,18 @@ function turn(selector, act) {
 
 function light(on) {
   document.documentElement.classList.toggle("door-light", on);
-  if (on) localStorage.setItem("door light", "yes");
-  else localStorage.removeItem("door light");
+  remember("door light", on);
+}
+
+function sound(on) {
+  setSound(on);
+  remember("door silent", !on);
+}
+
+/** For the next time that the scanner is opened. */
+function remember(name, is) {
+  if (is) localStorage.setItem(name, "yes");
+  else localStorage.removeItem(name);
 }
 
 function offers(entry) {
@@ -209,10 +237,11 @@ function companions(entry) {
   return more.length > 0 ? [{ label: `Let in ${more.length} more`, act: () => letThrough(more, false) }] : [];
 }
 
-/** Those who come along, one after the other: each is a scan of its own, and can be taken back alone. */
+/** Those who come along, one after the other: each is a scan of its own, and can be taken back alone. A refusal is the last
+ * that is shown, and nobody is let through behind it. */
 async function letThrough(codes, isExit) {
   result.close();
-  for (const code of codes) await scan(code, { isExit, isFound: true });
+  for (const code of codes) if (!(await scan(code, { isExit, isFound: true }))) return;
 }
 
 async function undo(entry) {
@@ -317,7 +346,13 @@ function showFound() {
   const words = find("#words").value;
   const found = scanner.find(words);
   find("#found").replaceChildren(...found.map(foundRow));
-  find("#found-none").textContent = words.trim() ? (found.length ? "" : "Nobody by that name, order or code, and nobody who invited.") : "Type a name, an order, a code, or who invited.";
+  find("#found-words").textContent = saidOfFound(words, found.length);
+}
+
+function saidOfFound(words, many) {
+  if (!words.trim()) return "Type a name, an order, a code, or who invited.";
+  if (many === 0) return "Nobody by that name, order or code, and nobody who invited.";
+  return many < FOUND_MAX ? "" : `The first ${FOUND_MAX} of them. Type more to see the others.`;
 }
 
 function foundRow(ticket) {

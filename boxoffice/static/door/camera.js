@@ -21,18 +21,20 @@ export class Camera {
   #video;
   #reader;
   #onRead;
+  #onEnd;
   #picture;
   #track = null;
   #detect = null;
   #run = 0;
 
   /** `video`: where the picture is shown; `reader`: {script, wasm}, where the fallback is served; `picture`: which code is
-   * scanned; `onRead(text)`. */
-  constructor(video, reader, picture, onRead) {
+   * scanned; `onRead(text)`; `onEnd()`: the picture stands still, since the camera was taken away. */
+  constructor(video, reader, picture, onRead, onEnd) {
     this.#video = video;
     this.#reader = reader;
     this.#picture = picture;
     this.#onRead = onRead;
+    this.#onEnd = onEnd;
   }
 
   /** Starts reading. Raises an Error whose message is for people. */
@@ -54,8 +56,14 @@ export class Camera {
     }
     if (run !== this.#run) return stream.getTracks().forEach((track) => track.stop()); // stopped meanwhile
     this.#track = stream.getVideoTracks()[0];
+    this.#track.addEventListener("ended", () => this.#ended(run));
     this.#video.srcObject = stream;
-    await this.#video.play();
+    try {
+      await this.#video.play();
+    } catch (error) {
+      if (run === this.#run) throw new Error(`The camera does not start: ${error.message}`);
+      return undefined; // stopped meanwhile
+    }
     this.#look(run);
     return undefined;
   }
@@ -77,6 +85,12 @@ export class Camera {
 
   async setTorch(on) {
     await this.#track?.applyConstraints({ advanced: [{ torch: on }] });
+  }
+
+  #ended(run) {
+    if (run !== this.#run) return;
+    this.stop();
+    this.#onEnd();
   }
 
   async #look(run) {

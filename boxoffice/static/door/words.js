@@ -49,6 +49,7 @@ const BECAUSE = {
     sentence: "This code is no longer taken. Ask to open the ticket with a network, or type its letters.",
   },
   mistyped: { word: "Mistyped", sentence: "No whole code, or a wrong letter: type it again. For a name, press Find." },
+  unlisted: { word: "Unknown", sentence: "Not in this phone’s list of tickets." },
   order_code: { word: "Order’s code", sentence: "This is the order’s code: type the ticket’s, or press Find and type this one there." },
   too_late: { word: "Too late" },
   reissued: { word: "Old code", sentence: "This ticket was given out anew. Only its newest code opens the door." },
@@ -65,7 +66,6 @@ export function sentence(entry, time) {
   if (entry.answer === "already_used" && entry.usedAt) return `In since ${time(entry.usedAt)}${at(entry.gate)}`;
   if (entry.answer === "not_yet" && entry.opensAt) return `Entry begins at ${time(entry.opensAt)}.`;
   if (explained(entry)) return explained(entry).sentence;
-  if (entry.answer === "unknown" && entry.alone) return "Not in this phone's list of tickets.";
   return entry.note || (MEANINGS[entry.answer] ?? "");
 }
 
