@@ -197,3 +197,16 @@ async def test_a_code_is_shown_letter_by_letter(chromium: Browser, door: Door, p
     code, product = await phone.page.evaluate(widths, place)
     assert code != product
     await phone.context.close()
+
+
+async def test_a_row_of_the_log_is_two_lines_beside_its_button(chromium: Browser, door: Door) -> None:
+    (code,) = await door.tickets()
+    phone = await paired_phone(chromium, door, role="supervisor")
+    await phone.page.set_viewport_size(PHONE)
+    await phone.checks(code, "admitted")
+    await phone.checks(code, "already_used")
+    refused, admitted = await phone.page.locator("#log .log-words").evaluate_all(
+        "(all) => all.map((one) => one.offsetHeight)"
+    )
+    assert refused == admitted
+    await phone.context.close()
