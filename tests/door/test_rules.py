@@ -279,7 +279,7 @@ async def test_zones_have_their_own_tickets_entries_and_hours(door: Door) -> Non
 
 async def test_who_asks_for_a_list_that_is_not_there_hears_of_those_that_are(door: Door) -> None:
     await with_rules(door)
-    with pytest.raises(NotFound, match=r"This night has no list called Roof\. It has: Backstage, Door\."):
+    with pytest.raises(NotFound, match=r"This night has no list called Roof\. It has: Door, Backstage\."):
         await door.link(list_name="Roof")
 
 
