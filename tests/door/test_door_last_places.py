@@ -8,6 +8,7 @@ import pytest
 
 from boxoffice.box import BoxOffice
 from boxoffice.door.sell import Sale, Wish, sell
+from boxoffice.foundation.db import Connection
 from boxoffice.orders import sell_at_door
 from boxoffice.orders.place import Line, Placed, Request, SoldOut
 from tests.door.conftest import Door
@@ -15,17 +16,27 @@ from tests.door.seller import seller_at
 from tests.shop import SLUG
 
 WANTED, PLACES = 24, 3
+OFFER = sell_at_door.OFFER
 NO_CONSTRAINT = "ALTER TABLE stock DROP CONSTRAINT stock_never_oversold, DROP CONSTRAINT stock_closed_is_full"
 
 
 class NoLock:
-    """In the place of the lock: the two doors go on when both are there, each with what the other one sees."""
+    """In the place of the lock."""
+
+    async def first(self, _connection: object, _event_id: UUID) -> None:
+        return
+
+
+class BothLook:
+    """In the place of the offer: the two doors go on when both have seen it, and each has what the other one sees."""
 
     def __init__(self) -> None:
         self._both = asyncio.Barrier(2)
 
-    async def first(self, _connection: object, _event_id: UUID) -> None:
+    async def first(self, connection: Connection, *parameters: object) -> Any:
+        offer = await OFFER.first(connection, *parameters)
         await asyncio.wait_for(self._both.wait(), 10)
+        return offer
 
 
 async def _race(door: Door, *, from_the_web: bool = True) -> list[Any]:
@@ -71,6 +82,7 @@ async def test_without_the_lock_the_constraint_holds_and_without_both_too_many_a
     door: Door, monkeypatch: pytest.MonkeyPatch, *, constraint: bool, may_fail: bool
 ) -> None:
     monkeypatch.setattr(sell_at_door, "LOCK_STOCKS", NoLock())
+    monkeypatch.setattr(sell_at_door, "OFFER", BothLook())
     if not constraint:
         await door.execute(NO_CONSTRAINT)
     answers = await _race(door, from_the_web=False)
