@@ -38,8 +38,10 @@ def run_load(reading: Reading, slug: str, path: Path, list_name: str) -> None:
     GuestListClosed."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unprocessable(f"{path} cannot be read as UTF-8: {error}.") from error
+    except OSError as error:
+        raise Unprocessable(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise Unprocessable(f"{path} is not UTF-8. Save it as `CSV UTF-8`, as spreadsheets call that.") from error
 
     async def load(_box: BoxOffice, connection: Connection) -> list[str]:
         await night_of(connection, slug)

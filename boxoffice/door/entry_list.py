@@ -23,7 +23,13 @@ SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2)
 ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name LIMIT 1
 """,
 )
-NAMES = Query(str, "SELECT name FROM entry_list WHERE event_id = $1 ORDER BY name")
+NAMES = Query(
+    str,
+    """
+SELECT name FROM entry_list WHERE event_id = $1
+ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name
+""",
+)
 OPEN = Command("""
 UPDATE entry_list SET opens_at = clock() - $2::interval
 WHERE event_id = $1 AND (opens_at IS NULL OR opens_at > clock() - $2::interval)
@@ -42,7 +48,8 @@ async def list_named(connection: Connection, event_id: UUID, name: str = "") -> 
 
 
 async def list_names(connection: Connection, event_id: UUID) -> list[str]:
-    """What the night's lists are called; none before the first scanner of a night that names none."""
+    """What the night's lists are called, the one that is meant when none is named first; none before the first scanner
+    of a night that names none."""
     return await NAMES.all(connection, event_id)
 
 

@@ -38,9 +38,9 @@ def read_guests(text: str, lists: Mapping[str, GuestList], only: str = "") -> di
         if len(cells) > len(headings):
             errors.append(FieldError(f"line {number}", "There is more in this line than there are headings."))
         elif guest_list is None:
-            errors.append(
-                FieldError(f"line {number}, list", f'This night has no guest list called "{row.get("list")}".')
-            )
+            named, names = row.get("list"), ", ".join(lists)
+            told = f'This night has no guest list called "{named}". It has: ' if named else "Say which list: "
+            errors.append(FieldError(f"line {number}, list", f"{told}{names}."))
         else:
             try:
                 guest = checked(

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from boxoffice.catalogue.nights_file import read_nights_file
+from boxoffice.cli.guests import run_load
 from boxoffice.foundation.problems import Unprocessable
 from boxoffice.guests.add import GuestListFull
 from boxoffice.guests.guest_list import guests_of_night, guests_on
 from boxoffice.guests.read_csv import read_guests
+from boxoffice.settings import Reading
 from tests.cli.test_commands import boxoffice
 from tests.guests.conftest import CREW, FRIENDS, GUEST, WITH_LISTS, Lists
 from tests.nights import NOW
@@ -171,3 +173,22 @@ async def test_every_wrong_line_is_told_and_nobody_is_added(lists: Lists, tmp_pa
     full = await run(lists, "load", SLUG, str(file), "--list", FRIENDS)
     assert (full.returncode, "has 6 places left, and this is 8 people. Nobody was added." in full.stderr) == (1, True)
     assert await names(lists) == []
+
+
+async def test_a_line_that_names_no_list_is_told_which_there_are(lists: Lists) -> None:
+    known = {FRIENDS: await lists.one(), CREW: await lists.one(CREW)}
+    with pytest.raises(Unprocessable) as caught:
+        read_guests("name,list\nAnna,\nBen,Nobody's\n", known)
+    assert [one.detail for one in caught.value.errors] == [
+        f"Say which list: {FRIENDS}, {CREW}.",
+        f'This night has no guest list called "Nobody\'s". It has: {FRIENDS}, {CREW}.',
+    ]
+
+
+async def test_a_file_that_is_not_there_or_in_other_letters_says_what_to_do(lists: Lists, tmp_path: Path) -> None:
+    reading = Reading(lists.box.settings, (), {})
+    with pytest.raises(Unprocessable, match=r"none\.csv cannot be read: No such file or directory\.$"):
+        run_load(reading, SLUG, tmp_path / "none.csv", "")
+    (tmp_path / "latin.csv").write_bytes("name\nJörg\n".encode("latin-1"))
+    with pytest.raises(Unprocessable, match=r"latin\.csv is not UTF-8\. Save it as"):
+        run_load(reading, SLUG, tmp_path / "latin.csv", "")

@@ -115,6 +115,17 @@ async def test_names_of_any_script_stay_and_turn_nothing_around(lists: Lists) ->
     assert "\u202e" not in page
 
 
+async def test_a_name_that_is_on_the_list_already_is_told(lists: Lists) -> None:
+    async def told(name: str) -> str:
+        answer = await lists.send(name=name)
+        return (await lists.browser.get(answer.headers["location"])).text
+
+    assert "That name" not in await told("Ada Blum")
+    assert "That name is now on it twice: take one off if they are one person." in await told("ada blum")
+    assert "That name is now on it 3 times" in await told("Ada Blum")
+    assert "That name" not in await told("Béla")
+
+
 async def test_the_quota_counts_people_and_is_never_passed(lists: Lists) -> None:
     await lists.add("Anna", 3)
     refused = await lists.send(name="Ben", plus_ones="2")

@@ -439,3 +439,14 @@ async def test_after_the_night_those_who_did_not_come_are_no_shows(office: Offic
     page = await office.page()
     assert "<strong>1</strong> <span>came" in page
     assert figures(page) == {"Came in": "1", "Out now": "0", "No-shows": "3"}
+
+
+async def test_a_scanner_gets_its_list_by_name_the_main_doors_unless_chosen(office: Office) -> None:
+    lists = (
+        '[[night.entry_list]]\nname = "Main room"\n[[night.entry_list]]\nname = "Backstage"\nticket_types = ["Crew"]\n'
+    )
+    await load(office.box.db, LONG_NIGHT + LISTS + lists)
+    shown = re.findall(r"<option[^>]*>([^<]*)</option>", (await office.page()).split('<select id="list"')[1])
+    assert shown[:3] == ["Door", "Main room", "Backstage"]
+    await office.send("POST", f"{PAGE}/scanners", {"gate": "Yard", "role": "staff", "list": shown[1], "sells": ""})
+    assert re.search(r"Yard</bdi>.*?list <bdi>Main room</bdi>", await office.page(), re.DOTALL)

@@ -1,6 +1,7 @@
 """The door's page in a real browser: it keeps itself up to date without disturbing, and works with the keyboard."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -140,4 +141,51 @@ async def test_cash_is_handed_back_by_keyboard_and_without_scripts(
     await expect(owed).to_contain_text(second)
     await page.go_back()
     await expect(page.get_by_role("status")).to_contain_text("Hand nothing over again")
+    await context.close()
+
+
+STICKS_OUT = """() => [...document.querySelectorAll("main *, header *")].filter((part) => {
+  const {left, right, width} = part.getBoundingClientRect();
+  return width && !part.closest(".hidden") && (left < 0 || right > innerWidth + 0.5);
+}).map((part) => part.outerHTML.slice(0, 90))"""
+
+
+async def test_everything_is_in_the_window_with_letters_twice_as_large(
+    chromium: Browser, served: tuple[Office, str]
+) -> None:
+    """A phone of 360 pixels at twice the size has 180 of them."""
+    office, url = served
+    await counted_wrongly(office)
+    await office.enter(BOSS)
+    links = re.findall(r'href="(http[^"]+/guests/[^"]+)"', await office.page())
+    context = await chromium.new_context(viewport={"width": 180, "height": 370})
+    await context.add_cookies([{"name": "session", "value": office.browser.cookies["session"], "url": url}])
+    page = await context.new_page()
+    for address in (url + PAGE, url + "/organiser", links[0]):
+        await page.goto(address)
+        assert await page.evaluate(STICKS_OUT) == []
+        assert await page.evaluate("document.documentElement.scrollWidth") == 180
+    await page.locator("#name").fill("Ada Lark of the Very Long Lane")
+    await page.get_by_role("button", name="Put on the list").click()
+    await expect(page.get_by_role("button", name="Take off Ada")).to_be_visible()
+    assert await page.evaluate(STICKS_OUT) == []
+    name = await page.get_by_text("Ada Lark of").last.bounding_box()
+    assert name is not None
+    assert name["width"] > 100
+    await context.close()
+
+
+@pytest.mark.parametrize("width", [180, 360])
+async def test_the_mailed_code_is_read_whole_where_it_is_typed(
+    chromium: Browser, served: tuple[Office, str], width: int
+) -> None:
+    """As the mail writes it, with its space."""
+    context = await chromium.new_context(viewport={"width": width, "height": 740})
+    page = await context.new_page()
+    await page.goto(served[1] + "/organiser")
+    await page.get_by_label("E-mail").fill(BOSS)
+    await page.keyboard.press("Enter")
+    field = page.get_by_label("Eight digits")
+    await field.fill("4090 8605")
+    assert await field.evaluate("(field) => field.scrollWidth <= field.clientWidth")
     await context.close()
