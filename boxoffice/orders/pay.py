@@ -49,6 +49,7 @@ class _Payable(msgspec.Struct, frozen=True):
     currency: str
     held_until: datetime
     event_title: str
+    at_the_door: bool
     now: datetime
 
 
@@ -90,6 +91,7 @@ LOCK_PAYABLE = Query(
     _Payable,
     """
 SELECT orders.code, orders.email, orders.status, orders.currency, orders.held_until, event.title AS event_title,
+  EXISTS (SELECT FROM door_sale AS sale WHERE sale.event_id = orders.event_id AND order_id = orders.id) AS at_the_door,
   clock() AS now
 FROM orders JOIN event ON event.id = orders.event_id WHERE event_id = $1 AND orders.id = $2 FOR UPDATE OF orders
 """,
@@ -299,6 +301,8 @@ async def _parameters(connection: Connection, till: Till, ref: AttemptRef, order
         "client_reference_id": str(ref.order_id),
         # Whoever pays at the door need not have told theirs: Stripe's page asks for it.
         **({"customer_email": order.email} if order.email else {}),
+        # What settles days later lets nobody in tonight: cards alone, Apple Pay and Google Pay among them.
+        **({"allowed_payment_method_types": ["card"]} if order.at_the_door else {}),
         "line_items": [
             {
                 "quantity": line.quantity,

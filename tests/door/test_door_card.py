@@ -42,6 +42,7 @@ async def pays(shop: Shop, sale: Json) -> None:
     sessions = await shop.sessions()
     session = next(one for one in sessions if sale["order"] in one["success_url"])
     assert session["customer_email"] is None
+    assert session["payment_method_types"] == ["card"]  # nothing that settles days later
     await shop.pay({"checkout_url": session["url"]}, CARD)
     assert session_of({"checkout_url": session["url"]}) == session["id"]
 

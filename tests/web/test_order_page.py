@@ -130,7 +130,7 @@ async def test_while_it_is_being_ended_nobody_is_told_to_buy_again(
         ("settling", None, "Payment on its way", "Buy again"),
         ("in_review", None, "do not buy again", "Buy again"),
         ("expired", "hold_ended", "went back on sale", "do not buy"),
-        ("released", "given_up", "You gave these tickets back", "do not buy"),
+        ("released", "given_up", "These tickets were given back", "do not buy"),
         ("released", "payment_failed", "did not go through", "do not buy"),
         ("released", "payment_refused", "could not be opened", "do not buy"),
     ],
@@ -146,7 +146,7 @@ async def test_every_state_has_its_words(
 
 
 async def test_one_ticket_is_called_one(browser: AsyncClient, box: BoxOffice) -> None:
-    for quantity, words in ((1, "You gave this ticket back."), (2, "You gave these tickets back.")):
+    for quantity, words in ((1, "This ticket was given back."), (2, "These tickets were given back.")):
         view = await moved(box, "released", reason="given_up", quantity=quantity)
         browser.cookies.update(key_of(box, view))
         assert words in (await browser.get(f"/orders/{view.order.code}")).text
@@ -224,7 +224,7 @@ async def test_giving_up_in_line_gives_the_tickets_back(browser: AsyncClient, bo
     assert "go back on sale at once" in page
     answer = await browser.post(page_of(view) + "/release", headers=FORM)
     assert answer.status_code == 303
-    assert "You gave these tickets back" in await seen(browser, box, view)
+    assert "These tickets were given back" in await seen(browser, box, view)
 
 
 async def test_giving_up_waits_for_stripes_word(browser: AsyncClient, box: BoxOffice) -> None:
