@@ -252,5 +252,6 @@ def _checked(wish: Wish) -> Wish:
     except ValueError as error:
         errors.append(FieldError("email", str(error)))
     if errors:
-        raise Unprocessable("Something is missing or wrong. Nothing was taken.", tuple(errors))
+        sentences = " ".join(error.detail for error in errors)  # the seller's screen has room for these alone
+        raise Unprocessable(f"{sentences} Nothing was taken.", tuple(errors))
     return msgspec.structs.replace(wish, email=email)

@@ -191,6 +191,13 @@ async def test_yen_and_dinars_are_counted_in_their_own_units(door: Door, currenc
     assert await door.value(LEDGER, "cash") == 2 * minor
 
 
+async def test_a_wrong_sale_is_told_in_the_one_sentence_that_the_screen_shows(door: Door) -> None:
+    seller = await seller_at(door)
+    told = (await seller.ask(seller.body(0, email="mara@"))).json()["detail"]
+    assert told.startswith("A whole number from 1 to ")
+    assert told.endswith("This is no e-mail address: one looks like name@example.org. Nothing was taken.")
+
+
 async def test_a_wrong_count_is_taken_back_for_a_reason_and_kept(door: Door) -> None:
     seller = await seller_at(door)
     await seller.sell()
