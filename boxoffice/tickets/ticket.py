@@ -41,8 +41,9 @@ class OrderTicket(msgspec.Struct, frozen=True):
 class TicketCard(msgspec.Struct, frozen=True):
     """One ticket with its night, for My Tickets and the ticket's own page. `purchased_at` is when it was paid; `email`
     is its buyer's, `holder_email` of whoever holds it now. It lets in `admits` people, none for the first time after
-    `last_entry_at`. `rotates`: its code changes; `takes_paper`: the door takes one that stays too. From
-    `watched_from` until the night ends its open page asks what became of it."""
+    `last_entry_at`; `comes_back`: who has left may come in with it again. `rotates`: its code changes;
+    `takes_paper`: the door takes one that stays too. From `watched_from` until the night ends its open page asks
+    what became of it."""
 
     event_id: UUID
     id: UUID
@@ -63,6 +64,7 @@ class TicketCard(msgspec.Struct, frozen=True):
     email: str
     holder_email: str
     reissued_at: datetime | None
+    comes_back: bool
     rotates: bool
     takes_paper: bool
     event_slug: str
@@ -112,7 +114,9 @@ SELECT ticket.event_id, ticket.id, ticket.code,
   ticket_type.name AS ticket_type, release.name AS release, ticket_type.admits, type_entry.last_entry_at,
   ticket.holder, ticket.revision, order_line.unit_minor, orders.currency, orders.paid_at AS purchased_at,
   ticket.used_at, orders.code AS order_code, orders.email, coalesce(ticket.holder_email, orders.email) AS holder_email,
-  ticket.reissued_at, event.code = 'rotating' AS rotates, event.paper AS takes_paper,
+  ticket.reissued_at, EXISTS (SELECT FROM entry_list JOIN list_type USING (event_id) WHERE event_id = ticket.event_id
+    AND list_id = entry_list.id AND re_entry AND takes AND list_type.ticket_type_id = ticket.ticket_type_id)
+    AS comes_back, event.code = 'rotating' AS rotates, event.paper AS takes_paper,
   event.slug AS event_slug, event.title AS event_title, event.status AS event_status, event.doors_at, event.starts_at,
   event.ends_at, least(event.doors_at - interval '2 hours', (SELECT min(opens_at) FROM entry_list
     WHERE entry_list.event_id = event.id)) AS watched_from, event.time_zone, event.age_minimum,

@@ -8,6 +8,7 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from boxoffice.app import create_app
 from boxoffice.box import BoxOffice
+from boxoffice.door.entry_list import list_named
 from boxoffice.tickets.code import read_payload, ticket_payload
 from tests.web.cast import MARA, NAMES, key_of, paid, refunded
 from tests.web.conftest import BROWSER
@@ -185,6 +186,20 @@ async def test_a_used_ticket_says_when(browser: AsyncClient, box: BoxOffice) -> 
     async with box.db.transaction() as connection:
         await connection.execute("UPDATE ticket SET status = 'used', used_at = clock()")
     assert "Used " in (await browser.get(f"/tickets/{view.tickets[0].code}")).text
+
+
+@pytest.mark.parametrize("re_entry", [True, False])
+async def test_a_used_ticket_that_lets_people_come_back_keeps_its_code_large(
+    browser: AsyncClient, box: BoxOffice, re_entry: bool
+) -> None:
+    view = await paid(box)
+    browser.cookies.update(key_of(box, view))
+    async with box.db.transaction() as connection:
+        await list_named(connection, view.order.event_id)
+        await connection.execute("UPDATE entry_list SET re_entry = $1", re_entry)
+        await connection.execute("UPDATE ticket SET status = 'used', used_at = clock()")
+    page = (await browser.get(f"/tickets/{view.tickets[0].code}")).text
+    assert ("show this code again" in page, "is-used" in page) == (re_entry, not re_entry)
 
 
 async def test_tickets_of_others_and_missing_ones_are_one_answer(browser: AsyncClient, box: BoxOffice) -> None:

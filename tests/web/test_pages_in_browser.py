@@ -157,6 +157,27 @@ async def test_the_large_code_is_read_off_every_screen(chromium: Browser, house:
     await context.close()
 
 
+async def test_times_on_a_ticket_stand_apart(chromium: Browser, house: House) -> None:
+    view = await paid(house.box)
+    context = await chromium.new_context(viewport=PHONE)
+    await house.mara(context, view)
+    page = await context.new_page()
+    await page.goto(f"{house.url}/tickets/{view.tickets[0].code}")
+    gaps = await page.evaluate("""async () => {
+      await document.fonts.ready;
+      const boxes = [...document.querySelectorAll(".ticket-more .facts > div:not(.wide) dd")].map((one) => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        return range.getBoundingClientRect();
+      });
+      return boxes.slice(1).map((one, place) => [one, boxes[place]]).filter(([one, before]) => one.top === before.top)
+        .map(([one, before]) => one.left - before.right);
+    }""")
+    assert len(gaps) >= 2
+    assert min(gaps) >= 8
+    await context.close()
+
+
 async def test_choosing_counts_along_and_an_empty_choice_goes_nowhere(chromium: Browser, house: House) -> None:
     context = await phone(chromium)
     page = await context.new_page()
