@@ -9,14 +9,16 @@ from pathlib import Path
 
 import msgspec
 
+from boxoffice.environment.wallets import APPLE_GROUP, GOOGLE_GROUP
+
 LOCAL = Path(__file__).resolve().parent.parent.parent / ".local"
 SIMULATOR_PORT = 12111
 SIMULATOR_KEY = "sk_test_boxoffice_demo"
 OWN_STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
-RUNNING = "running-demo.env"
+RUNNING = "running-demo.json"
 OF_THE_BOX_OFFICE = (
     *("DATABASE_URL", "BASE_URL", "SECRET_KEY", "CRON_SECRET", *OWN_STRIPE, "STRIPE_SESSIONS_PER_SECOND"),
-    *("SMTP_URL", "MAIL_FROM", "TRUSTED_PROXIES"),
+    *("SMTP_URL", "MAIL_FROM", "TRUSTED_PROXIES", *APPLE_GROUP, "APPLE_PASS_KEY_PASSPHRASE", *GOOGLE_GROUP),
 )
 OF_A_REAL_SET_UP = ("DATABASE_URL_DIRECT", "DATABASE_POOLER", "WORKER", "VERCEL")
 
@@ -67,10 +69,9 @@ def environment_of_demo(
 def running_demo(local: Path) -> dict[str, str]:
     """The environment of the demo that runs with this folder, for commands beside it. Raises DemoProblem."""
     try:
-        lines = (local / RUNNING).read_text().splitlines()
+        return msgspec.json.decode((local / RUNNING).read_bytes(), type=dict[str, str])
     except FileNotFoundError:
         raise DemoProblem("No demo runs here. Start it with: make run") from None
-    return dict(line.split("=", 1) for line in lines)
 
 
 @contextmanager
@@ -79,8 +80,9 @@ def readable_by_commands(environment: Mapping[str, str], local: Path) -> Generat
     file = local / RUNNING
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
-    ours = {name: text for name, text in environment.items() if name in OF_THE_BOX_OFFICE and "\n" not in text}
-    file.write_text("".join(f"{name}={text}\n" for name, text in ours.items()))
+    file.write_bytes(
+        msgspec.json.encode({name: environment[name] for name in OF_THE_BOX_OFFICE if name in environment})
+    )
     try:
         yield
     finally:

@@ -9,6 +9,10 @@ from typing import Any, cast
 
 from boxoffice.environment.variables import Noted, SettingsProblem, is_this_machine, url_parts
 
+APPLE_GROUP = (
+    "APPLE_PASS_TYPE_ID", "APPLE_TEAM_ID", "APPLE_PASS_CERTIFICATE", "APPLE_PASS_KEY", "APPLE_WWDR_CERTIFICATE",
+)  # fmt: skip
+GOOGLE_GROUP = ("GOOGLE_WALLET_ISSUER_ID", "GOOGLE_WALLET_SERVICE_ACCOUNT")
 APPLE_PASS_TYPE_SHAPE = re.compile(r"pass\.[A-Za-z0-9][A-Za-z0-9.-]*")
 APPLE_TEAM_SHAPE = re.compile(r"[A-Z0-9]{10}")
 GOOGLE_ISSUER_SHAPE = re.compile(r"[0-9]{5,25}")
@@ -50,19 +54,16 @@ class GoogleWalletSettings:
 
 def read_apple_wallet(values: Mapping[str, str], noted: Noted) -> AppleWalletSettings | None:
     """None unless all of it is set, and can be read."""
-    group = (
-        "APPLE_PASS_TYPE_ID", "APPLE_TEAM_ID", "APPLE_PASS_CERTIFICATE", "APPLE_PASS_KEY", "APPLE_WWDR_CERTIFICATE",
-    )  # fmt: skip
-    if not _whole_group(values, group, noted):
+    if not _whole_group(values, APPLE_GROUP, noted):
         if "APPLE_PASS_KEY_PASSPHRASE" in values and "APPLE_PASS_KEY" not in values:
             noted.note("APPLE_PASS_KEY_PASSPHRASE is set, APPLE_PASS_KEY is not. Set both, or neither.")
         return None
-    certificate, key, authority = group[2:]
+    pass_type, team, certificate, key, authority = APPLE_GROUP
     read = AppleWalletSettings(
         pass_type_id=noted.read(
-            lambda: _shaped(values, group[0], APPLE_PASS_TYPE_SHAPE, "an identifier like pass.org.example.tickets"), ""
+            lambda: _shaped(values, pass_type, APPLE_PASS_TYPE_SHAPE, "an identifier like pass.org.example.tickets"), ""
         ),
-        team_id=noted.read(lambda: _shaped(values, group[1], APPLE_TEAM_SHAPE, "ten capitals and digits"), ""),
+        team_id=noted.read(lambda: _shaped(values, team, APPLE_TEAM_SHAPE, "ten capitals and digits"), ""),
         certificate=noted.read(lambda: _pem(values, certificate, "a certificate"), ""),
         key=noted.read(lambda: _pem(values, key, "a private key"), ""),
         key_passphrase=values.get("APPLE_PASS_KEY_PASSPHRASE"),
@@ -77,12 +78,11 @@ def read_apple_wallet(values: Mapping[str, str], noted: Noted) -> AppleWalletSet
 
 def read_google_wallet(values: Mapping[str, str], noted: Noted) -> GoogleWalletSettings | None:
     """The same of Google's."""
-    if not _whole_group(values, ("GOOGLE_WALLET_ISSUER_ID", "GOOGLE_WALLET_SERVICE_ACCOUNT"), noted):
+    if not _whole_group(values, GOOGLE_GROUP, noted):
         return None
-    issuer = noted.read(
-        lambda: _shaped(values, "GOOGLE_WALLET_ISSUER_ID", GOOGLE_ISSUER_SHAPE, "the number in Google's console"), ""
-    )
-    account = noted.read(lambda: _service_account(values["GOOGLE_WALLET_SERVICE_ACCOUNT"]), {})
+    issuer_id, service_account = GOOGLE_GROUP
+    issuer = noted.read(lambda: _shaped(values, issuer_id, GOOGLE_ISSUER_SHAPE, "the number in Google's console"), "")
+    account = noted.read(lambda: _service_account(values[service_account]), {})
     if not issuer or not account:
         return None
     return GoogleWalletSettings(issuer, **account)

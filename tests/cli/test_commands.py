@@ -1,6 +1,7 @@
 """The commands, run as people run them."""
 
 import argparse
+import json
 import os
 import signal
 import socket
@@ -125,8 +126,8 @@ def test_beside_the_demo_a_command_is_about_it_where_no_database_is_named(databa
     alone = boxoffice(*pairing, DATABASE_URL="")
     assert alone.returncode == 1
     assert "DATABASE_URL" in alone.stderr
-    demo = f"DATABASE_URL={database_url}\nSECRET_KEY={SECRET_KEY}\nBASE_URL=http://localhost:3007\n"
-    (tmp_path / "running-demo.env").write_text(demo)
+    demo = {"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY, "BASE_URL": "http://localhost:3007"}
+    (tmp_path / "running-demo.json").write_text(json.dumps(demo))
     loaded = boxoffice("nights", "load", str(file), "--local", str(tmp_path), DATABASE_URL="")
     paired = boxoffice(*pairing, DATABASE_URL="")
     assert (loaded.returncode, paired.returncode) == (0, 0), paired.stderr

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from boxoffice.cli.demo_environment import environment_of_demo
+from boxoffice.cli.demo_environment import environment_of_demo, readable_by_commands, running_demo
 from boxoffice.settings import Settings
 from tests.conftest import ROOT
+from tests.wallet.keys import apple_environment, google_environment
 
 DATABASE = "postgresql://postgres@127.0.0.1:1/boxoffice"
 SIMULATOR_DATABASE = "postgresql://postgres@127.0.0.1:1/stripe_simulator"
@@ -53,7 +54,16 @@ def test_the_whole_demo(tmp_path: Path) -> None:
         with pytest.raises(httpx.ConnectError):
             httpx.get(url)
     assert stat.S_IMODE((tmp_path / "demo.env").stat().st_mode) == 0o600
-    assert not (tmp_path / "running-demo.env").exists()
+    assert not (tmp_path / "running-demo.json").exists()
+
+
+def test_commands_beside_the_demo_read_what_it_was_started_with(tmp_path: Path) -> None:
+    """Keys of several lines too: or `doctor --demo` would say that there are no passes where there are."""
+    keys = apple_environment() | google_environment()
+    with readable_by_commands(keys | {"DATABASE_URL": DATABASE, "HOME": "/root"}, tmp_path):
+        assert stat.S_IMODE((tmp_path / "running-demo.json").stat().st_mode) == 0o600
+        assert running_demo(tmp_path) == keys | {"DATABASE_URL": DATABASE}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_the_demo_brings_is_complete_and_stays(tmp_path: Path) -> None:
