@@ -13,6 +13,7 @@ from boxoffice.foundation import logs
 from boxoffice.foundation.problems import Problem, Unavailable
 from boxoffice.orders.order import NotYours
 from boxoffice.web.account.back import sign_in_page
+from boxoffice.web.account.wallet import GoogleAway, TooManyPasses
 
 FOR_PROGRAMS = ("/api", "/healthz", "/readyz")
 SENTENCES = {
@@ -60,5 +61,5 @@ def _page(box: BoxOffice, status: int, title: str, detail: str, problem: Problem
     errors = problem.errors if problem else ()
     return page(
         box.settings, "problem.html", status=status, headers=headers, shown_status=status, title=title, detail=detail,
-        errors=errors, mine=isinstance(problem, NotYours),
+        errors=errors, mine=isinstance(problem, (NotYours, GoogleAway, TooManyPasses)),
     )  # fmt: skip

@@ -121,6 +121,8 @@ async def test_google_being_away_is_a_sentence(house: House) -> None:
     house.google.down = True
     answer = await house.browser.get(f"/orders/{path_part(view.order.code)}/google-wallet")
     assert answer.status_code == 503
+    assert "Google Wallet does not answer. Try again later: the ticket&#39;s page opens the door." in answer.text
+    assert '<a class="button" href="/tickets">My tickets</a>' in answer.text
     house.google.down = False
     assert (await house.browser.get(f"/orders/{path_part(view.order.code)}/google-wallet")).status_code == 303
 

@@ -12,18 +12,26 @@ from boxoffice.edge.render import NEVER_KEPT, see_other
 from boxoffice.edge.ticket_paper import cards_to_print
 from boxoffice.edge.visitor import order_of_visitor, order_with_cookie, ticket_of_visitor, ticket_with_cookie
 from boxoffice.edge.wallet_passes import ToKeep, apple_passes, google_save_link, to_keep
+from boxoffice.foundation import logs
 from boxoffice.foundation.db import Connection
 from boxoffice.foundation.problems import NotFound, Unavailable
 from boxoffice.foundation.rate_limit import Limit, allow
 from boxoffice.tickets.ticket import TicketCard
 from boxoffice.wallet.card import APPLE_AT_ONCE_MAX, GOOGLE_AT_ONCE_MAX, passes_of
 from boxoffice.wallet.google_pass import offer
+from boxoffice.wallet.not_told import NotTold
 
 PASSES = Limit("passes for wallets", 30, 600)
 
 
 class TooManyPasses(Unavailable):
     """Passes of this order were made often enough for now."""
+
+
+class GoogleAway(Unavailable):
+    """Google cannot be told of a ticket now."""
+
+    type = "wallet_not_told"
 
 
 @get("/tickets/{code:str}/ticket.pkpass", include_in_schema=False)
@@ -67,7 +75,7 @@ async def save_to_google(
         if t:
             return await ticket_with_cookie(connection, box.settings, code, t, "/google-wallet")
         passes = await _passes_of_ticket(connection, box, request, code, google=True)
-    return see_other(await google_save_link(box, passes))
+    return await _google_answer(box, passes)
 
 
 @get("/orders/{code:str}/google-wallet", include_in_schema=False)
@@ -84,7 +92,7 @@ async def save_order_to_google(
         if t:
             return await order_with_cookie(connection, box.settings, code, t, f"/google-wallet?part={part}")
         passes = await _passes_of_order(connection, box, request, code, part, google=True)
-    return see_other(await google_save_link(box, passes))
+    return await _google_answer(box, passes)
 
 
 def _offered(wallet: object | None) -> None:
@@ -126,6 +134,14 @@ async def _passes(
     if await allow(connection, PASSES, order_code):
         raise TooManyPasses("These tickets were added many times just now. Try again in a few minutes.")
     return await to_keep(connection, box, await passes_of(connection, event_id, tickets))
+
+
+async def _google_answer(box: BoxOffice, passes: list[ToKeep]) -> Response[str]:
+    try:
+        return see_other(await google_save_link(box, passes))
+    except NotTold as problem:
+        logs.warning("a ticket was not saved in Google Wallet", problem=problem.detail)
+        raise GoogleAway("Google Wallet does not answer. Try again later: the ticket's page opens the door.") from None
 
 
 async def _apple_answer(box: BoxOffice, passes: list[ToKeep]) -> Response[bytes]:
