@@ -18,7 +18,7 @@ from boxoffice.foundation.db import Command, Connection, Query, as_id
 from boxoffice.foundation.email_address import read_email
 from boxoffice.foundation.problems import FieldError, NotFound, Problem, Unprocessable
 from boxoffice.orders.buy import QUANTITY_MAX
-from boxoffice.orders.give_cash_back import give_cash_back
+from boxoffice.orders.give_cash_back import give_cash_back, read_reason
 from boxoffice.orders.look import look
 from boxoffice.orders.order import OrderView, show_order
 from boxoffice.orders.pay import advance, open_payment
@@ -135,10 +135,10 @@ async def sell(till: Till, slug: str, token: str, wish: Wish) -> Sale:
 async def take_back(till: Till, slug: str, token: str, nonce: str, reason: str) -> Sale:
     """Takes a sale back: cash goes back by hand and who came in is out again; a card that was not paid yet is given up.
 
-    The same again changes nothing. Raises NotFound, UnknownDevice, DeviceRevoked, NotASeller, CashBoxClosed,
-    TooLateToVoid, and Unavailable when Stripe does not say whether a card was paid.
+    The same again changes nothing. Raises Unprocessable, NotFound, UnknownDevice, DeviceRevoked, NotASeller,
+    CashBoxClosed, TooLateToVoid, and Unavailable when Stripe does not say whether a card was paid.
     """
-    event_id, order_id = await till.db.attempt(_take_back, slug, token, nonce, reason)
+    event_id, order_id = await till.db.attempt(_take_back, slug, token, nonce, read_reason(reason))
     await end(till, event_id, order_id, "given_up")
     return await till.db.attempt(_as_it_stands, slug, token, nonce)
 

@@ -198,6 +198,14 @@ async def test_a_wrong_sale_is_told_in_the_one_sentence_that_the_screen_shows(do
     assert told.endswith("This is no e-mail address: one looks like name@example.org. Nothing was taken.")
 
 
+async def test_cash_goes_back_for_a_reason_that_can_be_kept(door: Door) -> None:
+    seller = await seller_at(door)
+    sale = await seller.sell()
+    refused = await seller.void(sale, "\0")
+    assert (refused.status_code, refused.json()["detail"]) == (422, "The reason is 1 to 200 plain characters.")
+    assert (await seller.void(sale)).json()["state"] == "voided"
+
+
 async def test_a_wrong_count_is_taken_back_for_a_reason_and_kept(door: Door) -> None:
     seller = await seller_at(door)
     await seller.sell()

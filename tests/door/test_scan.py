@@ -213,6 +213,7 @@ async def test_the_same_batch_twice_changes_nothing(door: Door) -> None:
     [
         {"nonce": "short"},
         {"nonce": "with a blank in it"},
+        {"nonce": "with-a-line-end\n"},
         {"nonce": None},
         {"scanned_at": "yesterday"},
         {"scanned_at": "2026-11-28T22:00:00"},
@@ -263,3 +264,15 @@ async def test_scans_are_never_changed(door: Door) -> None:
     for sql in ("UPDATE scan SET answer = 'unknown'", "DELETE FROM scan"):
         with pytest.raises(Exception, match="a scan is never changed"):
             await door.execute(sql)
+
+
+async def test_whatever_is_typed_as_a_reason_no_scan_is_lost_and_none_beside_it(door: Door) -> None:
+    """A reason with NUL is nothing that the database holds; scans of other doors are written in the same statement."""
+    (code, other), boss = await door.tickets(2), await door.scanner("Main door", "supervisor")
+    await boss.scan(code)
+    bodies = [boss.body(code, override="two of\0them"), boss.body(other)]
+    bodies += [{name: text for name, text in boss.body("").items() if name != "code"}]
+    bodies[2]["undo"] = {"nonce": bodies[1]["nonce"], "reason": "\0"}
+    told = await boss.send(bodies)
+    assert [one["answer"] for one in told.json()] == ["admitted", "admitted", "undone"]
+    assert await door.value("SELECT count(*) FROM scan WHERE reason IN ('two of\ufffdthem', '\ufffd')") == 2

@@ -19,7 +19,7 @@ from boxoffice.foundation.problems import FieldError, Problem, Unprocessable
 
 SCANS_MAX = 500
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Nonce = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+Nonce = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[\x21-\x7e]+\Z")]
 Text = Annotated[str, msgspec.Meta(max_length=8192)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Given = Literal[
@@ -143,12 +143,17 @@ def _asked(body: ScanBody, token: str) -> Asked:
         sent_at=body.sent_at,
         is_exit=body.direction == "out",
         answered=body.answered,
-        override=body.override or "",
+        override=_keepable(body.override or ""),
         is_found=body.found,
         undoes=(undo.device or body.device, undo.nonce) if undo else None,
-        reason=undo.reason if undo else "",
+        reason=_keepable(undo.reason) if undo else "",
         told_by=body.told_by,
     )
+
+
+def _keepable(reason: str) -> str:
+    """What the books can hold: a scan that was made is kept, whatever was typed beside it."""
+    return reason.replace("\0", "\ufffd")
 
 
 def _shown(body: ScanBody, answer: Answer | Problem, *, alone: bool) -> ScanAnswer:
