@@ -144,6 +144,11 @@ async def test_cash_is_handed_back_by_keyboard_and_without_scripts(
     await context.close()
 
 
+WORDS_RIGHT = """(part) => {
+  const range = document.createRange();
+  range.selectNodeContents(part);
+  return range.getBoundingClientRect().right;
+}"""
 STICKS_OUT = """() => [...document.querySelectorAll("main *, header *")].filter((part) => {
   const {left, right, width} = part.getBoundingClientRect();
   return width && !part.closest(".hidden") && (left < 0 || right > innerWidth + 0.5);
@@ -188,4 +193,21 @@ async def test_the_mailed_code_is_read_whole_where_it_is_typed(
     field = page.get_by_label("Eight digits")
     await field.fill("4090 8605")
     assert await field.evaluate("(field) => field.scrollWidth <= field.clientWidth")
+    await context.close()
+
+
+async def test_how_full_a_list_is_stands_apart_from_who_came(chromium: Browser, served: tuple[Office, str]) -> None:
+    office, url = served
+    await office.value("""UPDATE stock SET cap = 300, used = 222
+      WHERE id IN (SELECT stock_id FROM release JOIN guest_list ON ticket_type_id = guest_list.id)""")
+    await office.enter(BOSS)
+    context = await chromium.new_context(viewport={"width": 360, "height": 780})
+    await context.add_cookies([{"name": "session", "value": office.browser.cookies["session"], "url": url}])
+    page = await context.new_page()
+    await page.goto(url + PAGE)
+    filled, came = page.locator("[id^=list-] dd").nth(0), page.locator("[id^=list-] dd").nth(1)
+    await expect(filled).to_have_text("222 of 300")
+    words, other = await filled.evaluate(WORDS_RIGHT), await came.bounding_box()
+    assert other is not None
+    assert words + 8 <= other["x"]
     await context.close()
