@@ -188,6 +188,20 @@ async def test_a_closed_list_says_so_and_changes_nothing(lists: Lists, why: str)
     lists.box.db.moved_clock = None
 
 
+async def test_a_list_whose_entry_has_ended_promises_no_entry(lists: Lists) -> None:
+    one = await lists.one()
+    assert one.last_entry_at is not None
+    lists.box.db.moved_clock = one.closes_at
+    page = said(await lists.page())
+    assert "Entry is free until" in page
+    assert "Who is on it comes in by name at the door." in page
+    lists.box.db.moved_clock = one.last_entry_at
+    page = said(await lists.page())
+    assert "Entry was free until" in page
+    assert "comes in by name" not in page
+    lists.box.db.moved_clock = None
+
+
 async def test_a_foreign_altered_or_revoked_link_is_no_page(lists: Lists) -> None:
     code, path = await lists.add(), await lists.path()
     token = path.removeprefix("/guests/")
