@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -316,12 +317,20 @@ async def test_pages_stay_usable_at_twice_the_size_and_in_forced_colours(chromiu
     )
     await house.mara(context, view)
     page = await context.new_page()
-    found: dict[str, list[str]] = {}
+    found: defaultdict[str, list[str]] = defaultdict(list)
     ticket = f"/tickets/{path_part(view.tickets[0].code)}"
     choice = f"{EVENT}/checkout?{await house.entry()}=2"
     for address in ("/", EVENT, choice, f"/orders/{path_part(view.order.code)}", ticket, "/tickets"):
         await page.goto(house.url + address)
         found[address] = await page_faults(page)
     assert await page.evaluate("matchMedia('(forced-colors: active)').matches")
+    await page.set_viewport_size({"width": 180, "height": 370})  # a phone's 360 at twice the size
+    for address in ("/", EVENT, choice, f"/orders/{path_part(view.order.code)}", ticket, "/tickets", "/past"):
+        await page.goto(house.url + address)
+        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found[address].append("wider than a window of 180")
+        wide = "[...document.querySelectorAll('.rung-name')].every((one) => one.offsetWidth > 70)"
+        if not await page.evaluate(wide):
+            found[address].append("a letter a line")
     await context.close()
     assert {address: words for address, words in found.items() if words} == {}
