@@ -40,8 +40,10 @@ def main() -> None:
     except (SettingsProblem, DemoProblem, ProgramEnded, MigrationFailed) as problem:
         sys.exit(str(problem))
     except Problem as problem:
-        lines = [problem.detail, *(f"  {error.field}: {error.detail}" for error in problem.errors)]
-        sys.exit("\n".join(lines))
+        lines = [f"  {error.field}: {error.detail}" for error in problem.errors]
+        if [error.detail for error in problem.errors] == [problem.detail]:
+            sys.exit(lines[0].strip())  # said once
+        sys.exit("\n".join([problem.detail, *lines]))
     except (OSError, *LOST) as error:
         sys.exit(f"{error}. Is the database up, and does DATABASE_URL name it?")
 

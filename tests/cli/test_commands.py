@@ -136,3 +136,8 @@ def test_beside_the_demo_a_command_is_about_it_where_no_database_is_named(databa
     named = boxoffice(*pairing, DATABASE_URL="postgresql://nobody@127.0.0.1:1/nowhere")
     assert named.returncode == 1
     assert "demo" not in named.stderr
+
+
+def test_what_is_wrong_with_one_argument_is_said_once(tmp_path: Path) -> None:
+    done = boxoffice("door", "pair", "tiefdruck-eins", "--gate", "", "--local", str(tmp_path))
+    assert (done.returncode, done.stderr) == (1, "gate: A gate's name is 1 to 40 plain characters.\n")
