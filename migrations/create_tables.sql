@@ -19,21 +19,6 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.book_version(p_event uuid, p_devices uuid[], p_tickets uuid[], p_scan_devices uuid[], p_nonces text[]) RETURNS text
-    LANGUAGE plpgsql STABLE
-    AS $$
-BEGIN
-  RETURN concat_ws('/',
-    (SELECT string_agg(xmin::text, ' ' ORDER BY id) FROM device WHERE event_id = p_event AND id = ANY(p_devices)),
-    (SELECT string_agg(its.version, ' ' ORDER BY asked.id) FROM unnest(p_tickets) AS asked (id) CROSS JOIN LATERAL (
-      SELECT xmin || '+' || (SELECT count(*) FROM scan WHERE event_id = p_event AND ticket_id = ticket.id) AS version
-      FROM ticket WHERE event_id = p_event AND id = asked.id OFFSET 0) AS its),
-    (SELECT count(*) FROM unnest(p_scan_devices, p_nonces) AS asked (device_id, nonce) CROSS JOIN LATERAL (
-      SELECT FROM scan WHERE event_id = p_event AND device_id = asked.device_id AND nonce = asked.nonce OFFSET 0) AS its),
-    (SELECT count(*) FROM scan WHERE event_id = p_event AND kind = 'undo' AND ticket_id IS NULL
-      AND (undoes_device_id, undoes_nonce) IN (SELECT * FROM unnest(p_scan_devices, p_nonces))));
-END $$;
-
 CREATE FUNCTION public.clock() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     AS $$
@@ -147,12 +132,16 @@ CREATE FUNCTION public.keep_book(p_event uuid, p_devices uuid[], p_tickets uuid[
     SET enable_seqscan TO 'off'
     SET cpu_index_tuple_cost TO '1000'
     AS $$
-DECLARE it entry;
+DECLARE it entry; device_version text; ticket_version text;
 BEGIN
-  PERFORM 1 FROM device WHERE event_id = p_event AND id = ANY(p_devices) ORDER BY id FOR NO KEY UPDATE;
-  PERFORM 1 FROM (SELECT unnest(p_tickets) AS id ORDER BY id) AS asked CROSS JOIN LATERAL (
-    SELECT FROM ticket WHERE event_id = p_event AND id = asked.id OFFSET 0 FOR NO KEY UPDATE) AS its;
-  IF p_version <> book_version(p_event, p_devices, p_tickets, p_scan_devices, p_nonces) THEN
+  SELECT string_agg(xmin::text, ' ' ORDER BY id) INTO device_version FROM (
+    SELECT id, xmin FROM device WHERE event_id = p_event AND id = ANY(p_devices) ORDER BY id FOR NO KEY UPDATE
+  ) AS locked;
+  SELECT string_agg(its.xmin::text, ' ' ORDER BY its.id) INTO ticket_version
+  FROM (SELECT unnest(p_tickets) AS id ORDER BY id) AS asked CROSS JOIN LATERAL (
+    SELECT id, xmin FROM ticket WHERE event_id = p_event AND ticket.id = asked.id OFFSET 0 FOR NO KEY UPDATE) AS its;
+  IF p_version <> concat_ws('/', device_version, ticket_version,
+    scans_known(p_event, p_tickets, p_scan_devices, p_nonces)) THEN
     RAISE serialization_failure USING MESSAGE = 'these tickets or scanners have changed';
   END IF;
   INSERT INTO scan (event_id, received_at, device_id, nonce, list_id, kind, ticket_id, read, scanned_at, corrected_at,
@@ -229,7 +218,17 @@ DECLARE locked uuid[] := '{}'; shown uuid[];
 BEGIN
   PERFORM 1 FROM device WHERE event_id = p_event AND id = ANY(p_devices) ORDER BY id FOR NO KEY UPDATE;
   LOOP
-    shown := tickets_shown(p_event, p_tickets, p_codes, p_scan_devices, p_nonces);
+    shown := array_remove(ARRAY(
+      SELECT unnest(p_tickets) AS id
+      UNION SELECT its.id FROM unnest(p_codes) AS asked (code) CROSS JOIN LATERAL (
+        SELECT id FROM ticket WHERE event_id = p_event AND ticket.code = asked.code OFFSET 0) AS its
+      UNION SELECT its.ticket_id FROM unnest(p_codes) AS asked (code) CROSS JOIN LATERAL (
+        SELECT ticket_id FROM ticket_transfer
+        WHERE event_id = p_event AND old_code = asked.code AND ticket_transfer.status = 'accepted' OFFSET 0) AS its
+      UNION SELECT its.ticket_id FROM unnest(p_scan_devices, p_nonces) AS asked (device_id, nonce) CROSS JOIN LATERAL (
+        SELECT ticket_id FROM scan
+        WHERE event_id = p_event AND scan.device_id = asked.device_id AND scan.nonce = asked.nonce OFFSET 0) AS its
+      ORDER BY id), NULL);
     EXIT WHEN shown <@ locked;
     PERFORM 1 FROM unnest(shown) AS asked (id) CROSS JOIN LATERAL (
       SELECT FROM ticket WHERE event_id = p_event AND id = asked.id OFFSET 0 FOR NO KEY UPDATE) AS its;
@@ -549,48 +548,64 @@ CREATE FUNCTION public.read_book(p_event uuid, p_opens_before interval, p_device
     SET enable_seqscan TO 'off'
     SET cpu_index_tuple_cost TO '1000'
     AS $$
-DECLARE shown uuid[]; devices json; tickets json; old_codes json; scans json;
+DECLARE
+  shown uuid[]; sent_on uuid[]; named uuid[]; list_ids uuid[]; number bigint; device_version text; ticket_version text;
+  devices json; lists json; tickets json; old_codes json; scans json;
 BEGIN
-  shown := tickets_shown(p_event, p_tickets, p_codes, p_scan_devices, p_nonces);
-  SELECT json_agg(row_to_json(line)) INTO devices FROM (
-    SELECT device.id, list_id, gate, role, encode(token_hash, 'base64') AS token_hash,
-      extract(epoch FROM clock_offset)::double precision AS clock_offset_seconds, revoked_at, re_entry,
-      coalesce(opens_at, doors_at - p_opens_before) AS opens_at, event.paper AS takes_paper,
-      (SELECT coalesce(json_object_agg(ticket_type_id, list_type.last_entry_at), '{}') FROM list_type
-        WHERE list_type.event_id = p_event AND list_type.list_id = device.list_id AND takes) AS takes,
-      ARRAY(SELECT number FROM event_key WHERE event_key.event_id = p_event AND retired_at IS NOT NULL) AS retired_keys,
-      clock() AS now
-    FROM device JOIN event ON event.id = device.event_id
-    JOIN entry_list ON entry_list.event_id = device.event_id AND entry_list.id = list_id
-    WHERE device.event_id = p_event AND device.id = ANY(p_devices)
+  shown := ARRAY(SELECT its.id FROM unnest(p_codes) AS asked (code) CROSS JOIN LATERAL (
+    SELECT id FROM ticket WHERE event_id = p_event AND ticket.code = asked.code OFFSET 0) AS its);
+  IF cardinality(shown) < cardinality(p_codes) THEN
+    SELECT array_agg(its.ticket_id), json_object_agg(asked.code, its.ticket_id) INTO sent_on, old_codes
+    FROM unnest(p_codes) AS asked (code) CROSS JOIN LATERAL (
+      SELECT ticket_id FROM ticket_transfer
+      WHERE event_id = p_event AND old_code = asked.code AND ticket_transfer.status = 'accepted' OFFSET 0) AS its;
+  END IF;
+  named := ARRAY(SELECT its.ticket_id FROM unnest(p_scan_devices, p_nonces) AS asked (device_id, nonce)
+    CROSS JOIN LATERAL (SELECT ticket_id FROM scan
+      WHERE event_id = p_event AND scan.device_id = asked.device_id AND scan.nonce = asked.nonce OFFSET 0) AS its);
+  shown := ARRAY(SELECT DISTINCT id FROM unnest(shown || sent_on || named || p_tickets) AS id WHERE id IS NOT NULL);
+  SELECT json_agg(row_to_json(line)), array_agg(DISTINCT list_id), string_agg(version, ' ' ORDER BY id)
+  INTO devices, list_ids, device_version FROM (
+    SELECT id, list_id, gate, role, encode(token_hash, 'base64') AS token_hash,
+      extract(epoch FROM clock_offset)::double precision AS clock_offset_seconds, revoked_at, xmin::text AS version
+    FROM device WHERE event_id = p_event AND id = ANY(p_devices)
   ) AS line;
-  SELECT json_agg(row_to_json(line)) INTO tickets FROM (
+  SELECT json_agg(row_to_json(line)) INTO lists FROM (
+    SELECT its.id, re_entry, coalesce(opens_at, doors_at - p_opens_before) AS opens_at, paper AS takes_paper,
+      (SELECT coalesce(json_object_agg(ticket_type_id, list_type.last_entry_at), '{}') FROM list_type
+        WHERE list_type.event_id = p_event AND list_type.list_id = its.id AND takes) AS takes,
+      ARRAY(SELECT event_key.number FROM event_key WHERE event_key.event_id = p_event AND retired_at IS NOT NULL)
+        AS retired_keys
+    FROM unnest(list_ids) AS asked (id) CROSS JOIN LATERAL (
+      SELECT * FROM entry_list WHERE event_id = p_event AND entry_list.id = asked.id OFFSET 0) AS its
+    JOIN event ON event.id = p_event
+  ) AS line;
+  SELECT json_agg(row_to_json(line)), string_agg(version, ' ' ORDER BY id) INTO tickets, ticket_version FROM (
     SELECT its.id, code, status, blocked_reason, revision, holder_email IS NOT NULL AS is_sent_on, holder,
-      ticket_type_id, ticket_type.name AS ticket_type, admits, checks
+      ticket_type_id, ticket_type.name AS ticket_type, admits, checks, its.version
     FROM unnest(shown) AS asked (id) CROSS JOIN LATERAL (
-      SELECT * FROM ticket WHERE event_id = p_event AND ticket.id = asked.id OFFSET 0) AS its
+      SELECT *, xmin::text AS version FROM ticket WHERE event_id = p_event AND ticket.id = asked.id OFFSET 0) AS its
     JOIN ticket_type ON ticket_type.event_id = p_event AND ticket_type.id = ticket_type_id
   ) AS line;
-  SELECT json_object_agg(asked.code, its.ticket_id) INTO old_codes
-  FROM (SELECT DISTINCT unnest(p_codes)) AS asked (code) CROSS JOIN LATERAL (
-    SELECT ticket_id FROM ticket_transfer
-    WHERE event_id = p_event AND old_code = asked.code AND ticket_transfer.status = 'accepted' OFFSET 0) AS its;
-  WITH known AS MATERIALIZED (
-    SELECT its.* FROM unnest(p_scan_devices, p_nonces) AS asked (device_id, nonce) CROSS JOIN LATERAL (
-      SELECT * FROM scan
-      WHERE event_id = p_event AND scan.device_id = asked.device_id AND scan.nonce = asked.nonce OFFSET 0) AS its
-    UNION ALL SELECT its.* FROM unnest(shown) AS asked (ticket_id) CROSS JOIN LATERAL (
-      SELECT * FROM scan WHERE event_id = p_event AND scan.ticket_id = asked.ticket_id OFFSET 0) AS its
-    UNION ALL SELECT * FROM scan WHERE event_id = p_event AND kind = 'undo' AND ticket_id IS NULL)
-  SELECT json_agg(row_to_json(line)) INTO scans FROM (
-    SELECT known.device_id, nonce, known.list_id, re_entry, kind, ticket_id, read, scanned_at, corrected_at, online,
-      answer, override, reason, used_at, used_gate, gate, undoes_device_id, undoes_nonce, objection, because
-    FROM known JOIN device ON device.event_id = p_event AND device.id = known.device_id
-    JOIN entry_list ON entry_list.event_id = p_event AND entry_list.id = known.list_id
-  ) AS line;
-  RETURN json_build_object('devices', coalesce(devices, '[]'), 'tickets', coalesce(tickets, '[]'),
-    'old_codes', coalesce(old_codes, '{}'), 'scans', coalesce(scans, '[]'),
-    'version', book_version(p_event, p_devices, shown, p_scan_devices, p_nonces));
+  number := scans_known(p_event, shown, p_scan_devices, p_nonces);
+  IF number > 0 THEN
+    WITH known AS MATERIALIZED (
+      SELECT its.* FROM unnest(p_scan_devices, p_nonces) AS asked (device_id, nonce) CROSS JOIN LATERAL (
+        SELECT * FROM scan
+        WHERE event_id = p_event AND scan.device_id = asked.device_id AND scan.nonce = asked.nonce OFFSET 0) AS its
+      UNION ALL SELECT its.* FROM unnest(shown) AS asked (ticket_id) CROSS JOIN LATERAL (
+        SELECT * FROM scan WHERE event_id = p_event AND scan.ticket_id = asked.ticket_id OFFSET 0) AS its
+      UNION ALL SELECT * FROM scan WHERE event_id = p_event AND kind = 'undo' AND ticket_id IS NULL)
+    SELECT json_agg(row_to_json(line)) INTO scans FROM (
+      SELECT known.device_id, nonce, known.list_id, re_entry, kind, ticket_id, read, scanned_at, corrected_at, online,
+        answer, override, reason, used_at, used_gate, gate, undoes_device_id, undoes_nonce, objection, because
+      FROM known JOIN device ON device.event_id = p_event AND device.id = known.device_id
+      JOIN entry_list ON entry_list.event_id = p_event AND entry_list.id = known.list_id
+    ) AS line;
+  END IF;
+  RETURN json_build_object('devices', coalesce(devices, '[]'), 'lists', coalesce(lists, '[]'),
+    'tickets', coalesce(tickets, '[]'), 'old_codes', coalesce(old_codes, '{}'), 'scans', coalesce(scans, '[]'),
+    'now', clock(), 'version', concat_ws('/', device_version, ticket_version, number));
 END $$;
 
 CREATE FUNCTION public.release_heir(p_event uuid, p_stock uuid) RETURNS uuid
@@ -743,6 +758,17 @@ BEGIN
   WHERE event_id = p_event AND id = heir;
 END $$;
 
+CREATE FUNCTION public.scans_known(p_event uuid, p_tickets uuid[], p_scan_devices uuid[], p_nonces text[]) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+  RETURN (SELECT count(*) FROM unnest(p_tickets) AS asked (id) CROSS JOIN LATERAL (
+      SELECT FROM scan WHERE event_id = p_event AND ticket_id = asked.id OFFSET 0) AS its)
+    + (SELECT count(*) FROM unnest(p_scan_devices, p_nonces) AS asked (device_id, nonce) CROSS JOIN LATERAL (
+      SELECT FROM scan WHERE event_id = p_event AND device_id = asked.device_id AND nonce = asked.nonce OFFSET 0) AS its)
+    + (SELECT count(*) FROM scan WHERE event_id = p_event AND kind = 'undo' AND ticket_id IS NULL);
+END $$;
+
 CREATE FUNCTION public.scans_stay() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -853,23 +879,6 @@ BEGIN
     PERFORM tell_wallets(NEW.event_id, NULL, '{push_passes,patch_google_tickets}');
   END IF;
   RETURN NULL;
-END $$;
-
-CREATE FUNCTION public.tickets_shown(p_event uuid, p_tickets uuid[], p_codes text[], p_scan_devices uuid[], p_nonces text[]) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE
-    AS $$
-BEGIN
-  RETURN array_remove(ARRAY(
-    SELECT unnest(p_tickets) AS id
-    UNION SELECT its.id FROM unnest(p_codes) AS asked (code) CROSS JOIN LATERAL (
-      SELECT id FROM ticket WHERE event_id = p_event AND ticket.code = asked.code OFFSET 0) AS its
-    UNION SELECT its.ticket_id FROM unnest(p_codes) AS asked (code) CROSS JOIN LATERAL (
-      SELECT ticket_id FROM ticket_transfer
-      WHERE event_id = p_event AND old_code = asked.code AND ticket_transfer.status = 'accepted' OFFSET 0) AS its
-    UNION SELECT its.ticket_id FROM unnest(p_scan_devices, p_nonces) AS asked (device_id, nonce) CROSS JOIN LATERAL (
-      SELECT ticket_id FROM scan
-      WHERE event_id = p_event AND scan.device_id = asked.device_id AND scan.nonce = asked.nonce OFFSET 0) AS its
-    ORDER BY id), NULL);
 END $$;
 
 CREATE FUNCTION public.write_book(p_event uuid, p_scans json, p_entries json, p_used json) RETURNS void

@@ -23,9 +23,24 @@ Key = tuple[UUID, str]
 """A scan: its device and nonce."""
 
 
+class Rules(msgspec.Struct, frozen=True):
+    """An entry list's rules. `takes`: the ticket types that open something here, and until when they let
+    somebody in for the first time."""
+
+    id: UUID
+    re_entry: bool
+    opens_at: datetime
+    takes_paper: bool
+    takes: dict[UUID, datetime | None]
+    retired_keys: list[int]
+
+    def last_entry(self, ticket: "Ticket | None") -> datetime | None:
+        """Until when the ticket lets somebody in here for the first time."""
+        return self.takes.get(ticket.ticket_type_id) if ticket else None
+
+
 class Device(msgspec.Struct, frozen=True):
-    """A scanner with its list's rules. `clock_offset_seconds`: what is added to its clock to get ours. `takes`:
-    the ticket types that open something here, and until when they let somebody in for the first time."""
+    """A scanner. `clock_offset_seconds`: what is added to its clock to get ours."""
 
     id: UUID
     list_id: UUID
@@ -34,16 +49,6 @@ class Device(msgspec.Struct, frozen=True):
     token_hash: bytes | None
     clock_offset_seconds: float
     revoked_at: datetime | None
-    re_entry: bool
-    opens_at: datetime
-    takes_paper: bool
-    takes: dict[UUID, datetime | None]
-    retired_keys: list[int]
-    now: datetime
-
-    def last_entry(self, ticket: "Ticket | None") -> datetime | None:
-        """Until when the ticket lets somebody in here for the first time."""
-        return self.takes.get(ticket.ticket_type_id) if ticket else None
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -109,9 +114,11 @@ class Wanted(msgspec.Struct, frozen=True):
 
 class _Read(msgspec.Struct, frozen=True):
     devices: list[Device]
+    lists: list[Rules]
     tickets: list[Ticket]
     old_codes: dict[str, UUID]
     scans: list[Scan]
+    now: datetime
     version: str
 
 
@@ -190,11 +197,13 @@ class _Moves:
 
 
 class Book:
-    """`devices` by id; `known`: every scan that was asked about or belongs to one of the tickets."""
+    """As of `now`: `devices` by id; `known`: every scan that was asked about or belongs to one of the tickets."""
 
     def __init__(self, event_id: UUID, event_code: str, asked: _Asked, read: _Read) -> None:
         self.event_code = event_code
+        self.now = read.now
         self.devices = {device.id: device for device in read.devices}
+        self._rules = {rules.id: rules for rules in read.lists}
         self.known: dict[Key, Scan] = {}
         self._event_id = event_id
         self._asked = asked
@@ -216,6 +225,10 @@ class Book:
             return self._tickets.get(ticket_id)
         return self._by_code.get(code) if code else None
 
+    def rules(self, device: Device) -> Rules:
+        """Those of the list that it lets in by."""
+        return self._rules[device.list_id]
+
     def visits(self, list_id: UUID, ticket_id: UUID) -> list[Visit]:
         """A ticket's visits as far as this round has come."""
         moves = self._moves.get((list_id, ticket_id))
@@ -225,7 +238,7 @@ class Book:
         """Where somebody passed."""
         return self.known[passage.device_id, passage.nonce].gate
 
-    def next_moment(self, now: datetime, ticket: Ticket | None) -> datetime:
+    def next_moment(self, ticket: Ticket | None) -> datetime:
         """Now, or a moment after the ticket's last passage that we answered: a transaction's time is when it began, not
         when it got the lock."""
         times = [
@@ -235,7 +248,7 @@ class Book:
             for passage in moves.passages.values()
             if passage.online
         ]
-        return max([now, *times])
+        return max([self.now, *times])
 
     def write(self, scan: Scan) -> Scan:
         """Adds a scan to what `keep` writes."""

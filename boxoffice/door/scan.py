@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Device, Scan, Ticket, Wanted, lock_book, read_book
+from boxoffice.door.book import ADMITTED, LEFT, UNDONE, Book, Device, Rules, Scan, Ticket, Wanted, lock_book, read_book
 from boxoffice.door.device import device_revoked, night_of, unknown_device
 from boxoffice.door.device import token_hash as hashed
 from boxoffice.door.read import Reader, Shown, mistyped, shortened
@@ -204,11 +204,12 @@ def _answer(book: Book, device: Device, asked: Asked, shown: Shown | None) -> Sc
     ticket = book.ticket(shown.ticket_id, shown.code) if shown else None
     if asked.override and device.role != "supervisor":
         return SupervisorsOnly("Only a supervisor's scanner can let in what was refused.")
-    moment = _moment(device, asked)
-    because = _outdated(shown, ticket) or _of_another_time(device, asked, shown, ticket, moment)
-    refusal = _refusal(book.event_code, device, shown, ticket, because, moment)
+    rules = book.rules(device)
+    moment = _moment(book.now, device, asked)
+    because = _outdated(shown, ticket) or _of_another_time(rules, asked, shown, ticket, moment)
+    refusal = _refusal(book.event_code, rules, shown, ticket, because, moment)
     stays = book.visits(device.list_id, ticket.id) if ticket else []
-    if refusal is None and not (stays or asked.is_exit) and _too_late(device, ticket, moment):
+    if refusal is None and not (stays or asked.is_exit) and _too_late(rules, ticket, moment):
         refusal, because = "blocked", TOO_LATE
     if asked.is_exit:
         answer = refusal if ticket is None and refusal else LEFT if _inside(stays) else "not_inside"
@@ -217,18 +218,18 @@ def _answer(book: Book, device: Device, asked: Asked, shown: Shown | None) -> Sc
     elif refusal is not None:
         answer = refusal
     else:
-        answer = "already_used" if _used(stays, re_entry=device.re_entry) else ADMITTED
+        answer = "already_used" if _used(stays, re_entry=rules.re_entry) else ADMITTED
     in_since = stays[-1].winner if answer == "already_used" else None
     scan = Scan(
         device_id=device.id,
         nonce=asked.nonce,
         list_id=device.list_id,
-        re_entry=device.re_entry,
+        re_entry=rules.re_entry,
         kind="exit" if asked.is_exit else "entry",
         ticket_id=ticket.id if ticket else None,
         read=shortened(asked.text),
         scanned_at=asked.scanned_at,
-        corrected_at=book.next_moment(device.now, ticket),
+        corrected_at=book.next_moment(ticket),
         online=True,
         answer=answer,
         override=bool(asked.override),
@@ -238,10 +239,10 @@ def _answer(book: Book, device: Device, asked: Asked, shown: Shown | None) -> Sc
         gate=device.gate,
         because=because if refusal in ("cancelled", "blocked") and not asked.is_exit else None,
     )
-    return book.write(scan if asked.answered is None else _alone(device, asked, scan, refusal))
+    return book.write(scan if asked.answered is None else _alone(moment, asked, scan, refusal))
 
 
-def _alone(device: Device, asked: Asked, ours: Scan, refusal: str | None) -> Scan:
+def _alone(moment: datetime, asked: Asked, ours: Scan, refusal: str | None) -> Scan:
     """A scan that the device answered without us: its answer stands, and ours stands beside it where a rule says other.
 
     That somebody else let the same ticket in is no objection: who was first is told by all scans together.
@@ -250,7 +251,7 @@ def _alone(device: Device, asked: Asked, ours: Scan, refusal: str | None) -> Sca
     objection = refusal if refusal and refusal != asked.answered else None
     return replace(
         ours,
-        corrected_at=_corrected(device, asked),
+        corrected_at=moment,
         online=False,
         answer=asked.answered,
         objection=objection,
@@ -269,12 +270,12 @@ def _undo(book: Book, device: Device, asked: Asked, undoes: tuple[UUID, str]) ->
             device_id=device.id,
             nonce=asked.nonce,
             list_id=scan.list_id if scan else device.list_id,
-            re_entry=scan.re_entry if scan else device.re_entry,
+            re_entry=scan.re_entry if scan else book.rules(device).re_entry,
             kind="undo",
             ticket_id=scan.ticket_id if scan else None,
             read="",
             scanned_at=asked.scanned_at,
-            corrected_at=device.now if asked.answered is None else _corrected(device, asked),
+            corrected_at=_moment(book.now, device, asked),
             online=asked.answered is None,
             answer=UNDONE,
             override=False,
@@ -297,23 +298,23 @@ def _outdated(shown: Shown | None, ticket: Ticket | None) -> str | None:
 
 
 def _of_another_time(
-    device: Device, asked: Asked, shown: Shown | None, ticket: Ticket | None, moment: datetime
+    rules: Rules, asked: Asked, shown: Shown | None, ticket: Ticket | None, moment: datetime
 ) -> str | None:
     """Why a code that the ticket has is not taken: its key is retired, it is a picture of one that changes, or one that
     stays where none may."""
     if shown is None or ticket is None or ticket.status in ("refunded", "cancelled"):
         return None
-    if shown.key_number in device.retired_keys:
+    if shown.key_number in rules.retired_keys:
         return "retired_key"
     fresh = shown.is_fresh(moment)
     if fresh is None:
-        return None if device.takes_paper or asked.is_found else "no_paper"
+        return None if rules.takes_paper or asked.is_found else "no_paper"
     return None if fresh else "old_picture"
 
 
 def _refusal(
     event_code: str,
-    device: Device,
+    rules: Rules,
     shown: Shown | None,
     ticket: Ticket | None,
     because: str | None,
@@ -330,14 +331,14 @@ def _refusal(
         return "cancelled"
     if ticket.blocked_reason is not None:
         return "blocked"
-    if ticket.ticket_type_id not in device.takes:
+    if ticket.ticket_type_id not in rules.takes:
         return "wrong_list"
-    return "not_yet" if moment < device.opens_at else None
+    return "not_yet" if moment < rules.opens_at else None
 
 
-def _too_late(device: Device, ticket: Ticket | None, moment: datetime) -> bool:
+def _too_late(rules: Rules, ticket: Ticket | None, moment: datetime) -> bool:
     """Whether nobody comes in with it any more who has not been in before."""
-    last = device.last_entry(ticket)
+    last = rules.last_entry(ticket)
     return last is not None and moment >= last
 
 
@@ -349,14 +350,14 @@ def _used(stays: Sequence[Visit], *, re_entry: bool) -> bool:
     return _inside(stays) or (bool(stays) and not re_entry)
 
 
-def _moment(device: Device, asked: Asked) -> datetime:
+def _moment(now: datetime, device: Device, asked: Asked) -> datetime:
     """When the ticket was shown, by our clock."""
-    return device.now if asked.answered is None else _corrected(device, asked)
+    return now if asked.answered is None else _corrected(now, device, asked)
 
 
-def _corrected(device: Device, asked: Asked) -> datetime:
+def _corrected(now: datetime, device: Device, asked: Asked) -> datetime:
     """The device's time by our clock, from the newest comparison of the two."""
-    offset = timedelta(seconds=device.clock_offset_seconds) if asked.sent_at is None else device.now - asked.sent_at
+    offset = timedelta(seconds=device.clock_offset_seconds) if asked.sent_at is None else now - asked.sent_at
     return asked.scanned_at + offset
 
 
@@ -367,7 +368,7 @@ def _told(book: Book, device: Device, scan: Scan) -> Answer:
         nonce=scan.nonce,
         answer=scan.answer,
         ticket=ticket,
-        last_entry_at=device.last_entry(ticket),
+        last_entry_at=book.rules(device).last_entry(ticket),
         because=scan.because,
         used_at=scan.used_at,
         used_gate=scan.used_gate,

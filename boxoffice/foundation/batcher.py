@@ -49,6 +49,7 @@ class Batcher(Generic[Item, Answer]):
 
     async def _serve(self) -> None:
         while self._waiting:
+            await asyncio.sleep(0)  # whoever is about to ask joins them
             now = asyncio.get_running_loop().time()
             batch: list[tuple[Item, asyncio.Future[Answer]]] = []
             while self._waiting and len(batch) < BATCH_MAX:

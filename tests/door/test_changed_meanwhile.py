@@ -18,7 +18,7 @@ from tests.door.conftest import Door, Scanner
 from tests.pgbouncer import POOLED
 
 Meanwhile = Callable[[Connection], Awaitable[object]]
-CHECK = "p_version <> book_version("
+CHECK = "p_version <> concat_ws("
 NONCE = "nonce-of-this-scan"
 
 

@@ -120,7 +120,7 @@ async def test_with_clocks_that_nobody_puts_right_scans_are_where_they_never_wer
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same of the correction of clocks: without it the history is found to be lost."""
-    monkeypatch.setattr(scan, "_corrected", lambda _device, asked: asked.scanned_at)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(scan, "_corrected", lambda _now, _device, asked: asked.scanned_at)  # pyright: ignore[reportUnknownLambdaType]
     assert [told.number async for told in _histories(door, 3) if told.lost]
 
 

@@ -32,7 +32,7 @@ DO $do$ DECLARE body text := pg_get_functiondef('place_orders'::regproc); BEGIN
 END $do$
 """
 
-CHECK = "p_version <> book_version("
+CHECK = "p_version <> concat_ws("
 WITHOUT_CHECK = f"""
 DO $do$ DECLARE body text := pg_get_functiondef('keep_book'::regproc); BEGIN
   ASSERT position('{CHECK}' IN body) > 0;
