@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from zlib import crc32
 
-BY_CHANCE = re.compile(r'"version" : "[^"]*"')
-"""What tells versions of a door's book apart: PostgreSQL's numbers of transactions."""
+BY_CHANCE = re.compile(r'"version" ?: ?"[^"]*"')
+"""What tells versions of a door's scanners and tickets apart: PostgreSQL's numbers of transactions."""
 
 
 @dataclass
