@@ -79,9 +79,10 @@ async def _show(box: BoxOffice, slug: str) -> Night:
     print(f"{night.title} ({slug}): {_state(night)}")
     with_stripe = [one for one in counted if one.status in DO_MEANS and not one.in_cash]
     for one in with_stripe:
-        tickets = f", {one.tickets} tickets" if one.tickets else ""
+        tickets = f", {one.tickets} ticket{'' if one.tickets == 1 else 's'}" if one.tickets else ""
         money = f", {write_money(one.left_minor, night.currency)}" if one.left_minor else ""
-        print(f"  {one.orders} orders {one.status.replace('_', ' ')}{tickets}{money}: {DO_MEANS[one.status]}")
+        orders = "1 order" if one.orders == 1 else f"{one.orders} orders"
+        print(f"  {orders} {one.status.replace('_', ' ')}{tickets}{money}: {DO_MEANS[one.status]}")
         if one.disputed:
             print(
                 f"    {one.disputed} of them disputed: the bank has the money, the tickets end without a refund of ours"

@@ -112,7 +112,7 @@ def run_devices(reading: Reading, slug: str) -> None:
         for one in await devices(connection, (await night_of(connection, slug)).id):
             state = "revoked" if one.revoked_at else "in service" if one.paired_at else "not paired yet"
             seen = f", last seen {one.seen_at:%Y-%m-%d %H:%M:%S %Z}" if one.seen_at else ""
-            wrong = f", {one.wrong_pins} wrong PINs" if one.wrong_pins else ""
+            wrong = f", {'locked by ' if one.is_locked else ''}{one.wrong_pins} wrong PINs" if one.wrong_pins else ""
             may = f"{one.role}, {one.list_name}{', sells' if one.sells else ''}"
             lines.append(f"{one.id}  {one.gate} ({may}): {state}{seen}{wrong}")
         return lines

@@ -129,7 +129,7 @@ async def test_cancel_shows_first_goes_on_after_a_kill_and_says_when_it_is_done(
     assert "no night" in (await refused(shop, "cancel", "nowhere")).lower()
     dry = await said(shop, "cancel", SLUG)
     assert "3 orders paid, 3 tickets, €36.00: are refunded" in dry
-    assert "1 orders paying: are ended at Stripe first" in dry
+    assert "1 order paying: are ended at Stripe first" in dry
     assert f"Nothing is changed. To do this: boxoffice cancel {SLUG} --yes" in dry
     assert "Nothing is changed" in await said(shop, "cancel", SLUG, "--yes", "--dry-run")
     assert await value(shop, "SELECT status FROM event") == "published"

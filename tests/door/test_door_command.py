@@ -69,7 +69,7 @@ async def test_a_locked_link_is_unlocked(door: Door, reading: Reading, said: Sai
         await paired(door, told, wrong)
     assert (await paired(door, told)).json()["type"] == "link_locked"
     listed = await said(run_devices, reading, SLUG)
-    assert "5 wrong PINs" in listed
+    assert "locked by 5 wrong PINs" in listed
     assert "can be tried again" in await said(run_change, reading, SLUG, UUID(listed[:36]), unlocks=True)
     assert (await paired(door, told)).status_code == 201
 

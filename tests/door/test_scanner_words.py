@@ -178,6 +178,18 @@ async def test_find_says_that_there_are_more_than_it_shows(chromium: Browser, do
     await phone.context.close()
 
 
+async def test_find_names_void_tickets_last(chromium: Browser, door: Door) -> None:
+    codes = await door.tickets(4)
+    await door.execute("UPDATE ticket SET status = 'cancelled' WHERE code = ANY($1::text[])", codes[:2])
+    phone = await paired_phone(chromium, door)
+    await search(phone, "entry")
+    found = phone.page.locator("#found li")
+    await expect(found.nth(-1)).to_contain_text("cancelled")
+    states = await found.all_inner_texts()
+    assert ["cancelled" in state for state in states] == [False] * (len(states) - 2) + [True] * 2
+    await phone.context.close()
+
+
 async def test_what_was_turned_stays_so_over_a_reload(chromium: Browser, door: Door) -> None:
     phone = await paired_phone(chromium, door)
     sound, light = (phone.page.get_by_role("button", name=name) for name in ("Sound", "Light"))

@@ -39,14 +39,17 @@ export class Night {
   }
 
   /**
-   * Tickets whose holder, order, code, type or whoever invited them has all the words; at most FOUND_MAX. A guest stands for
-   * who comes along too: `party` is then what `party()` says. `code` and `answer`: of the ticket that would come in next,
-   * and what it would be answered now; `usedAt` in ms. `waiting` and `inside`: codes that can come in, and out, now.
+   * Tickets whose holder, order, code, type or whoever invited them has all the words, void ones last; at most
+   * FOUND_MAX. A guest stands for who comes along too: `party` is then what `party()` says. `code` and `answer`: of
+   * the ticket that would come in next, and what it would be answered now; `usedAt` in ms. `waiting` and `inside`:
+   * codes that can come in, and out, now.
    */
   find(words) {
     const found = [];
     const parties = new Set();
-    for (const ticket of this.tickets.matching(words, (name) => this.#type(name))) {
+    const isVoid = (ticket) => Number(VOID.includes(this.#state(ticket)));
+    const matching = [...this.tickets.matching(words, (name) => this.#type(name))];
+    for (const ticket of matching.sort((one, other) => isVoid(one) - isVoid(other))) {
       if (parties.has(ticket.order_code)) continue;
       const party = this.party(ticket.id);
       if (party) parties.add(ticket.order_code);

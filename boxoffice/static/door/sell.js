@@ -93,6 +93,7 @@ export class Selling {
 
   async #cashUp() {
     const counted = this.#counted;
+    if (counted === null) return; // the second tap of two
     this.#counted = null;
     await this.#try(() => this.#till.close(counted));
     this.#show();
