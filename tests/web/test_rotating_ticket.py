@@ -95,10 +95,12 @@ async def test_a_static_ticket_is_as_it_was(browser: AsyncClient, box: BoxOffice
 
 
 def read_qr(picture: bytes) -> str:
-    """What an independent reader makes of a screenshot."""
+    """What an independent reader makes of a screenshot: its second way of finding the corners reads the one in forty
+    that the first does not."""
     image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
-    return str(cv2.QRCodeDetector().detectAndDecode(image)[0])
+    texts = (detector().detectAndDecode(image)[0] for detector in (cv2.QRCodeDetector, cv2.QRCodeDetectorAruco))
+    return next((str(text) for text in texts if text), "")
 
 
 @pytest.fixture
