@@ -265,6 +265,8 @@ async def test_an_override_that_is_taken_back_leaves_a_used_ticket_used(chromium
         await phone.page.locator("#why [value=yes]").click()
         await phone.answers("admitted")
     await phone.undo()
+    await expect(phone.page.locator("#result[data-answer=undone]")).to_be_visible()
+    await expect(phone.page.locator(".result-alone")).to_have_count(0)  # which was said of the entry
     await phone.answers("undone")
     await phone.type(code)
     await expect(phone.page.locator(".result-more")).to_have_text(re.compile(r"^In since \d\d:\d\d, Main door$"))

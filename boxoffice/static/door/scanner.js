@@ -133,7 +133,7 @@ export class Scanner extends EventTarget {
     item.state = "waiting";
     item.answered = "undone";
     item.ticketId = entry.ticketId;
-    const undone = { ...entry, answer: "undone", was: entry.answer, note: reason };
+    const undone = { ...entry, answer: "undone", was: entry.answer, note: reason, alone: false };
     const [log, restore] = [this.log, this.#night.mark(entry.ticketId)];
     const rows = [undone, ...this.#night.moveBack(entry, later(log, entry), item.nonce)];
     this.#queue.set(item.nonce, item);
