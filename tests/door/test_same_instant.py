@@ -18,9 +18,9 @@ from boxoffice.foundation.db import Command, Database
 from boxoffice.foundation.ids import new_id, random_code, with_check
 from tests.conftest import Amount
 from tests.door.conftest import SCANS, Door, Scanner
-from tests.door.test_changed_meanwhile import unchecked
 from tests.plain import NO_TLS
 from tests.programs import server
+from tests.rewritten import without_the_check
 from tests.shop_fixtures import shop_environment
 from tests.stripe_simulator.seller import free_port
 
@@ -91,7 +91,7 @@ async def test_the_check_and_the_constraint(
     scanners = [await door.scanner("East"), await door.scanner("West")]
     codes = await new_codes(door, 300)
     if not check:
-        await unchecked(door)
+        await door.execute(without_the_check())
     if not constraint:
         await door.execute(NO_CONSTRAINT)
     event_code = await door.value("SELECT short_code FROM event")

@@ -15,6 +15,7 @@ from boxoffice.door import report, scan
 from boxoffice.door.visits import Passage, Visit, visits
 from tests.conftest import Amount
 from tests.door.conftest import Door, Scanner
+from tests.rewritten import rewritten
 from tests.shop import Json
 
 NIGHT = datetime(2026, 11, 28, 22, tzinfo=UTC)
@@ -108,9 +109,7 @@ async def test_devices_with_wrong_clocks_sync_in_any_order(door: Door, amount: A
 
 async def test_if_the_first_to_sync_stayed_the_order_would_matter(door: Door) -> None:
     """The negative control of the test above: an entry that stands is never replaced by one that comes before it."""
-    body = await door.value("SELECT pg_get_functiondef('keep_book'::regproc)")
-    assert REPLACED in body
-    await door.execute(body.replace(REPLACED, f"{REPLACED} AND false"))
+    await door.execute(rewritten("keep_book", (REPLACED, f"{REPLACED} AND false")))
     told = [one async for one in _histories(door, 12)]
     assert any(one.first != one.second for one in told)
     assert any(one.lost for one in told)

@@ -26,6 +26,7 @@ from boxoffice.payments.stripe_objects import Session
 from tests.nights import NIGHT, load
 from tests.orders.test_place import EVENT
 from tests.pgbouncer import POOLED
+from tests.rewritten import rewritten
 from tests.shop import CARD, UNBALANCED, UNPAID_TICKETS, WRONG_STOCKS, Shop, until
 
 ROUNDS = 10
@@ -207,9 +208,8 @@ async def test_with_stocks_locked_the_other_way_round_they_do_and_everybody_ends
 ) -> None:
     """The negative control of the test above; and whoever was rolled back is tried again."""
     async with db.transaction() as connection:
-        body = str(await connection.fetchval("SELECT pg_get_functiondef('take_again'::regproc)"))
-        assert ASCENDING in body
-        await connection.execute(body.replace(ASCENDING, ASCENDING.replace("ORDER BY id", "ORDER BY id DESC")))
+        descending = ASCENDING.replace("ORDER BY id", "ORDER BY id DESC")
+        await connection.execute(rewritten("take_again", (ASCENDING, descending)))
     placed: list[Placed] = []
     async with asyncio.timeout(60):
         while await deadlocks(db) == 0:

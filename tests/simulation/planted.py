@@ -20,25 +20,10 @@ from boxoffice.payments import inbox
 from boxoffice.payments.stripe_objects import Event, read_session
 from boxoffice.tickets import send_on
 from boxoffice.tickets.ticket import OrderTicket
+from tests.rewritten import without_the_check, without_the_condition
 
 UNTIL = "coalesce(transfer_until, doors_at) AS until"
 LOCKS = re.compile(r"FOR (NO KEY )?UPDATE( OF \w+)?")
-CONDITION = "s_used[r_stock[r]] + n <= s_cap[r_stock[r]]"
-ROOM_CONDITION = "s_used[r_room[r]] + n <= s_cap[r_room[r]]"
-WITHOUT_CONDITION = f"""
-DO $do$ DECLARE body text := pg_get_functiondef('place_orders'::regproc); BEGIN
-  ASSERT position('{CONDITION}' IN body) > 0;
-  EXECUTE replace(replace(body, '{CONDITION}', 'true'), '{ROOM_CONDITION}', 'true');
-END $do$
-"""
-
-CHECK = "p_version <> concat_ws("
-WITHOUT_CHECK = f"""
-DO $do$ DECLARE body text := pg_get_functiondef('keep_book'::regproc); BEGIN
-  ASSERT position('{CHECK}' IN body) > 0;
-  EXECUTE replace(body, '{CHECK}', 'false AND {CHECK}');
-END $do$
-"""
 
 
 @dataclass(frozen=True)
@@ -131,7 +116,7 @@ PLANTED = {
         "no CHECK on stock, and no condition in the statement that takes it",
         (
             "ALTER TABLE stock DROP CONSTRAINT stock_never_oversold, DROP CONSTRAINT stock_closed_is_full",
-            WITHOUT_CONDITION,
+            without_the_condition(),
         ),
     ),
     "lock": Bug("no lock on the order", in_place=_no_lock_on_the_order),
@@ -141,7 +126,7 @@ PLANTED = {
         ("ALTER TABLE stock DROP CONSTRAINT stock_never_oversold, DROP CONSTRAINT stock_closed_is_full",),
         in_place=lambda: _without_lock(give.LOCK_PLACES),
     ),
-    "book": Bug("scans are written whatever happened since they were read", (WITHOUT_CHECK,)),
+    "book": Bug("scans are written whatever happened since they were read", (without_the_check(),)),
     "box": Bug("no lock on the scanner that sells", in_place=lambda: _without_lock(cash_up.LOCK_SELLER)),
     "until": Bug("offers can be taken when their time is over", in_place=_offers_never_end),
     "nonce": Bug("a scanner lets in anew each time that it asks for a sale", in_place=_scanned_anew_for_every_question),
