@@ -16,20 +16,14 @@ INSERT INTO entry_list (event_id, id, name, re_entry) SELECT $1, $2, $3, false
 WHERE NOT EXISTS (SELECT FROM entry_list WHERE event_id = $1) ON CONFLICT DO NOTHING
 """)
 # The list of the main door, not of a backstage, is what is meant when none is named.
+_IS_FOR_SOME = "EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id)"
 OF_NAME = Query(
     as_id,
-    """
-SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2)
-ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name LIMIT 1
-""",
+    f"""
+SELECT id FROM entry_list WHERE event_id = $1 AND ($2 = '' OR name = $2) ORDER BY {_IS_FOR_SOME}, name LIMIT 1
+""",  # noqa: S608 - a constant
 )
-NAMES = Query(
-    str,
-    """
-SELECT name FROM entry_list WHERE event_id = $1
-ORDER BY EXISTS (SELECT FROM entry_list_type AS takes WHERE takes.event_id = $1 AND takes.list_id = id), name
-""",
-)
+NAMES = Query(str, f"SELECT name FROM entry_list WHERE event_id = $1 ORDER BY {_IS_FOR_SOME}, name")  # noqa: S608
 OPEN = Command("""
 UPDATE entry_list SET opens_at = clock() - $2::interval
 WHERE event_id = $1 AND (opens_at IS NULL OR opens_at > clock() - $2::interval)

@@ -123,22 +123,16 @@ class Desk:
     async def _flush(self, scans: list[Asked]) -> list[Answer | Problem]:
         try:
             async with self._db.statements() as connection:
-                return await _answer_scans(connection, self._event_id, self._reader, scans, locked=False)
+                return await answer_scans(connection, self._event_id, self._reader, scans, locked=False)
         except (*CLASHED, ConnectionBroke):  # had it been written all the same, the nonces would tell
             return await self._db.attempt(answer_scans, self._event_id, self._reader, scans)
 
 
 async def answer_scans(
-    connection: Connection, event_id: UUID, reader: Reader, scans: Sequence[Asked]
+    connection: Connection, event_id: UUID, reader: Reader, scans: Sequence[Asked], *, locked: bool = True
 ) -> list[Answer | Problem]:
-    """Answers in arrival order and writes everything down, as part of the transaction."""
-    return await _answer_scans(connection, event_id, reader, scans, locked=True)
-
-
-async def _answer_scans(
-    connection: Connection, event_id: UUID, reader: Reader, scans: Sequence[Asked], *, locked: bool
-) -> list[Answer | Problem]:
-    """Raises what is in CLASHED where nothing is `locked`."""
+    """Answers in arrival order and writes everything down. As part of a transaction all of it is `locked` first; else
+    what is in CLASHED is raised where something has changed meanwhile."""
     read = [None if asked.undoes else await reader.read(connection, asked.text) for asked in scans]
     wanted = list(map(_wanted, scans, read))
     if locked:
